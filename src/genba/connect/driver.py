@@ -1,0 +1,90 @@
+"""The seam where devices plug in: the :class:`Driver` protocol."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from genba.plant import BrowseEntry, Clock, Connection, Health, Sample, Scalar, Signal
+
+Sink = Callable[[Sequence[Sample]], None]
+"""Takes what was received, in order, on the event loop. Never blocks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """A user name and a password, never shown in text."""
+
+    user: str
+    password: str
+
+    def __repr__(self) -> str:
+        return f"Credentials(user={self.user!r}, password=***)"
+
+
+@dataclass(frozen=True, slots=True)
+class DriverContext:
+    """All that a driver is built from."""
+
+    connection: Connection
+    signals: tuple[Signal, ...]
+    clock: Clock
+    pki: Path
+    """Folder with this plant's own certificate and the trusted ones."""
+    credentials: Credentials | None = None
+
+
+class Driver(Protocol):
+    """Turns the words of one device endpoint into the plant's.
+
+    Values cross in plant words: scaled, in the signal's unit, of the signal's type. All errors
+    are :class:`genba.errors.DeviceError` and name the connection or the signal, and the mend.
+    """
+
+    async def connect(self) -> None:
+        """Open the link once. After the first success the driver reconnects by itself until closed.
+
+        Raises
+        ------
+        DeviceError
+            If the device cannot be reached, does not trust us or is not trusted (`Untrusted`).
+        """
+        ...
+
+    async def subscribe(self, signals: Sequence[Signal], sink: Sink) -> None:
+        """Deliver every change of ``signals`` to ``sink``, across reconnects, until closed.
+
+        The present value of each signal comes first. Samples carry the device's source time, the
+        plant clock's receive time and a sequence number that counts up over the connection.
+        """
+        ...
+
+    async def read(self, signals: Sequence[Signal]) -> list[Sample]:
+        """Read present values from the device itself, in the order of ``signals``."""
+        ...
+
+    async def write(self, signal: Signal, value: Scalar) -> None:
+        """Write one value and return when the device took it. Only the guard's commands come here."""
+        ...
+
+    async def browse(self) -> list[BrowseEntry]:
+        """List what the device offers."""
+        ...
+
+    async def history(self, signal: Signal, start: int, end: int) -> list[Sample]:
+        """Fetch what the device itself recorded in ``[start, end)``, oldest first.
+
+        Raises
+        ------
+        NoHistory
+            If the device keeps none.
+        """
+        ...
+
+    def health(self) -> Health:
+        """How the link does, without asking the device."""
+        ...
+
+    async def close(self) -> None:
+        """End the link. Safe to call twice, and before connecting."""
+        ...

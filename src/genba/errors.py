@@ -1,0 +1,64 @@
+"""The one tree of errors.
+
+::
+
+    GenbaError                  what a user sees: one or two lines, the thing and the mend
+    ├── PlantError              plant.yaml, a unit, an expression or an id is wrong
+    ├── DeviceError             a device or its link did not do what was asked
+    │   ├── ConnectionLost      the link is down; the driver goes on trying
+    │   ├── WrongType           the device holds another type than the plant file says
+    │   ├── Untrusted           a certificate or a login was not accepted
+    │   └── NoHistory           the device keeps no history
+    ├── HistorianError          the store cannot do what was asked
+    ├── StateError              the state folder is in use, damaged or of a newer version
+    ├── Refused                 the guard, a role or the API said no
+    └── TestbedError            the reference plant's own files are wrong
+
+A message names the thing, what is wrong with it, and what to do.
+"""
+
+
+class GenbaError(Exception):
+    """Base of every error that Genba raises on purpose."""
+
+
+class PlantError(GenbaError):
+    """A plant file, a unit, an expression or an id is wrong."""
+
+
+class DeviceError(GenbaError):
+    """A device or its link did not do what was asked."""
+
+
+class ConnectionLost(DeviceError):
+    """The link to a device is down; its driver goes on trying."""
+
+
+class WrongType(DeviceError):
+    """A device holds a value of another type than the plant file says."""
+
+
+class Untrusted(DeviceError):
+    """A certificate or a login was not accepted."""
+
+
+class NoHistory(DeviceError):
+    """The device keeps no history of its own."""
+
+
+class HistorianError(GenbaError):
+    """The store cannot do what was asked."""
+
+
+class StateError(GenbaError):
+    """The state folder is in use, damaged, or written by a newer version."""
+
+
+class Refused(GenbaError):
+    """The guard, a role or the API said no."""
+
+
+class TestbedError(GenbaError):
+    """The reference plant's own files are wrong."""
+
+    __test__ = False  # the name begins like a test class; it is none

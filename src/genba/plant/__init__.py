@@ -1,0 +1,104 @@
+"""The vocabulary: what a plant is made of, as typed and validated values.
+
+Everything that crosses from one room to another is one of these values, an Arrow table or an id.
+"""
+
+from genba.plant.calendar import Break, Calendar, Day, Shift
+from genba.plant.clock import (
+    US,
+    AcceleratedClock,
+    Clock,
+    SystemClock,
+    VirtualClock,
+    format_time,
+    parse_clock,
+    parse_time,
+)
+from genba.plant.decision import (
+    Command,
+    Decision,
+    Evidence,
+    Finding,
+    Outcome,
+    Proposal,
+    Severity,
+    Verdict,
+    Write,
+)
+from genba.plant.device import BrowseEntry, Health, Link
+from genba.plant.energy import Tariff
+from genba.plant.equipment import Connection, Equipment, Level, PackMLMode, PackMLState
+from genba.plant.logistics import Edge, Layout, Node, Vehicle, VehicleKind
+from genba.plant.model import Plant
+from genba.plant.product import (
+    Alternative,
+    Operation,
+    Order,
+    Person,
+    Product,
+    SetupFamily,
+    SetupTime,
+    Tool,
+)
+from genba.plant.safety import Autonomy, AutonomyRule, Interlock
+from genba.plant.sample import Quality, Sample, Scalar
+from genba.plant.signal import DataType, Limits, Range, Role, Signal, SignalKind
+
+__all__ = [
+    "US",
+    "AcceleratedClock",
+    "Alternative",
+    "Autonomy",
+    "AutonomyRule",
+    "Break",
+    "BrowseEntry",
+    "Calendar",
+    "Clock",
+    "Command",
+    "Connection",
+    "DataType",
+    "Day",
+    "Decision",
+    "Edge",
+    "Equipment",
+    "Evidence",
+    "Finding",
+    "Health",
+    "Interlock",
+    "Layout",
+    "Level",
+    "Limits",
+    "Link",
+    "Node",
+    "Operation",
+    "Order",
+    "Outcome",
+    "PackMLMode",
+    "PackMLState",
+    "Person",
+    "Plant",
+    "Product",
+    "Proposal",
+    "Quality",
+    "Range",
+    "Role",
+    "Sample",
+    "Scalar",
+    "SetupFamily",
+    "SetupTime",
+    "Severity",
+    "Shift",
+    "Signal",
+    "SignalKind",
+    "SystemClock",
+    "Tariff",
+    "Tool",
+    "Vehicle",
+    "VehicleKind",
+    "Verdict",
+    "VirtualClock",
+    "Write",
+    "format_time",
+    "parse_clock",
+    "parse_time",
+]

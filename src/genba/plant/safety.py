@@ -1,0 +1,40 @@
+"""Interlocks and autonomy levels: what the guard holds."""
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from genba.plant.ids import Id, Value
+
+
+class Interlock(Value):
+    """While ``when`` is true, writes to ``signals`` are only let through where ``allow`` is true.
+
+    ``when`` is an expression over signals (``cell-1.people > 0 and not door.closed``);
+    ``allow`` may also use ``value``, the number that is to be written. The default allows nothing.
+    A ``when`` whose signals are missing, bad or stale counts as true.
+    """
+
+    id: Id
+    when: str
+    signals: tuple[str, ...] = Field(min_length=1)
+    """Signal ids, or patterns with ``*``."""
+    allow: str = "false"
+    reason: str = ""
+
+
+class Autonomy(StrEnum):
+    """Who decides: nobody (watch only), a person, a person who says yes, Genba."""
+
+    OBSERVE = "observe"
+    ADVISE = "advise"
+    APPROVE = "approve"
+    AUTONOMOUS = "autonomous"
+
+
+class AutonomyRule(Value):
+    """Level for equipment (pattern with ``*``) and kind of decision; the last rule that fits holds."""
+
+    equipment: str = "*"
+    kind: str = "*"
+    level: Autonomy
