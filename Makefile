@@ -1,0 +1,66 @@
+# Every habit of the house. `make help` lists them.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# One thread per numeric library: more are slower on small, shared machines.
+export OMP_NUM_THREADS ?= 1
+export OPENBLAS_NUM_THREADS ?= 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev demo test lint format bench soak docs lock clean peers
+
+help:  ## list the habits
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(VENV)/.run: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Genba needs Python 3.11 or newer; set PYTHON=/path/to/python3.11"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
+	  { echo "Python's venv module is missing; on Debian: apt install python3-venv"; exit 1; }
+	@echo "installing the pinned dependencies into $(VENV) ..."
+	@$(BIN)/python -m pip install -q --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install -q --no-deps -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run requirements-dev.lock
+	@echo "installing the pinned development tools ..."
+	@$(BIN)/python -m pip install -q --require-hashes -r requirements-dev.lock
+	@touch $@
+
+setup: $(VENV)/.run  ## virtual environment with what Genba needs to run
+setup-dev: $(VENV)/.dev  ## the same with what its development needs
+
+demo: setup  ## start the reference plant and let Genba run it for one shift
+	@$(BIN)/genba demo $(DEMO)
+
+peers: setup-dev
+	@tests/peers/install.sh
+
+test: peers  ## the whole test suite (TESTS= narrows it)
+	@$(BIN)/python -m pytest $(TESTS)
+
+lint: setup-dev  ## format, lint, types, room table
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: setup-dev  ## put the code in order
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: setup-dev  ## run every benchmark (about an hour; each has its own command in benchmarks/README.md)
+	@$(BIN)/python -m benchmarks
+
+lock: setup-dev  ## pin the newest allowed dependencies again
+	@$(BIN)/python -m pip install -q uv
+	@$(BIN)/uv pip compile -q --upgrade pyproject.toml --generate-hashes --no-emit-index-url \
+	  --no-header --universal --python-version 3.11 -o requirements.lock
+	@$(BIN)/uv pip compile -q --upgrade pyproject.toml --extra dev --generate-hashes \
+	  --no-emit-index-url --no-header --universal --python-version 3.11 -c requirements.lock \
+	  -o requirements-dev.lock
+
+clean:  ## remove what was built and what the demo left
+	@rm -rf $(VENV) demo .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""The operating system itself: runs the execution loop, keeps the state, serves the HTTP API."""

@@ -1,0 +1,140 @@
+"""The state folder: where one plant's data, keys and identities live, and who may hold it."""
+
+import datetime as dt
+import fcntl
+import json
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from genba import __version__
+from genba.errors import StateError
+
+FORMAT = 1
+"""Version of the folder's layout; raised when an older Genba could no longer read it."""
+
+
+class StateFolder:
+    """One plant's state, held by one running core at a time.
+
+    ::
+
+        version.json   format of the folder, and the Genba that made it
+        lock           held while a core runs
+        historian/     samples, events, lots, operations, decision records
+        pki/           this plant's certificate and key, trusted and rejected ones
+        secrets/       credentials of devices, hashes of API tokens (mode 0700)
+
+    Parameters
+    ----------
+    root : Path
+        The folder; made when it is missing.
+
+    Raises
+    ------
+    StateError
+        If the folder is no state folder, was written by a newer Genba, or cannot be written.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.historian = root / "historian"
+        self.pki = root / "pki"
+        self.secrets = root / "secrets"
+        self._lock: int | None = None
+        try:
+            self._check_or_create()
+        except OSError as error:
+            raise StateError(
+                f"state folder {root} cannot be used: {error.strerror}; "
+                "mend it or choose another with --state"
+            ) from None
+
+    def _check_or_create(self) -> None:
+        version = self.root / "version.json"
+        if version.exists():
+            _check_version(version)
+        elif self.root.exists() and any(self.root.iterdir()):
+            raise StateError(
+                f"{self.root} holds files but is no state folder of Genba; "
+                "choose another with --state"
+            )
+        for folder in (self.root, self.historian, self.pki, self.secrets):
+            folder.mkdir(parents=True, exist_ok=True)
+        self.secrets.chmod(0o700)
+        if not version.exists():
+            made = {
+                "format": FORMAT,
+                "genba": __version__,
+                "created": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+            }
+            write_atomically(version, json.dumps(made, indent=2) + "\n")
+
+    def hold(self) -> Self:
+        """Take the folder for this process, until :meth:`release`.
+
+        Raises
+        ------
+        StateError
+            If another running core holds it.
+        """
+        path = self.root / "lock"
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            holder = os.pread(handle, 32, 0).decode("ascii", "replace").strip() or "unknown"
+            os.close(handle)
+            raise StateError(
+                f"state folder {self.root} is in use by process {holder}; "
+                "stop that one or choose another folder with --state"
+            ) from None
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
+        self._lock = handle
+        return self
+
+    def release(self) -> None:
+        """Let the folder go. Safe to call twice."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def __enter__(self) -> Self:
+        return self.hold()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.release()
+
+
+def _check_version(path: Path) -> None:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        number = int(found["format"])
+    except (ValueError, KeyError, TypeError):
+        raise StateError(
+            f"{path} is damaged; restore the state folder from a backup or start a new one"
+        ) from None
+    if number > FORMAT:
+        raise StateError(
+            f"state folder {path.parent} was written by Genba {found.get('genba', '?')} "
+            f"(format {number}), this is {__version__} (format {FORMAT}); "
+            "upgrade Genba or choose another folder with --state"
+        )
+
+
+def write_atomically(path: Path, text: str, mode: int = 0o644) -> None:
+    """Replace a file so that a crash leaves the old or the new text, never half of one."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)

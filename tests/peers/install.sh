@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Installs the foreign peers that the tests talk to: mosquitto, mbpoll, Node.js with node-opcua.
+# Needs root or sudo for Debian packages; without either the tests skip by name (and fail where CI=true).
+set -uo pipefail
+cd "$(dirname "$0")"
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"; elif sudo -n true 2>/dev/null; then sudo "$@"; else return 1; fi
+}
+
+missing=()
+[ -n "$(command -v mosquitto || ls /usr/sbin/mosquitto 2>/dev/null)" ] || missing+=(mosquitto)
+command -v mosquitto_sub >/dev/null || missing+=(mosquitto-clients)
+command -v mbpoll >/dev/null || missing+=(mbpoll)
+command -v node >/dev/null || missing+=(nodejs)
+command -v npm >/dev/null || missing+=(npm)
+if [ ${#missing[@]} -gt 0 ] && command -v apt-get >/dev/null; then
+  echo "installing test peers: ${missing[*]}"
+  # A broker that Debian starts by itself would take port 1883; the tests start their own.
+  as_root sh -c 'apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"' sh "${missing[@]}" >/dev/null ||
+    echo "could not install ${missing[*]}: the tests that need them will say so"
+fi
+
+if command -v npm >/dev/null && [ -f node-opcua/package-lock.json ] &&
+   ! cmp -s node-opcua/package-lock.json node-opcua/node_modules/.installed; then
+  echo "installing test peer: node-opcua"
+  if (cd node-opcua && npm ci --silent --no-audit --no-fund >/dev/null); then
+    cp node-opcua/package-lock.json node-opcua/node_modules/.installed
+  else
+    echo "could not install node-opcua: the tests that need it will say so"
+  fi
+fi
+exit 0
