@@ -48,7 +48,7 @@ class SystemClock:
 
 @dataclass(frozen=True, slots=True)
 class AcceleratedClock:
-    """Runs ``speed`` times as fast as the wall clock, and showed ``start`` at wall time ``anchor``.
+    """Stands at ``start`` until wall time ``anchor``, then runs ``speed`` times as fast as the wall.
 
     All processes that share a plant share its three numbers. Written as text:
     ``2026-01-05T06:00:00Z*120@1767592800.0``.
@@ -60,11 +60,12 @@ class AcceleratedClock:
 
     def now(self) -> int:
         """Plant time in microseconds UTC."""
-        return self.start + int((time.time() - self.anchor) * self.speed * US)
+        return self.start + int(max(0.0, time.time() - self.anchor) * self.speed * US)
 
     async def sleep_until(self, when: int) -> None:
         """Return at plant time ``when``, or at once if it has passed."""
-        await asyncio.sleep(max(0.0, (when - self.now()) / US / self.speed))
+        moment = self.anchor + (when - self.start) / US / self.speed
+        await asyncio.sleep(max(0.0, moment - time.time()))
 
     def __str__(self) -> str:
         return f"{format_time(self.start)}*{self.speed:g}@{self.anchor!r}"
