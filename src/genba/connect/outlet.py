@@ -1,0 +1,157 @@
+"""What one connection delivers: numbered, without repeats, bad when the link is lost."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from genba.connect.conversion import changed
+from genba.plant import Clock, Health, Link, Quality, Sample, Scalar, Signal
+
+Sink = Callable[[Sequence[Sample]], None]
+
+
+class Reading(NamedTuple):
+    """A plant value that a driver got for a signal; ``source_time`` in microseconds UTC."""
+
+    signal: Signal
+    source_time: int
+    value: Scalar
+    quality: Quality = Quality.GOOD
+
+
+@dataclass(slots=True)
+class _Wanted:
+    signal: Signal
+    sink: Sink
+    last: Sample | None = None
+
+
+class Outlet:
+    """Stands between a driver and its sinks, and keeps the connection's figures for `Health`."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._wanted: dict[str, _Wanted] = {}
+        self._sequence = 0
+        self._link = Link.CONNECTING
+        self._since = clock.now()
+        self._was_up = False
+        self._reconnects = 0
+        self._received = 0
+        self._last_received: int | None = None
+        self.error = ""
+        """Why the link is down, or what is wrong though it is up."""
+
+    @property
+    def link(self) -> Link:
+        """The state of the connection."""
+        return self._link
+
+    def subscribe(self, signals: Sequence[Signal], sink: Sink) -> None:
+        """Deliver readings of ``signals`` to ``sink`` from now on."""
+        for signal in signals:
+            self._wanted[signal.id] = _Wanted(signal, sink)
+
+    def last(self, signal: Signal) -> Sample | None:
+        """The sample of ``signal`` that was delivered last."""
+        wanted = self._wanted.get(signal.id)
+        return wanted.last if wanted else None
+
+    def sample(self, reading: Reading) -> Sample:
+        """Number a reading and stamp it with the receive time, without delivering it."""
+        self._sequence += 1
+        return Sample(
+            reading.signal.id,
+            reading.source_time,
+            self._clock.now(),
+            reading.value,
+            reading.quality,
+            self._sequence,
+        )
+
+    def deliver(self, readings: Iterable[Reading], repeats: Callable[[Signal], bool]) -> None:
+        """Hand on what is wanted and new; ``repeats`` tells which signals are sent unchanged too.
+
+        A change within the signal's deadband is no change. The first reading always goes through,
+        and so does every change of quality.
+        """
+        now = self._clock.now()
+        batches: defaultdict[Sink, list[Sample]] = defaultdict(list)
+        for reading in readings:
+            self._received += 1
+            self._last_received = now
+            wanted = self._wanted.get(reading.signal.id)
+            if wanted is None:
+                continue
+            last = wanted.last
+            if (
+                last is None
+                or last.quality != reading.quality
+                or repeats(wanted.signal)
+                or changed(last.value, reading.value, wanted.signal.deadband)
+            ):
+                wanted.last = self.sample(reading)
+                batches[wanted.sink].append(wanted.last)
+        for sink, samples in batches.items():
+            sink(samples)
+
+    def mark_bad(self, signals: Iterable[Signal] | None = None) -> None:
+        """Repeat last values (of all signals by default) with bad quality, as of now.
+
+        So nobody decides on a value that the device no longer stands behind.
+        """
+        now = self._clock.now()
+        batches: defaultdict[Sink, list[Sample]] = defaultdict(list)
+        chosen = None if signals is None else {signal.id for signal in signals}
+        for wanted in self._wanted.values():
+            if chosen is not None and wanted.signal.id not in chosen:
+                continue
+            if wanted.last is None or wanted.last.quality == Quality.BAD:
+                continue
+            reading = Reading(wanted.signal, now, wanted.last.value, Quality.BAD)
+            wanted.last = self.sample(reading)
+            batches[wanted.sink].append(wanted.last)
+        for sink, samples in batches.items():
+            sink(samples)
+
+    def up(self) -> None:
+        """Note that the link works."""
+        if self._link is Link.UP:
+            return
+        self._reconnects += int(self._was_up)
+        self._was_up = True
+        self.error = ""
+        self._turn(Link.UP)
+
+    def down(self, error: str, link: Link = Link.DOWN) -> None:
+        """Note that the link is lost and why, and mark what it delivered as bad."""
+        self.error = error
+        if self._link is not link:
+            self._turn(link)
+        self.mark_bad()
+
+    def closed(self) -> None:
+        """Note that the connection was ended on purpose."""
+        if self._link is not Link.CLOSED:
+            self._turn(Link.CLOSED)
+
+    def health(self) -> Health:
+        """How the link does."""
+        return Health(
+            self._link,
+            self._since,
+            self._last_received,
+            self._received,
+            self._reconnects,
+            self.error,
+        )
+
+    def _turn(self, link: Link) -> None:
+        self._link = link
+        self._since = self._clock.now()
+
+
+def never(_signal: Signal) -> bool:
+    """Send no unchanged value again."""
+    return False
