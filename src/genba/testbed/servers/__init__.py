@@ -1,0 +1,1 @@
+"""Real protocol servers in front of the simulated plant."""
