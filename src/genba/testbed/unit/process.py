@@ -98,6 +98,10 @@ class Made:
     """What the machine records of every part without a gauge (``peak_pressure_bar``)."""
     detected: bool = False
     """True where the machine itself finds out for every part (a tester): no inspection needed."""
+    passed: bool | None = None
+    """What the machine's own check of every part says, false calls included (a conforming part may
+    fail, a bad one may pass); ``None`` where it has no such check. Where it is set, the frame goes by
+    it and not by ``conforming``."""
 
 
 @dataclass(frozen=True, slots=True)
