@@ -64,7 +64,7 @@ class Driver(Protocol):
         ...
 
     async def write(self, signal: Signal, value: Scalar) -> None:
-        """Write one value and return when the device took it. Only the guard's commands come here."""
+        """Write one value and return when the device took it. Only for the guard's commands."""
         ...
 
     async def browse(self) -> list[BrowseEntry]:

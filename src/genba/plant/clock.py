@@ -48,7 +48,7 @@ class SystemClock:
 
 @dataclass(frozen=True, slots=True)
 class AcceleratedClock:
-    """Stands at ``start`` until wall time ``anchor``, then runs ``speed`` times as fast as the wall.
+    """Stands at ``start`` until wall time ``anchor``, then runs ``speed`` times as fast.
 
     All processes that share a plant share its three numbers. Written as text:
     ``2026-01-05T06:00:00Z*120@1767592800.0``.

@@ -54,7 +54,7 @@ class Connection(Value):
 
     id: Id
     driver: str
-    """``opcua``, ``modbus``, ``vda5050``, ``sparkplug``, ``replay``, or one that a package registers."""
+    """``opcua``, ``modbus``, ``vda5050``, ``sparkplug``, ``replay``, or what a package brings."""
     url: str
     credentials: Id | None = None
     """Name under which user and password are found in the environment or the credentials file."""
@@ -69,7 +69,7 @@ class Equipment(Value):
     name: str = ""
     level: Level = Level.WORK_UNIT
     kind: str = ""
-    """What sort of machine, in plain words: ``injection_press``, ``cnc_mill``, ``vehicle``, ``storage`` ..."""
+    """Sort of machine in plain words: ``injection_press``, ``vehicle``, ``storage`` ..."""
     parent: Id | None = None
     calendar: Id | None = None
     connection: Id | None = None

@@ -33,7 +33,7 @@ class Autonomy(StrEnum):
 
 
 class AutonomyRule(Value):
-    """Level for equipment (pattern with ``*``) and kind of decision; the last rule that fits holds."""
+    """Level for equipment (pattern with ``*``) and kind of decision; the last that fits holds."""
 
     equipment: str = "*"
     kind: str = "*"

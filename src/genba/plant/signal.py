@@ -106,10 +106,10 @@ class Signal(Value):
     range: Range | None = None
     limits: Limits | None = None
     max_rate: Annotated[float, Field(gt=0)] | None = None
-    """Fastest allowed change, in units per second: a finding for measurements, a refusal for setpoints."""
+    """Fastest change, in units per second; faster is a finding, or for setpoints a refusal."""
     sample_s: Annotated[float, Field(gt=0)] = 1.0
     fresh_s: Annotated[float, Field(gt=0)] | None = None
-    """How old a value may be when something is decided on it; default 5 times ``sample_s``, at least 5 s."""
+    """Oldest value that may be decided on; default 5 times ``sample_s``, at least 5 s."""
     deadband: Annotated[float, Field(ge=0)] = 0.0
     scale: float = 1.0
     offset: float = 0.0
