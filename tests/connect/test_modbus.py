@@ -174,19 +174,19 @@ async def test_measurements_come_at_every_poll_states_on_change(
     assert numbers == sorted(set(numbers))
 
 
-async def test_an_unchanged_state_is_confirmed_before_it_goes_stale(
+async def test_a_measurement_within_its_deadband_is_repeated_before_it_goes_stale(
     free_port: Callable[[], int], eventually: Callable[..., Any]
 ) -> None:
     device = Device(free_port(), HOLDING)
-    state = signal("state", "holding:102:int16", type="int", kind="state", fresh_s=0.2)
+    quiet = signal("temperature", "holding:100:float32", deadband=0.5, fresh_s=0.2)
     received: list[Sample] = []
     async with running(device):
-        subject = driver(device.port, state)
+        subject = driver(device.port, quiet)
         await subject.connect()
-        await subject.subscribe([state], received.extend)
+        await subject.subscribe([quiet], received.extend)
         await eventually(lambda: len(received) >= 3)
         await subject.close()
-    gaps = [b.receive_time - a.receive_time for a, b in itertools.pairwise(received)]
+    gaps = [b.source_time - a.source_time for a, b in itertools.pairwise(received)]
     assert min(gaps) >= 100_000
 
 

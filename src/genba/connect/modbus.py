@@ -26,7 +26,6 @@ from genba.plant import (
     Sample,
     Scalar,
     Signal,
-    SignalKind,
 )
 
 # What the library logs, the driver raises or notes in its health.
@@ -64,9 +63,8 @@ class ModbusDriver:
     """Reads and writes one unit of a Modbus TCP device.
 
     Modbus devices have no clock and tell nothing by themselves: the source time of a sample is the
-    plant time at which its read was answered. Measurements and counters without a deadband are
-    delivered at every poll; all else on change, and again after half of the signal's freshness, so
-    that an unchanged value is not taken for a stale one.
+    plant time at which its read was answered. Measurements are delivered at every poll, unless
+    they have a deadband; all else on change.
     """
 
     def __init__(self, context: DriverContext) -> None:
@@ -102,7 +100,7 @@ class ModbusDriver:
         for signal in signals:
             self._polled[signal.id] = self._item(signal)
         readings = await self._readings([self._item(s) for s in signals])
-        self._outlet.deliver(readings, self._repeats)
+        self._outlet.deliver(readings, each_measurement=True)
 
     async def read(self, signals: Sequence[Signal]) -> list[Sample]:
         """Read present values from the device, in the order of ``signals``."""
@@ -242,7 +240,7 @@ class ModbusDriver:
             items = [i for i in self._polled.values() if self._period(i.signal) in ready]
             readings = await self._readings(items)
             self._backoff.reset()
-            self._outlet.deliver(readings, self._repeats)
+            self._outlet.deliver(readings, each_measurement=True)
             for period in ready:
                 due[period] = self._next(due[period], period)
             self._note()
@@ -255,14 +253,6 @@ class ModbusDriver:
 
     def _period(self, signal: Signal) -> int:
         return int(max(signal.sample_s, self._options.poll_s or 0.0) * US)
-
-    def _repeats(self, signal: Signal) -> bool:
-        if signal.kind in (SignalKind.MEASUREMENT, SignalKind.COUNTER) and not signal.deadband:
-            return True
-        last = self._outlet.last(signal)
-        return last is None or (
-            self._clock.now() - last.receive_time >= signal.freshness_s * US / 2
-        )
 
     async def _readings(self, items: Iterable[Item]) -> list[Reading]:
         """Read ``items`` from the device; an item that cannot be read comes as bad.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from genba.connect.conversion import changed
-from genba.plant import Clock, Health, Link, Quality, Sample, Scalar, Signal
+from genba.plant import US, Clock, Health, Link, Quality, Sample, Scalar, Signal, SignalKind
 
 Sink = Callable[[Sequence[Sample]], None]
 
@@ -60,38 +60,24 @@ class Outlet:
 
     def sample(self, reading: Reading) -> Sample:
         """Number a reading and stamp it with the receive time, without delivering it."""
-        self._sequence += 1
-        return Sample(
-            reading.signal.id,
-            reading.source_time,
-            self._clock.now(),
-            reading.value,
-            reading.quality,
-            self._sequence,
-        )
+        return self._number(reading, self._clock.now())
 
-    def deliver(self, readings: Iterable[Reading], repeats: Callable[[Signal], bool]) -> None:
-        """Hand on what is wanted and new; ``repeats`` tells which signals are sent unchanged too.
+    def deliver(self, readings: Iterable[Reading], *, each_measurement: bool = False) -> None:
+        """Hand on what is wanted and new.
 
         A change within the signal's deadband is no change. The first reading always goes through,
-        and so does every change of quality.
+        and so does every change of quality. A measurement is as old as its source time, so an
+        unchanged one is sent again after half of its freshness; with ``each_measurement`` (for
+        devices that are polled) always, unless it has a deadband. All other kinds hold for as
+        long as the connection is heard from.
         """
-        now = self._clock.now()
+        now = self._last_received = self._clock.now()
         batches: defaultdict[Sink, list[Sample]] = defaultdict(list)
         for reading in readings:
             self._received += 1
-            self._last_received = now
             wanted = self._wanted.get(reading.signal.id)
-            if wanted is None:
-                continue
-            last = wanted.last
-            if (
-                last is None
-                or last.quality != reading.quality
-                or repeats(wanted.signal)
-                or changed(last.value, reading.value, wanted.signal.deadband)
-            ):
-                wanted.last = self.sample(reading)
+            if wanted is not None and _is_news(wanted, reading, each_measurement):
+                wanted.last = self._number(reading, now)
                 batches[wanted.sink].append(wanted.last)
         for sink, samples in batches.items():
             sink(samples)
@@ -110,7 +96,7 @@ class Outlet:
             if wanted.last is None or wanted.last.quality == Quality.BAD:
                 continue
             reading = Reading(wanted.signal, now, wanted.last.value, Quality.BAD)
-            wanted.last = self.sample(reading)
+            wanted.last = self._number(reading, now)
             batches[wanted.sink].append(wanted.last)
         for sink, samples in batches.items():
             sink(samples)
@@ -151,7 +137,20 @@ class Outlet:
         self._link = link
         self._since = self._clock.now()
 
+    def _number(self, reading: Reading, now: int) -> Sample:
+        self._sequence += 1
+        signal, source_time, value, quality = reading
+        return Sample(signal.id, source_time, now, value, quality, self._sequence)
 
-def never(_signal: Signal) -> bool:
-    """Send no unchanged value again."""
-    return False
+
+def _is_news(wanted: _Wanted, reading: Reading, each_measurement: bool) -> bool:
+    signal, last = wanted.signal, wanted.last
+    if last is None or last.quality != reading.quality:
+        return True
+    if changed(last.value, reading.value, signal.deadband):
+        return True
+    if signal.kind is not SignalKind.MEASUREMENT:
+        return False
+    if each_measurement and not signal.deadband:
+        return True
+    return reading.source_time - last.source_time >= signal.freshness_s * US / 2
