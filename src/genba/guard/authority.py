@@ -1,0 +1,79 @@
+"""Who may decide what: roles, kinds of decision, autonomy levels."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from genba.plant import Autonomy, Decision, Plant, Proposal, Role, Signal
+
+KIND_OF_ROLE = {
+    Role.HEARTBEAT: "heartbeat",
+    Role.JOB_LOTS: "dispatch",
+    Role.JOB_OPERATION: "dispatch",
+    Role.JOB_QUANTITY: "dispatch",
+    Role.JOB_REQUEST: "dispatch",
+    Role.VEHICLE_ORDER: "transport",
+    Role.VEHICLE_INSTANT_ACTIONS: "transport",
+}
+"""Signals that belong to one kind of decision. All others may be written by any further kind."""
+
+BOUND_KINDS = frozenset(KIND_OF_ROLE.values())
+
+OPERATOR_KINDS = BOUND_KINDS | {"setpoint"}
+"""What an operator decides on. Kinds that plug-ins bring need an engineer or an admin."""
+
+_STRICTEST_FIRST = (Autonomy.OBSERVE, Autonomy.ADVISE, Autonomy.APPROVE, Autonomy.AUTONOMOUS)
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """A person who stands behind a proposal, by writing it or by saying yes to it."""
+
+    actor: str
+    role: str
+
+
+def kind_of(signal: Signal) -> str:
+    """Return the kind of decision that a write to this signal is."""
+    return KIND_OF_ROLE.get(signal.role, "setpoint") if signal.role is not None else "setpoint"
+
+
+def may(role: str, kind: str) -> bool:
+    """Whether a role may decide on a kind. Viewers and unknown roles decide on nothing."""
+    if role in ("engineer", "admin"):
+        return True
+    return role == "operator" and kind in OPERATOR_KINDS
+
+
+def check_authority(
+    proposal: Proposal, signals: Iterable[Signal], approval: Approval | None
+) -> list[str]:
+    """Return why this role may not decide this, or why the writes do not belong to the kind."""
+    reasons = []
+    for actor, role in {
+        (proposal.actor, proposal.role),
+        *([(approval.actor, approval.role)] if approval else []),
+    }:
+        if not may(role, proposal.kind):
+            reasons.append(f"role '{role}' of {actor} may not decide on kind '{proposal.kind}'")
+    if approval is not None and proposal.kind == "heartbeat":
+        reasons.append("a heartbeat shows that Genba is alive; no person sends one")
+    for signal in signals:
+        kind = kind_of(signal)
+        if kind != proposal.kind and (kind in BOUND_KINDS or proposal.kind in BOUND_KINDS):
+            reasons.append(f"{signal.id} is written by kind '{kind}', not by '{proposal.kind}'")
+    return sorted(reasons)
+
+
+def level_of(plant: Plant, equipment: Iterable[str], kind: str) -> Autonomy:
+    """Return the strictest level over all equipment that a proposal touches."""
+    levels = {plant.autonomy_level(name, kind) for name in equipment}
+    return next(level for level in _STRICTEST_FIRST if level in levels)
+
+
+def decision_at(level: Autonomy, approval: Approval | None) -> Decision:
+    """Turn a level into the decision on a proposal against which nothing else speaks."""
+    if level is Autonomy.OBSERVE:
+        return Decision.REFUSED
+    if level is Autonomy.AUTONOMOUS or approval is not None:
+        return Decision.ALLOWED
+    return Decision.ADVISED if level is Autonomy.ADVISE else Decision.AWAITING_APPROVAL

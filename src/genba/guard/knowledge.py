@@ -1,0 +1,135 @@
+"""What the guard knows of the plant: last samples, signs of life, what was written."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from genba.plant import US, Evidence, Plant, Quality, Sample, Scalar, Signal, SignalKind
+
+FUTURE_TOLERANCE_S = 2.0
+"""How far a device's clock may run ahead of the plant's before its times are called wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A value that may be decided on, or the reason why there is none."""
+
+    sample: Sample | None
+    why_not: str = ""
+
+
+@dataclass(slots=True)
+class _Written:
+    value: float
+    time: int
+    confirmed: bool
+
+
+class Knowledge:
+    """Last samples by signal, last signs of life by connection, last writes by setpoint."""
+
+    def __init__(self, plant: Plant) -> None:
+        self._signals = plant.signals
+        self._last: dict[str, Sample] = {}
+        self._heard: dict[str, int] = {}
+        self._written: dict[str, _Written] = {}
+
+    def observe(self, samples: Iterable[Sample]) -> None:
+        """Keep the newest sample of each signal, in the order in which they were received.
+
+        Receive order counts, not source order: after a reconnect a device repeats its present
+        value with the time of its last change, which is older than the mark of the lost link.
+        """
+        last = self._last
+        for sample in samples:
+            known = last.get(sample.signal)
+            if known is None or sample.receive_time >= known.receive_time:
+                last[sample.signal] = sample
+
+    def heard(self, connection: str, time: int) -> None:
+        """Note that a connection was known to be alive at ``time``."""
+        if time > self._heard.get(connection, 0):
+            self._heard[connection] = time
+
+    def known(self, signal_id: str, now: int) -> Known:
+        """Return the last sample of a signal if it may be decided on at ``now``."""
+        signal = self._signals.get(signal_id)
+        if signal is None:
+            return Known(None, f"{signal_id} is no signal of this plant")
+        sample = self._last.get(signal_id)
+        if sample is None:
+            return Known(None, f"{signal_id} was never observed")
+        if sample.quality == Quality.BAD or sample.value is None:
+            return Known(None, f"{signal_id} has bad quality")
+        if sample.source_time > now + FUTURE_TOLERANCE_S * US:
+            return Known(None, f"{signal_id} has a time in the future")
+        age_s = (now - self._stood_at(signal, sample)) / US
+        if age_s > signal.freshness_s:
+            return Known(
+                None, f"{signal_id} is {age_s:.0f} s old, more than {signal.freshness_s:g} s"
+            )
+        return Known(sample)
+
+    def _stood_at(self, signal: Signal, sample: Sample) -> int:
+        """Return the latest time at which the device is known to have stood behind a sample.
+
+        A measurement is as old as its source time. What is reported only when it changes (states,
+        counters, setpoints, events) holds for as long as its connection is heard from.
+        """
+        if signal.kind is SignalKind.MEASUREMENT:
+            return sample.source_time
+        return max(sample.receive_time, self._heard.get(signal.connection, 0))
+
+    def doubts(self, evidence: Sequence[Evidence], now: int) -> list[str]:
+        """Return why pieces of evidence must not be decided on; empty if they may."""
+        reasons = []
+        for piece in evidence:
+            known = self.known(piece.signal, now)
+            if known.sample is None:
+                reasons.append(f"evidence: {known.why_not}")
+            elif piece.source_time > now + FUTURE_TOLERANCE_S * US:
+                reasons.append(f"evidence: {piece.signal} is from the future")
+            elif (problem := self._outdated(piece, known.sample, now)) is not None:
+                reasons.append(f"evidence: {problem}")
+        return reasons
+
+    def _outdated(self, piece: Evidence, newest: Sample, now: int) -> str | None:
+        signal = self._signals[piece.signal]
+        if piece.source_time > newest.source_time:
+            return f"{piece.signal} was not observed at the time that is given for it"
+        if signal.kind is SignalKind.MEASUREMENT:
+            age_s = (now - piece.source_time) / US
+            if age_s > signal.freshness_s:
+                return f"{piece.signal} is {age_s:.0f} s old, more than {signal.freshness_s:g} s"
+            return None
+        if piece.value != newest.value:
+            return f"{piece.signal} was {piece.value!r} and is {newest.value!r} now"
+        return None
+
+    def issued(self, signal_id: str, value: Scalar, time: int) -> None:
+        """Note that a setpoint is about to be written; it may take effect at any moment now."""
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            self._written[signal_id] = _Written(float(value), time, confirmed=False)
+
+    def confirmed(self, signal_id: str, value: Scalar, time: int) -> None:
+        """Note that a setpoint was written and read back."""
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            self._written[signal_id] = _Written(float(value), time, confirmed=True)
+
+    def present_values(self, signal_id: str) -> list[tuple[float, int]]:
+        """Return every value that a setpoint may have now, with the time since when.
+
+        That is one, or two while a write is not confirmed: the old one and the written one.
+        """
+        found: list[tuple[float, int]] = []
+        written = self._written.get(signal_id)
+        read = self._last.get(signal_id)
+        if written is not None:
+            found.append((written.value, written.time))
+        if (
+            read is not None
+            and read.quality != Quality.BAD
+            and isinstance(read.value, int | float)
+            and (written is None or not written.confirmed or read.source_time > written.time)
+        ):
+            found.append((float(read.value), read.source_time))
+        return found
