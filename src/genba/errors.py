@@ -4,6 +4,7 @@
 
     GenbaError                  what a user sees: one or two lines, the thing and the mend
     ├── PlantError              plant.yaml, a unit, an expression or an id is wrong
+    │   └── MissingValue        an expression speaks of a signal that has no value now
     ├── DeviceError             a device or its link did not do what was asked
     │   ├── ConnectionLost      the link is down; the driver goes on trying
     │   ├── WrongType           the device holds another type than the plant file says
@@ -24,6 +25,10 @@ class GenbaError(Exception):
 
 class PlantError(GenbaError):
     """A plant file, a unit, an expression or an id is wrong."""
+
+
+class MissingValue(PlantError):
+    """An expression speaks of a signal that has no value now."""
 
 
 class DeviceError(GenbaError):
