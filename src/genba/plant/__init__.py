@@ -4,6 +4,7 @@ Everything that crosses from one room to another is one of these values, an Arro
 """
 
 from genba.plant.calendar import Break, Calendar, Day, Shift
+from genba.plant.check import check_plant
 from genba.plant.clock import (
     US,
     AcceleratedClock,
@@ -28,8 +29,10 @@ from genba.plant.decision import (
 from genba.plant.device import BrowseEntry, Health, Link
 from genba.plant.energy import Tariff
 from genba.plant.equipment import Connection, Equipment, Level, PackMLMode, PackMLState
+from genba.plant.load import Examined, examine, load_plant
 from genba.plant.logistics import Edge, Layout, Node, Vehicle, VehicleKind
 from genba.plant.model import Plant
+from genba.plant.problem import Problem, Weight
 from genba.plant.product import (
     Alternative,
     Operation,
@@ -62,6 +65,7 @@ __all__ = [
     "Edge",
     "Equipment",
     "Evidence",
+    "Examined",
     "Finding",
     "Health",
     "Interlock",
@@ -77,6 +81,7 @@ __all__ = [
     "PackMLState",
     "Person",
     "Plant",
+    "Problem",
     "Product",
     "Proposal",
     "Quality",
@@ -97,8 +102,12 @@ __all__ = [
     "VehicleKind",
     "Verdict",
     "VirtualClock",
+    "Weight",
     "Write",
+    "check_plant",
+    "examine",
     "format_time",
+    "load_plant",
     "parse_clock",
     "parse_time",
 ]
