@@ -1,0 +1,240 @@
+"""A session with a device that both sides trust."""
+
+import asyncio
+import socket
+from typing import Any, TypeVar, cast
+
+from asyncua import Client, ua
+from asyncua.crypto import security_policies
+from asyncua.ua.ua_binary import struct_from_binary
+
+from genba.connect import pki
+from genba.connect.driver import DriverContext
+from genba.connect.opcua.faults import TRANSPORT_ERRORS, refused, status_text, unreachable
+from genba.connect.opcua.options import OpcUaOptions, SecurityPolicy
+from genba.errors import ConnectionLost, DeviceError, Untrusted
+
+_POLICIES: dict[SecurityPolicy, type[security_policies.SecurityPolicy]] = {
+    SecurityPolicy.BASIC256SHA256: security_policies.SecurityPolicyBasic256Sha256,
+    SecurityPolicy.AES128_SHA256_RSAOAEP: security_policies.SecurityPolicyAes128Sha256RsaOaep,
+    SecurityPolicy.AES256_SHA256_RSAPSS: security_policies.SecurityPolicyAes256Sha256RsaPss,
+}
+_RENEW_AT = 0.75
+"""Part of a channel's life after which its keys are renewed (OPC 10000-4, 5.5.2)."""
+
+ResponseT = TypeVar("ResponseT")
+
+
+class Session:
+    """One secured session. It outlives a broken link: :meth:`resume` takes it up again.
+
+    Raises
+    ------
+    DeviceError
+        From every method, when the device or the link fails; :class:`Untrusted` where one side
+        does not trust the other.
+    """
+
+    def __init__(self, context: DriverContext, options: OpcUaOptions) -> None:
+        self._context = context
+        self._options = options
+        self._who = f"connection {context.connection.id}"
+        self._client: Client | None = None
+        self._own = ""
+        self._renewal: asyncio.Task[None] | None = None
+        self.namespaces: list[str] = []
+
+    @property
+    def client(self) -> Client:
+        """The asyncua client behind this session."""
+        if self._client is None:
+            raise ConnectionLost(f"{self._who}: not connected; call connect() first")
+        return self._client
+
+    async def open(self) -> None:
+        """Open channel and session anew."""
+        await self.drop()
+        client = self._new_client()
+        try:
+            if not self._options.insecure:
+                await self._secure(client)
+            await self._open_channel(client)
+            await self._log_in(client)
+        except BaseException:
+            client.disconnect_socket()
+            raise
+        self._client = client
+        self._renewal = asyncio.create_task(self._renew())
+        await self._read_namespaces()
+
+    async def resume(self) -> bool:
+        """Open a new channel for the old session; False where the device has forgotten it."""
+        client = self._client
+        if client is None or not client.uaclient.has_session:
+            return False
+        self._cut(client)
+        try:
+            async with asyncio.timeout(self._options.timeout_s * 2):
+                await client.connect_socket()
+                await client.send_hello()
+                await client.open_secure_channel()
+                client.uaclient.session.rebind_authentication_token()
+                await self._activate(client)
+        except ua.UaStatusCodeError:
+            return False
+        except TRANSPORT_ERRORS as error:
+            raise unreachable(self._who, self._url, error) from error
+        self._renewal = asyncio.create_task(self._renew())
+        await self._read_namespaces()
+        return True
+
+    async def request(
+        self, request: Any, response: type[ResponseT], timeout_s: float | None = None
+    ) -> ResponseT:
+        """Send any service request and read its response."""
+        body = await self.raw_request(request, timeout_s)
+        return cast("ResponseT", struct_from_binary(response, body))
+
+    async def raw_request(self, request: Any, timeout_s: float | None = None) -> Any:
+        """Send any service request; the response's bytes come as asyncua's buffer."""
+        protocol = self.client.uaclient.protocol
+        if protocol is None:
+            raise ConnectionLost(f"{self._who}: the link to {self._url} is down")
+        return await protocol.send_request(request, timeout_s)
+
+    async def drop(self) -> None:
+        """Let go of link and session without asking the device."""
+        client, self._client = self._client, None
+        if client is not None:
+            self._cut(client)
+
+    async def close(self) -> None:
+        """Tell the device that the session ends, then let go."""
+        client = self._client
+        if client is not None and client.uaclient.has_transport:
+            try:
+                async with asyncio.timeout(min(2.0, self._options.timeout_s)):
+                    await client.uaclient.close_session(True)
+                    await client.close_secure_channel()
+            except TRANSPORT_ERRORS:
+                pass  # the device may be gone already; the session then ends by its own timeout
+        await self.drop()
+
+    def _new_client(self) -> Client:
+        client = Client(self._url, timeout=self._options.timeout_s)
+        client.name = "Genba"
+        client.description = f"Genba {self._context.connection.id} on {socket.gethostname()}"
+        client.product_uri = "urn:genba"
+        client.session_timeout = int(self._options.outage_s * 1000)
+        client.uaclient.pre_request_hook = None
+        return client
+
+    async def _secure(self, client: Client) -> None:
+        identity = await asyncio.to_thread(pki.ensure_identity, self._context.pki)
+        self._own = str(identity.certificate)
+        policy = _POLICIES[self._options.security]
+        mode = getattr(ua.MessageSecurityMode, self._options.mode.value)
+        try:
+            async with asyncio.timeout(self._options.timeout_s * 2):
+                endpoints = await client.connect_and_get_server_endpoints()
+        except TRANSPORT_ERRORS as error:
+            raise unreachable(self._who, self._url, error) from error
+        certificate = self._certificate_of(endpoints, policy.URI, mode)
+        pki.require_trusted(self._context.pki, certificate, f"{self._who} at {self._url}")
+        client.application_uri = identity.uri
+        await client.set_security(
+            policy,
+            identity.certificate,
+            identity.key,
+            server_certificate=certificate,
+            mode=mode,
+        )
+
+    def _certificate_of(
+        self, endpoints: list[ua.EndpointDescription], policy: str, mode: ua.MessageSecurityMode
+    ) -> bytes:
+        for endpoint in endpoints:
+            if endpoint.SecurityPolicyUri == policy and endpoint.SecurityMode == mode:
+                der: bytes = endpoint.ServerCertificate or b""
+                return der[: int.from_bytes(der[2:4], "big") + 4]  # the first of a chain
+        offered = {
+            f"{str(e.SecurityPolicyUri).rpartition('#')[2]}/{e.SecurityMode.name.rstrip('_')}"
+            for e in endpoints
+        }
+        raise Untrusted(
+            f"{self._who}: {self._url} does not offer {self._options.security.value}/"
+            f"{self._options.mode.value}; it offers {', '.join(sorted(offered)) or 'nothing'}. "
+            "Enable it on the device, or choose another with options security and mode"
+        )
+
+    async def _open_channel(self, client: Client) -> None:
+        try:
+            async with asyncio.timeout(self._options.timeout_s):
+                await client.connect_socket()
+        except TRANSPORT_ERRORS as error:
+            raise unreachable(self._who, self._url, error) from error
+        try:
+            async with asyncio.timeout(self._options.timeout_s * 2):
+                await client.send_hello()
+                await client.open_secure_channel()
+                await client.create_session()
+        except TRANSPORT_ERRORS as error:
+            raise refused(self._who, self._url, error, self._own) from error
+
+    async def _log_in(self, client: Client) -> None:
+        if self._context.credentials is not None:
+            policy = client.server_policy(ua.UserTokenType.UserName)
+            clear = not policy.SecurityPolicyUri or policy.SecurityPolicyUri.endswith("#None")
+            if clear and self._options.mode.value != "SignAndEncrypt":
+                raise Untrusted(
+                    f"{self._who}: the password would go to {self._url} in the clear; "
+                    "use mode SignAndEncrypt, or leave the credentials out"
+                )
+        try:
+            async with asyncio.timeout(self._options.timeout_s):
+                await self._activate(client)
+        except TRANSPORT_ERRORS as error:
+            raise refused(self._who, self._url, error, "") from error
+
+    async def _activate(self, client: Client) -> None:
+        login = self._context.credentials
+        await client.activate_session(
+            username=login.user if login else None, password=login.password if login else None
+        )
+
+    async def _read_namespaces(self) -> None:
+        try:
+            self.namespaces = list(await self.client.get_namespace_array())
+        except TRANSPORT_ERRORS as error:
+            raise unreachable(self._who, self._url, error) from error
+
+    async def _renew(self) -> None:
+        client = self.client
+        while True:
+            await asyncio.sleep(client.secure_channel_timeout / 1000 * _RENEW_AT)
+            try:
+                await client.open_secure_channel(renew=True)
+                client.uaclient.revolve_security_token()
+            except TRANSPORT_ERRORS:
+                client.disconnect_socket()  # noticed by who waits for this link; it reconnects
+                return
+
+    def _cut(self, client: Client) -> None:
+        if self._renewal is not None:
+            self._renewal.cancel()
+            self._renewal = None
+        protocol = client.uaclient.protocol
+        if protocol is not None and protocol.transport is not None:
+            protocol.transport.abort()
+        if client.uaclient.has_transport:
+            client.disconnect_socket()
+
+    @property
+    def _url(self) -> str:
+        return self._context.connection.url
+
+
+def check_status(code: ua.StatusCode, what: str) -> None:
+    """Raise a DeviceError that says ``what`` failed, if it did."""
+    if not code.is_good():
+        raise DeviceError(f"{what}: the device says {status_text(code.value)}")

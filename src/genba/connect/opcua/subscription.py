@@ -1,0 +1,364 @@
+"""One subscription on a device: what it sends becomes samples, each once, in order."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from asyncua import ua
+
+from genba.connect.conversion import changed
+from genba.connect.driver import Sink
+from genba.connect.opcua.faults import status_text
+from genba.connect.opcua.notification import Change, Notification, decode_republish
+from genba.connect.opcua.options import OpcUaOptions
+from genba.connect.opcua.session import Session
+from genba.connect.opcua.values import FLOATS, NUMBERS, convert, direct_types
+from genba.errors import GenbaError, WrongType
+from genba.plant import Clock, Quality, Sample, Scalar, Signal, SignalKind
+
+_ITEMS_PER_CALL = 500
+_LAST_SEQUENCE = 2**32 - 1
+_OVERFLOW = 0x480
+"""Status bits: an info of a data value (OPC 10000-4, 7.39.1) that says its queue overflowed."""
+_NO_FILTER = {
+    ua.StatusCodes.BadMonitoredItemFilterUnsupported,
+    ua.StatusCodes.BadMonitoredItemFilterInvalid,
+    ua.StatusCodes.BadFilterNotAllowed,
+    ua.StatusCodes.BadDeadbandFilterInvalid,
+}
+
+
+@dataclass(slots=True)
+class Meter:
+    """What a connection received so far, over all its subscriptions."""
+
+    sequence: int = 0
+    received: int = 0
+    last_received: int | None = None
+    errors: dict[str, str] = field(default_factory=dict)
+    """By signal id, or by what else is wrong though the link is up."""
+
+
+class Subscription:
+    """Signals that go to one sink, and the subscription on the device that brings them."""
+
+    def __init__(
+        self,
+        signals: Sequence[Signal],
+        sink: Sink,
+        resolve: Callable[[Signal], ua.NodeId],
+        options: OpcUaOptions,
+        clock: Clock,
+        meter: Meter,
+    ) -> None:
+        self.id: int | None = None
+        self.heard = time.monotonic()
+        self._signals = tuple(signals)
+        self._ids = [signal.id for signal in signals]
+        self._direct = [direct_types(signal) for signal in signals]
+        self._sink = sink
+        self._resolve = resolve
+        self._options = options
+        self._clock = clock
+        self._meter = meter
+        self._last: list[Sample | None] = [None] * len(signals)
+        self._marked: set[int] = set()
+        self._resuming: set[int] = set()
+        self._sequence = 0
+        self._keepalive_s = options.keepalive_s
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the device has been silent about it for longer than it promised."""
+        patience = 3 * self._keepalive_s + self._options.timeout_s
+        return time.monotonic() - self.heard > patience
+
+    async def create(self, session: Session) -> None:
+        """Make it anew on the device; what was delivered before is not delivered again."""
+        self.id = None
+        publish_ms = self._options.publish_ms
+        keepalive = max(1, round(self._options.keepalive_s * 1000 / publish_ms))
+        lifetime = max(3 * keepalive, round(self._options.outage_s * 1000 / publish_ms))
+        request = ua.CreateSubscriptionRequest()
+        request.Parameters = ua.CreateSubscriptionParameters(
+            RequestedPublishingInterval=publish_ms,
+            RequestedLifetimeCount=lifetime,
+            RequestedMaxKeepAliveCount=keepalive,
+            MaxNotificationsPerPublish=10_000,
+        )
+        response = await session.request(request, ua.CreateSubscriptionResponse)
+        response.ResponseHeader.ServiceResult.check()
+        revised = response.Parameters
+        self._keepalive_s = (
+            revised.RevisedPublishingInterval * revised.RevisedMaxKeepAliveCount / 1000
+        )
+        self._sequence = 0
+        self._resuming = {h for h, sample in enumerate(self._last) if sample is not None}
+        self.heard = time.monotonic()
+        self.id = int(revised.SubscriptionId)
+        await self._monitor(session, self.id)
+
+    async def catch_up(self, session: Session) -> bool:
+        """Fetch what the device sent into a broken link; False if it has forgotten us."""
+        if self.id is None or not await self.fetch_missing(session, None):
+            return False
+        self.heard = time.monotonic()
+        await self._reaffirm(session)
+        return True
+
+    async def fetch_missing(self, session: Session, before: int | None) -> bool:
+        """Ask again for notifications after the last one taken, up to number ``before``."""
+        assert self.id is not None  # noqa: S101 - only called on a live subscription
+        while (number := self._next()) != before:
+            request = ua.RepublishRequest()
+            request.Parameters.SubscriptionId = self.id
+            request.Parameters.RetransmitSequenceNumber = number
+            try:
+                body = await session.raw_request(request)
+            except ua.UaStatusCodeError as error:
+                return bool(error.code == ua.StatusCodes.BadMessageNotAvailable)
+            found = decode_republish(body.read(len(body)), self.id)
+            if not found.is_data or found.sequence != number:
+                return True
+            self.take(found)
+        return True
+
+    def misses_before(self, notification: Notification) -> bool:
+        """Whether notifications between the last one taken and this one are missing."""
+        ahead = (notification.sequence - self._next()) % _LAST_SEQUENCE
+        return notification.is_data and 0 < ahead < _LAST_SEQUENCE // 2
+
+    def skip_to(self, notification: Notification) -> None:
+        """Give up on what the device no longer has, and say so."""
+        lost = (notification.sequence - self._next()) % _LAST_SEQUENCE
+        self._meter.errors["subscription"] = (
+            f"the device dropped {lost} notification(s) before they arrived; "
+            "raise option queue_size or outage_s, and backfill from the device's history"
+        )
+        self._sequence = notification.sequence - 1
+
+    def take(self, notification: Notification) -> None:
+        """Turn a notification into samples and hand them on in one call."""
+        self.heard = time.monotonic()
+        if not notification.is_data:
+            return
+        ahead = (notification.sequence - self._next()) % _LAST_SEQUENCE
+        if ahead >= _LAST_SEQUENCE // 2:
+            return  # taken before
+        now = self._clock.now()
+        changes = notification.changes
+        if self._resuming:
+            changes = list(self._without_repeats(changes, now))
+        samples = self._samples(changes, now)
+        meter = self._meter
+        meter.received += len(changes)
+        meter.last_received = now
+        if samples:
+            self._sink(samples)
+        self._sequence = notification.sequence
+
+    def mark_bad(self) -> None:
+        """Repeat last values with bad quality, as of now: nobody stands behind them any more."""
+        now = self._clock.now()
+        samples = []
+        for handle, last in enumerate(self._last):
+            if last is None or last.quality == Quality.BAD or handle in self._marked:
+                continue
+            self._marked.add(handle)
+            samples.append(self._number(self._ids[handle], now, last.value, Quality.BAD))
+        if samples:
+            self._sink(samples)
+
+    def _samples(self, changes: Sequence[Change], now: int) -> list[Sample]:
+        """Turn changes into samples; this is the busiest loop of the driver."""
+        ids, direct, last, marked = self._ids, self._direct, self._last, self._marked
+        good, floats, make, meter = int(Quality.GOOD), FLOATS, Sample, self._meter
+        count, sequence = len(ids), meter.sequence
+        samples: list[Sample] = []
+        append = samples.append
+        for change in changes:
+            handle, kind, raw, status, source_time = change
+            if handle >= count:
+                continue
+            value: Scalar
+            quality = good
+            if status == 0 and kind in direct[handle] and (kind not in floats or raw - raw == 0):
+                value = raw
+            else:
+                value, quality = self._convert(handle, change)
+            sequence += 1
+            sample = make(ids[handle], source_time or now, now, value, quality, sequence)
+            last[handle] = sample
+            append(sample)
+        if marked:
+            marked.difference_update(change.handle for change in changes)
+        meter.sequence = sequence
+        return samples
+
+    def _convert(self, handle: int, change: Change) -> tuple[Scalar, int]:
+        """Convert what the fast path leaves: scaled, of another type, not good, not finite."""
+        signal, errors = self._signals[handle], self._meter.errors
+        if change.status & _OVERFLOW == _OVERFLOW:
+            errors[signal.id] = (
+                f"signal '{signal.id}': the device's queue overflowed and changes were lost; "
+                "raise option queue_size or sample_s"
+            )
+        try:
+            value, quality = convert(signal, change)
+        except WrongType as error:
+            errors[signal.id] = str(error)
+            return None, Quality.BAD
+        if quality != Quality.BAD and change.status & _OVERFLOW != _OVERFLOW:
+            errors.pop(signal.id, None)
+        return value, quality
+
+    def _without_repeats(self, changes: Sequence[Change], now: int) -> Iterator[Change]:
+        """Leave out first values after a resume that were delivered before the link was lost."""
+        for change in changes:
+            handle = change.handle
+            last = self._last[handle] if handle < len(self._last) else None
+            if handle in self._resuming and last is not None:
+                self._resuming.discard(handle)
+                value, quality = self._convert(handle, change)
+                same_time = change.source_time in (0, last.source_time)
+                if same_time and not changed(last.value, value) and quality == last.quality:
+                    self._hold(handle, now)
+                    continue
+            yield change
+
+    def _hold(self, handle: int, now: int) -> None:
+        """Say that a value that was marked bad still holds, as of now."""
+        last = self._last[handle]
+        if handle in self._marked and last is not None:
+            self._marked.discard(handle)
+            self._sink([self._number(self._ids[handle], now, last.value, last.quality)])
+
+    def _number(self, signal: str, now: int, value: Scalar, quality: int) -> Sample:
+        self._meter.sequence += 1
+        return Sample(signal, now, now, value, quality, self._meter.sequence)
+
+    def _next(self) -> int:
+        """Number of the notification that comes next; 0 is never used (OPC 10000-4, 7.26)."""
+        return 1 if self._sequence >= _LAST_SEQUENCE else self._sequence + 1
+
+    async def _reaffirm(self, session: Session) -> None:
+        """Read what was marked bad: what has not changed meanwhile is good again, as of now."""
+        handles = sorted(self._marked)
+        for start in range(0, len(handles), _ITEMS_PER_CALL):
+            part = handles[start : start + _ITEMS_PER_CALL]
+            nodes = [self._resolve(self._signals[handle]) for handle in part]
+            found = await session.client.uaclient.session.read_attributes(
+                nodes, ua.AttributeIds.Value
+            )
+            now = self._clock.now()
+            for handle, value in zip(part, found, strict=True):
+                self._reaffirm_one(handle, value, now)
+
+    def _reaffirm_one(self, handle: int, found: ua.DataValue, now: int) -> None:
+        from genba.connect.opcua.notification import change_of
+
+        last = self._last[handle]
+        value, quality = self._convert(handle, change_of(handle, found))
+        deadband = self._signals[handle].deadband
+        if last is None or quality != last.quality:
+            return
+        if not changed(last.value, value, deadband):
+            self._hold(handle, now)
+
+    async def _monitor(self, session: Session, subscription: int) -> None:
+        """Create the monitored items; what cannot be monitored is delivered as bad."""
+        requests: list[ua.MonitoredItemCreateRequest] = []
+        for handle, signal in enumerate(self._signals):
+            try:
+                node = self._resolve(signal)
+            except GenbaError as error:
+                self._cannot_monitor(handle, f"signal '{signal.id}': {error}")
+                continue
+            requests.append(self._item(handle, node, with_filter=True))
+        refused = await self._create_items(session, subscription, requests)
+        again = []
+        for request, code in refused:
+            handle = request.RequestedParameters.ClientHandle
+            if code in _NO_FILTER and self._signals[handle].deadband > 0:
+                again.append(self._item(handle, request.ItemToMonitor.NodeId, with_filter=False))
+            else:
+                self._say_refused(handle, code)
+        for request, code in await self._create_items(session, subscription, again):
+            self._say_refused(request.RequestedParameters.ClientHandle, code)
+
+    async def _create_items(
+        self,
+        session: Session,
+        subscription: int,
+        requests: Sequence[ua.MonitoredItemCreateRequest],
+    ) -> list[tuple[ua.MonitoredItemCreateRequest, int]]:
+        refused = []
+        for start in range(0, len(requests), _ITEMS_PER_CALL):
+            part = list(requests[start : start + _ITEMS_PER_CALL])
+            params = ua.CreateMonitoredItemsParameters(
+                SubscriptionId=subscription,
+                TimestampsToReturn=ua.TimestampsToReturn.Source,
+                ItemsToCreate=part,
+            )
+            results = await session.client.uaclient.session.create_monitored_items(params)
+            for request, result in zip(part, results, strict=True):
+                if not result.StatusCode.is_good():
+                    refused.append((request, int(result.StatusCode.value)))
+        return refused
+
+    def _item(
+        self, handle: int, node: ua.NodeId, *, with_filter: bool
+    ) -> ua.MonitoredItemCreateRequest:
+        signal = self._signals[handle]
+        parameters = ua.MonitoringParameters(
+            ClientHandle=handle,
+            SamplingInterval=self._sampling_ms(signal),
+            QueueSize=self._options.queue_size,
+            DiscardOldest=True,
+        )
+        if with_filter and signal.deadband > 0 and self._direct[handle] <= NUMBERS:
+            parameters.Filter = ua.DataChangeFilter(
+                Trigger=ua.DataChangeTrigger.StatusValue,
+                DeadbandType=int(ua.DeadbandType.Absolute),
+                DeadbandValue=signal.deadband / abs(signal.scale),
+            )
+        return ua.MonitoredItemCreateRequest(
+            ItemToMonitor=ua.ReadValueId(NodeId=node, AttributeId=ua.AttributeIds.Value),
+            MonitoringMode=ua.MonitoringMode.Reporting,
+            RequestedParameters=parameters,
+        )
+
+    def _sampling_ms(self, signal: Signal) -> float:
+        if self._options.sampling_ms is not None:
+            return self._options.sampling_ms
+        if signal.kind is not SignalKind.MEASUREMENT:
+            return 0.0
+        return signal.sample_s * 1000 / self._clock.speed
+
+    def _say_refused(self, handle: int, code: int) -> None:
+        signal = self._signals[handle]
+        self._cannot_monitor(
+            handle,
+            f"signal '{signal.id}' at '{signal.address}' cannot be watched: the device says "
+            f"{status_text(code)}; correct its address or the device's access rights",
+        )
+
+    def _cannot_monitor(self, handle: int, error: str) -> None:
+        self._meter.errors[self._ids[handle]] = error
+        last = self._last[handle]
+        if last is None or last.quality != Quality.BAD:
+            sample = self._number(self._ids[handle], self._clock.now(), None, Quality.BAD)
+            self._last[handle] = sample
+            self._sink([sample])
+
+
+def acknowledgement(notification: Notification) -> ua.SubscriptionAcknowledgement:
+    """Tell the device that a notification has arrived and need not be kept."""
+    return ua.SubscriptionAcknowledgement(
+        SubscriptionId=notification.subscription, SequenceNumber=notification.sequence
+    )
+
+
+def subscription_is_gone(notification: Notification) -> bool:
+    """Whether the device says that it has ended the subscription."""
+    return notification.status is not None and notification.status >> 30 >= 2

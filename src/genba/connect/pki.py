@@ -1,0 +1,280 @@
+"""Who this plant is to its devices, and which devices it trusts: keys and certificates.
+
+One folder per plant::
+
+    own.key.pem    private key (mode 0600)
+    own.cert.der   certificate to give to devices
+    trusted/       certificates of devices that Genba talks to (DER or PEM, any file name)
+    rejected/      those that showed up and were unknown
+
+Trust is by exact certificate: a person compares the fingerprint and moves it with
+``genba trust add``. There is no trust on first use.
+"""
+
+import datetime as dt
+import fcntl
+import os
+import re
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from genba.errors import DeviceError, Untrusted
+
+KEY_BITS = 2048
+_VALID = dt.timedelta(days=5 * 365)
+_SHORTEST_PREFIX = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The plant's own key and certificate, and the application URI that they speak for."""
+
+    key: Path
+    certificate: Path
+    uri: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A certificate in the trusted or the rejected folder."""
+
+    path: Path
+    fingerprint: str
+    """SHA-256 of the certificate, lower-case hex."""
+    subject: str
+    uri: str
+    not_after: dt.datetime
+    trusted: bool
+
+
+def ensure_identity(folder: Path, name: str = "genba") -> Identity:
+    """Return this plant's identity; make key and self-signed certificate when there are none.
+
+    Takes some 0.2 s of one core the first time. Safe against several processes at once.
+
+    Raises
+    ------
+    DeviceError
+        If the key may be read by others, or key and certificate cannot be read.
+    """
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    key, certificate = folder / "own.key.pem", folder / "own.cert.der"
+    with _locked(folder / ".lock"):
+        if not (key.exists() and certificate.exists()):
+            _create(key, certificate, name)
+    if key.stat().st_mode & 0o077:
+        raise DeviceError(f"private key {key} can be read by others; run: chmod 600 {key}")
+    loaded = _load(certificate)
+    return Identity(key, certificate, _uri(loaded), fingerprint(_der(loaded)))
+
+
+def fingerprint(der: bytes) -> str:
+    """SHA-256 of a certificate as lower-case hex."""
+    digest = hashes.Hash(hashes.SHA256())
+    digest.update(der)
+    return digest.finalize().hex()
+
+
+def certificates(folder: Path) -> list[Entry]:
+    """All trusted and rejected certificates; files that are none are left out."""
+    found: list[Entry] = []
+    for kind in ("trusted", "rejected"):
+        for path in sorted((folder / kind).glob("*")):
+            try:
+                loaded = _load(path)
+            except DeviceError:
+                continue
+            found.append(
+                Entry(
+                    path,
+                    fingerprint(_der(loaded)),
+                    loaded.subject.rfc4514_string(),
+                    _uri(loaded),
+                    loaded.not_valid_after_utc,
+                    kind == "trusted",
+                )
+            )
+    return found
+
+
+def find(folder: Path, text: str) -> Entry:
+    """Find a certificate by its fingerprint or the beginning of it (6 characters or more).
+
+    Raises
+    ------
+    DeviceError
+        If none or several match.
+    """
+    prefix = text.replace(":", "").lower()
+    matches = {
+        entry.fingerprint: entry
+        for entry in reversed(certificates(folder))
+        if len(prefix) >= _SHORTEST_PREFIX and entry.fingerprint.startswith(prefix)
+    }
+    if len(matches) == 1:
+        return next(iter(matches.values()))
+    what = "several certificates match" if matches else "no certificate matches"
+    raise DeviceError(f"{what} '{text}' in {folder}; genba trust list shows them all")
+
+
+def trust(folder: Path, certificate: Path | bytes) -> Entry:
+    """Trust a certificate (a DER or PEM file, or DER bytes) from now on.
+
+    Raises
+    ------
+    DeviceError
+        If it is no certificate.
+    """
+    loaded = _load(certificate)
+    der = _der(loaded)
+    name = fingerprint(der)
+    _put(folder / "trusted", f"{name}.der", der)
+    (folder / "rejected" / f"{name}.der").unlink(missing_ok=True)
+    return find(folder, name)
+
+
+def distrust(folder: Path, text: str) -> Entry:
+    """Trust a certificate no longer; it is kept among the rejected ones.
+
+    Raises
+    ------
+    DeviceError
+        If none or several match.
+    """
+    entry = find(folder, text)
+    if entry.trusted:
+        _put(folder / "rejected", f"{entry.fingerprint}.der", _der(_load(entry.path)))
+        entry.path.unlink()
+    return entry
+
+
+def require_trusted(folder: Path, der: bytes, who: str) -> None:
+    """Let a device's certificate pass only if a person trusted exactly this one.
+
+    Raises
+    ------
+    Untrusted
+        If it is unknown (it is kept in ``rejected/``), expired or not yet valid.
+    """
+    name = fingerprint(der)
+    if not any(entry.trusted and entry.fingerprint == name for entry in certificates(folder)):
+        _put(folder / "rejected", f"{name}.der", der)
+        raise Untrusted(
+            f"{who}: its certificate (SHA-256 {name}) is not trusted; compare it with the one on "
+            f"the device, then run: genba trust add {name[:16]} --state {folder.parent}"
+        )
+    loaded = _load(der)
+    now = dt.datetime.now(dt.UTC)
+    if not loaded.not_valid_before_utc <= now <= loaded.not_valid_after_utc:
+        raise Untrusted(
+            f"{who}: its certificate (SHA-256 {name[:16]}) is valid only from "
+            f"{loaded.not_valid_before_utc:%Y-%m-%d} to {loaded.not_valid_after_utc:%Y-%m-%d}; "
+            "renew it on the device, or set this computer's clock"
+        )
+
+
+def _create(key_path: Path, certificate_path: Path, name: str) -> None:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
+    host = socket.gethostname()
+    uri = f"urn:{host}:genba:{re.sub(r'[^A-Za-z0-9_.-]', '-', name)}"
+    subject = x509.Name(
+        [
+            x509.NameAttribute(NameOID.COMMON_NAME, f"Genba {name}"[:64]),
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Genba"),
+        ]
+    )
+    now = dt.datetime.now(dt.UTC)
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + _VALID)
+    )
+    names = [x509.UniformResourceIdentifier(uri), x509.DNSName(host)]
+    certificate = (
+        builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_key_usage(), critical=True)
+        .add_extension(
+            x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]),
+            critical=False,
+        )
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    key_path.unlink(missing_ok=True)
+    handle = os.open(key_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(pem)
+    certificate_path.write_bytes(_der(certificate))
+
+
+def _key_usage() -> x509.KeyUsage:
+    """What OPC 10000-6, table 37, asks of an application instance certificate."""
+    return x509.KeyUsage(
+        digital_signature=True,
+        content_commitment=True,
+        key_encipherment=True,
+        data_encipherment=True,
+        key_agreement=False,
+        key_cert_sign=True,
+        crl_sign=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _load(certificate: Path | bytes) -> x509.Certificate:
+    try:
+        content = certificate if isinstance(certificate, bytes) else certificate.read_bytes()
+        if content.lstrip().startswith(b"-----BEGIN"):
+            return x509.load_pem_x509_certificate(content)
+        return x509.load_der_x509_certificate(content)
+    except OSError as error:
+        raise DeviceError(f"{certificate!s} cannot be read: {error.strerror}") from None
+    except ValueError:
+        what = "this" if isinstance(certificate, bytes) else str(certificate)
+        raise DeviceError(f"{what} is no X.509 certificate; give one in DER or PEM form") from None
+
+
+def _der(certificate: x509.Certificate) -> bytes:
+    return certificate.public_bytes(Encoding.DER)
+
+
+def _uri(certificate: x509.Certificate) -> str:
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (x509.ExtensionNotFound, ValueError):
+        return ""
+    return next(iter(names.get_values_for_type(x509.UniformResourceIdentifier)), "")
+
+
+def _put(folder: Path, name: str, der: bytes) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    draft = folder / f".{name}.{os.getpid()}"
+    draft.write_bytes(der)
+    draft.replace(folder / name)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
