@@ -1,0 +1,102 @@
+"""The process that moves batches from the spool into the tables: ``python -m ...committer FOLDER``.
+
+It is the child of a core, which writes lines to its standard input: ``commit`` moves at once, the
+end of input (the core closed, or was killed) moves what is left and ends. On its own it moves
+when enough rows wait or the oldest has waited for the interval, and compacts in between.
+"""
+
+import os
+import select
+import sys
+import threading
+import time
+from pathlib import Path
+
+from genba.errors import GenbaError
+from genba.historian.folder import open_folder
+from genba.historian.merging import due, merge
+from genba.historian.moving import MOST_ROWS, Store, committer_lock, move_all, open_store
+
+_LOOK_S = 0.25
+_VACUUM_S = 600.0
+_RETRY_S = 2.0
+_NICE = 5
+_PREDECESSOR_S = 60.0
+
+
+def main(folder: str, interval_s: str) -> int:
+    """Run until standard input ends; 0 if all was moved."""
+    os.nice(_NICE)
+    root = Path(folder)
+    try:
+        lock = committer_lock(root, wait_s=_PREDECESSOR_S)
+        store = open_store(open_folder(root, create=False))
+    except GenbaError as error:
+        _say(error)
+        return 1
+    stop = threading.Event()
+    upkeep = threading.Thread(target=_keep_up, args=(store, stop), daemon=True)
+    upkeep.start()
+    try:
+        _move_until_told(store, float(interval_s))
+        return 0 if _move(store) else 1
+    finally:
+        stop.set()
+        upkeep.join()
+        store.spool.close()
+        lock.release()
+
+
+def _move_until_told(store: Store, interval_s: float) -> None:
+    waiting_since: float | None = None
+    lines = sys.stdin.fileno()
+    while True:
+        told = bool(select.select([lines], [], [], _LOOK_S)[0])
+        if told and not os.read(lines, 65_536):
+            return
+        backlog = store.spool.backlog()
+        now = time.monotonic()
+        if not backlog.batches:
+            waiting_since = None
+            continue
+        waiting_since = now if waiting_since is None else waiting_since
+        if told or backlog.rows >= MOST_ROWS // 2 or now - waiting_since >= interval_s:
+            waiting_since = None
+            if not _move(store):
+                time.sleep(_RETRY_S)
+
+
+def _move(store: Store) -> bool:
+    try:
+        move_all(store)
+        store.spool.tidy()
+    except GenbaError as error:
+        _say(error)
+        return False
+    return True
+
+
+def _keep_up(store: Store, stop: threading.Event) -> None:
+    """Compact what is due, and remove replaced files now and then."""
+    vacuumed = time.monotonic()
+    while not stop.wait(1.0):
+        try:
+            for table in store.tables.values():
+                while not stop.is_set() and (files := due(table.snapshot())):
+                    merge(table, files)
+            if time.monotonic() - vacuumed > _VACUUM_S:
+                vacuumed = time.monotonic()
+                for table in store.tables.values():
+                    table.vacuum()
+        except GenbaError as error:
+            _say(error)
+            stop.wait(_RETRY_S)
+
+
+def _say(error: GenbaError) -> None:
+    sys.stderr.write(f"{error}\n")
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -1,0 +1,321 @@
+"""The historian: what a plant said and what was done, stored once, read as Arrow tables."""
+
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from genba.errors import HistorianError
+from genba.historian.folder import Lock, open_folder
+from genba.historian.merging import due, merge, whole_days
+from genba.historian.moving import MOST_ROWS, committer_lock, move_all, open_store
+from genba.historian.queries import Queries, microseconds
+from genba.historian.schema import (
+    SAMPLES,
+    TABLES,
+    Layout,
+    batch_of_rows,
+    batch_of_samples,
+    records_layout,
+    table_of_samples,
+)
+from genba.historian.spool import Batch, encode
+from genba.historian.supervisor import Supervisor
+from genba.plant import Clock, Sample
+
+_SEQUENCE_BITS = 20
+_BATCH_BYTES = 64 * 2**20
+_DRAIN_S = 600.0
+
+
+class Historian(Queries):
+    """One plant's store. Open it with :meth:`open`; all methods may be called from several threads.
+
+    Times that go in and out as numbers are microseconds UTC, periods are ``[start, end)``.
+    """
+
+    def __init__(self, folder: Path, clock: Clock, *, read_only: bool) -> None:
+        found = open_folder(folder, create=not read_only)
+        self._clock = clock
+        self._writer = None if read_only else Lock(found.root / "writer.lock", "writes to it")
+        try:
+            super().__init__(open_store(found, read_only=read_only))
+            self._last_batch = 0 if read_only else self._find_last_batch()
+        except BaseException:
+            if self._writer is not None:
+                self._writer.release()
+            raise
+        self._supervisor: Supervisor | None = None
+        self._append_lock = threading.Lock()
+
+    @classmethod
+    def open(cls, folder: Path, clock: Clock, *, read_only: bool = False) -> "Historian":
+        """Open a historian, or make one in a new or empty folder.
+
+        Parameters
+        ----------
+        folder : Path
+            Where it lives.
+        clock : Clock
+            Stamps the store time.
+        read_only : bool
+            Only read; another process may be writing at the same time.
+
+        Raises
+        ------
+        StateError
+            If another process writes to it, or the folder is damaged or from a newer Genba.
+        HistorianError
+            If it cannot be made, or is not there and ``read_only``.
+        """
+        return cls(Path(folder), clock, read_only=read_only)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _find_last_batch(self) -> int:
+        """Never give a number twice: not after the spool was emptied, nor if it was lost."""
+        known = [table.snapshot().last_batch for table in self._store.tables.values()]
+        return max(self._store.spool.last_number(), *known)
+
+    def append(self, samples: Sequence[Sample]) -> None:
+        """Store samples; they are durable and can be queried when this returns.
+
+        Raises
+        ------
+        HistorianError
+            If a sample cannot be stored, or the disk is full; none is stored then.
+        """
+        self.append_all(samples, {})
+
+    def append_table(self, table: pa.Table | pa.RecordBatch) -> None:
+        """Store samples given as columns: ``signal``, ``source_time``, ``value`` or ``text``, ...
+
+        Raises
+        ------
+        HistorianError
+            As with :meth:`append`, and if a column is missing, unknown or of a wrong type.
+        """
+        store_time = self._clock.now()
+        whole = table_of_samples(table, store_time)
+        self._append([(SAMPLES, whole)], store_time)
+
+    def append_rows(self, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Store records in ``events``, ``operations``, ``lots`` or ``decisions``.
+
+        Raises
+        ------
+        HistorianError
+            If the table or a column is unknown, or a row does not fit; none is stored then.
+        """
+        self.append_all((), {name: rows})
+
+    def append_all(
+        self, samples: Sequence[Sample], records: Mapping[str, Sequence[Mapping[str, Any]]]
+    ) -> None:
+        """Store samples and records together: one write to the disk, all or none.
+
+        Raises
+        ------
+        HistorianError
+            As with :meth:`append` and :meth:`append_rows`.
+        """
+        store_time = self._clock.now()
+        parts: list[tuple[Layout, pa.Table]] = []
+        if samples:
+            batch = batch_of_samples(samples, store_time)
+            parts.append((SAMPLES, pa.Table.from_batches([batch])))
+        for name, rows in records.items():
+            layout = records_layout(name)
+            if rows:
+                batch = batch_of_rows(layout, rows)
+                parts.append((layout, pa.Table.from_batches([batch])))
+        self._append(parts, store_time)
+
+    def _append(self, parts: Sequence[tuple[Layout, pa.Table]], store_time: int) -> None:
+        if self._writer is None:
+            raise HistorianError(f"historian {self._store.folder.root} was opened to read only")
+        with self._append_lock:
+            batches = []
+            number = self._last_batch
+            for layout, table in parts:
+                for piece in _pieces(table):
+                    number += 1
+                    batches.append(_batch(layout, piece, store_time, number))
+            if batches:
+                self._store.spool.append(batches)
+                self._last_batch = number
+
+    def commit(self) -> int:
+        """Move what is in the spool now into the tables; give back how many rows that were.
+
+        Raises
+        ------
+        HistorianError
+            If the disk is full or a table cannot be written; nothing is lost then.
+        StateError
+            If another process moves batches.
+        """
+        if self._supervisor is not None:
+            return self._wait_for_committer(self._supervisor)
+        lock = committer_lock(self._store.folder.root)
+        try:
+            moved = move_all(self._store)
+            self._store.spool.tidy()
+        finally:
+            lock.release()
+        return moved
+
+    def _wait_for_committer(self, supervisor: Supervisor) -> int:
+        before = self._store.spool.backlog()
+        deadline = time.monotonic() + _DRAIN_S
+        supervisor.commit_now()
+        while self._store.spool.waits(before.last_batch):
+            if time.monotonic() > deadline:
+                raise HistorianError(
+                    f"the committer of {self._store.folder.root} did not move "
+                    f"{before.rows:,} rows in {_DRAIN_S:g} s: {supervisor.last_error}"
+                )
+            time.sleep(0.02)
+        return before.rows
+
+    def start_committing(self, interval_s: float = 5.0) -> None:
+        """Let a process of its own move batches into the tables and compact them, from now on.
+
+        Parameters
+        ----------
+        interval_s : float
+            How long a row may wait in the spool, in seconds of the wall clock. Queries see it
+            there too; a longer interval makes fewer files.
+        """
+        if self._writer is None:
+            raise HistorianError(f"historian {self._store.folder.root} was opened to read only")
+        if self._supervisor is None:
+            self._supervisor = Supervisor(self._store.folder.root, interval_s)
+
+    def compact(self, *, whole: bool = False) -> int:
+        """Merge small files, here and now; give back how many files went.
+
+        Parameters
+        ----------
+        whole : bool
+            Merge each day into one file, as happens by itself when a day is over.
+
+        Raises
+        ------
+        HistorianError
+            If the disk is full; the tables stay as they were.
+        StateError
+            If another process moves batches.
+        """
+        lock = committer_lock(self._store.folder.root)
+        gone = 0
+        try:
+            for table in self._store.tables.values():
+                while files := due(table.snapshot()):
+                    merge(table, files)
+                    gone += len(files)
+                for files in list(whole_days(table.snapshot())) if whole else []:
+                    merge(table, files)
+                    gone += len(files)
+        finally:
+            lock.release()
+        return gone
+
+    def stats(self) -> dict[str, Any]:
+        """Count what is stored.
+
+        Returns
+        -------
+        dict
+            ``samples`` and ``records`` (rows in all, also those in the spool), ``spooled`` (rows
+            in the spool), ``bytes`` (of data files), ``spool_bytes``, ``files``,
+            ``last_store_time`` (microseconds, or None), ``first_time`` and ``last_time`` (source
+            times of samples), ``bytes_per_sample`` (of those in data files, or None),
+            ``committer`` (pid, starts, last_error; None when it was not started).
+        """
+        spool = self._store.spool
+        backlog = spool.backlog()
+        waiting = spool.rows_after()
+        views = {name: table.snapshot() for name, table in self._store.tables.items()}
+        rows = {name: sum(file.rows for file in view.files) for name, view in views.items()}
+        spooled = {
+            name: sum(n for batch, n in waiting.get(name, ()) if batch > view.last_batch)
+            for name, view in views.items()
+        }
+        files = views[SAMPLES.name].files
+        size = sum(file.size for file in files)
+        times = [microseconds(file.high["store_time"]) for file in files]
+        if backlog.last_store_time is not None:
+            times.append(backlog.last_store_time)
+        supervisor = self._supervisor
+        return {
+            "samples": rows[SAMPLES.name] + spooled[SAMPLES.name],
+            "records": {n: rows[n] + spooled[n] for n in TABLES if n != SAMPLES.name},
+            "spooled": sum(spooled.values()),
+            "bytes": sum(file.size for view in views.values() for file in view.files),
+            "spool_bytes": spool.size(),
+            "files": {name: len(view.files) for name, view in views.items()},
+            "bytes_per_sample": size / rows[SAMPLES.name] if rows[SAMPLES.name] else None,
+            "last_store_time": max(times, default=None),
+            "committer": None
+            if supervisor is None
+            else {
+                "pid": supervisor.pid,
+                "starts": supervisor.starts,
+                "last_error": supervisor.last_error,
+            },
+        }
+
+    def close(self) -> None:
+        """Stop the committer when it has moved what is left, and let go. Safe to call twice."""
+        if self._supervisor is not None:
+            self._supervisor.close()
+            self._supervisor = None
+        self._reader.close()
+        self._store.spool.close()
+        if self._writer is not None:
+            self._writer.release()
+
+
+def _pieces(table: pa.Table) -> Iterator[pa.Table]:
+    """Cut a table so that no piece is too long for a commit, or too large for the spool."""
+    rows = table.num_rows
+    step = min(MOST_ROWS, 2**_SEQUENCE_BITS)
+    if table.nbytes > _BATCH_BYTES:
+        step = min(step, max(1, rows * _BATCH_BYTES // table.nbytes))
+    for begin in range(0, rows, step):
+        yield table.slice(begin, step)
+
+
+def _batch(layout: Layout, rows: pa.Table, store_time: int, number: int) -> Batch:
+    if layout is not SAMPLES:
+        rows = _numbered(rows, number).cast(layout.schema)
+    bounds = pc.min_max(rows[layout.time].cast(pa.int64())).as_py()
+    return Batch(
+        layout.name, rows.num_rows, bounds["min"], bounds["max"], store_time, encode(rows), number
+    )
+
+
+def _numbered(rows: pa.Table, number: int) -> pa.Table:
+    """Give records without a sequence number one that grows in the order of acknowledgement."""
+    given = rows["sequence"]
+    if given.null_count == 0:
+        return rows
+    first = number << _SEQUENCE_BITS
+    fresh = pa.array(range(first, first + rows.num_rows), pa.int64())
+    index = rows.schema.get_field_index("sequence")
+    return rows.set_column(index, "sequence", pc.coalesce(given, fresh))

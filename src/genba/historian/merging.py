@@ -1,0 +1,154 @@
+"""Compaction: many small files become few large ones, sorted, without holding them in memory."""
+
+import bisect
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from genba.errors import HistorianError
+from genba.historian.lake import LakeTable, Snapshot
+from genba.historian.parquet import GROUP_ROWS, DataFile, FileWriter, cuts, sort
+
+FULL_ROWS = 16_000_000
+"""A file with so many rows is left alone."""
+_FAN = 8
+_MOST_FILES = 32
+_LEVEL = 6
+
+
+def due(snapshot: Snapshot) -> list[DataFile]:
+    """Choose files of one day that are worth merging; empty when none are.
+
+    Files are ranked by size in powers of eight, and eight of a rank make one of the next: each
+    row is rewritten once per rank, at most about six times before its file is full. A day that is
+    no longer the newest is merged as far as it goes.
+    """
+    days = sorted({file.day for file in snapshot.files})
+    for day in days:
+        small = [f for f in snapshot.files if f.day == day and f.rows < FULL_ROWS]
+        small.sort(key=lambda file: file.rows)
+        if day != days[-1] and len(small) > 1:
+            return _bounded(small)
+        ranks: dict[int, list[DataFile]] = {}
+        for file in small:
+            ranks.setdefault(int(math.log(max(file.rows, 1), _FAN)), []).append(file)
+        for rank in sorted(ranks):
+            if len(ranks[rank]) >= _FAN:
+                return _bounded(ranks[rank])
+    return []
+
+
+def _bounded(files: Sequence[DataFile]) -> list[DataFile]:
+    taken: list[DataFile] = []
+    rows = 0
+    for file in files[:_MOST_FILES]:
+        rows += file.rows
+        if len(taken) >= 2 and rows > 2 * FULL_ROWS:
+            break
+        taken.append(file)
+    return taken
+
+
+def whole_days(snapshot: Snapshot) -> Iterator[list[DataFile]]:
+    """Give the files of each day that has several small ones."""
+    for day in sorted({file.day for file in snapshot.files}):
+        small = [f for f in snapshot.files if f.day == day and f.rows < FULL_ROWS]
+        if len(small) > 1:
+            yield _bounded(sorted(small, key=lambda file: file.rows))
+
+
+def merge(table: LakeTable, files: Sequence[DataFile]) -> DataFile:
+    """Write the rows of several files of one day as one sorted file and swap it in.
+
+    Reads one row group of each file at a time: memory is bounded by the number of files times
+    ``GROUP_ROWS``, not by their length.
+
+    Raises
+    ------
+    HistorianError
+        If the disk is full or a file cannot be read; the table stays as it was.
+    """
+    writer = FileWriter(table.root, table.layout, files[0].day, _LEVEL)
+    try:
+        _write_merged(table, files, writer)
+        new = writer.finish()
+        if new.rows != sum(file.rows for file in files):
+            raise HistorianError(  # noqa: TRY301 - the new file must go, as after any failure
+                f"table {table.root}: merging {len(files)} files gave {new.rows} rows instead of "
+                f"{sum(file.rows for file in files)}; nothing was changed"
+            )
+    except (OSError, pa.ArrowException) as error:
+        writer.abandon()
+        raise HistorianError(
+            f"table {table.root} cannot be compacted: {error}; it stays as it was"
+        ) from error
+    except BaseException:
+        writer.abandon()
+        raise
+    table.replace(files, [new])
+    return new
+
+
+def _write_merged(table: LakeTable, files: Sequence[DataFile], writer: FileWriter) -> None:
+    pending = table.layout.schema.empty_table()
+    for piece in _merged(table, files):
+        pending = pa.concat_tables([pending, piece])
+        if pending.num_rows >= 2 * GROUP_ROWS:
+            pending = sort(pending, table.layout)
+            places = cuts(pending)[:-1]
+            writer.write(pending, places)
+            pending = pending.slice(places[-1]).cast(table.layout.schema)
+    if pending.num_rows:
+        pending = sort(pending, table.layout)
+        writer.write(pending, cuts(pending))
+
+
+def _merged(table: LakeTable, files: Sequence[DataFile]) -> Iterator[pa.Table]:
+    """Give all rows in pieces, each piece wholly before the next; rows within one are unsorted."""
+    sources = [_Source(table, file) for file in files]
+    try:
+        while sources := [source for source in sources if source.load()]:
+            border = min(source.last_key() for source in sources)
+            yield pa.concat_tables([source.take(border) for source in sources])
+    finally:
+        for source in sources:
+            source.close()
+
+
+class _Source:
+    """One sorted file, of which a row group at a time is in memory."""
+
+    def __init__(self, table: LakeTable, file: DataFile) -> None:
+        self._layout = table.layout
+        self._file = pq.ParquetFile(table.root / file.path)
+        self._next = 0
+        self._rows: pa.Table = self._layout.schema.empty_table()
+
+    def load(self) -> bool:
+        """Make sure that there are rows; false at the end of the file."""
+        while self._rows.num_rows == 0:
+            if self._next == self._file.num_row_groups:
+                self._file.close()
+                return False
+            group = self._file.read_row_group(self._next)
+            self._rows = group.cast(self._layout.schema).combine_chunks()
+            self._next += 1
+        return True
+
+    def last_key(self) -> tuple[Any, ...]:
+        return self._key(self._rows.num_rows - 1)
+
+    def take(self, border: tuple[Any, ...]) -> pa.Table:
+        """Cut off the rows up to and including the border."""
+        count = bisect.bisect_right(range(self._rows.num_rows), border, key=self._key)
+        taken, self._rows = self._rows.slice(0, count), self._rows.slice(count)
+        return taken
+
+    def _key(self, row: int) -> tuple[Any, ...]:
+        return tuple(self._rows[name][row].as_py() for name in self._layout.order)
+
+    def close(self) -> None:
+        self._file.close()

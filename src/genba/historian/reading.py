@@ -1,0 +1,252 @@
+"""Reading: table and spool as one, each row once, files that cannot matter left alone."""
+
+import datetime as dt
+import os
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from genba.errors import HistorianError
+from genba.historian.lake import Snapshot
+from genba.historian.moving import Store
+from genba.historian.parquet import DataFile
+from genba.historian.schema import TIME, Layout
+from genba.plant import format_time
+
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_GLOB = set("*?[")
+_MEMORY = "1GB"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which rows of a table: times in microseconds, ``[start, end)``; ``None`` is unbounded.
+
+    ``signals`` and ``prefix`` (all signals that begin so) are for samples, ``equals`` for records.
+    """
+
+    start: int | None = None
+    end: int | None = None
+    signals: tuple[str, ...] | None = None
+    prefix: str | None = None
+    equals: dict[str, Any] = field(default_factory=dict)
+
+    def may_be_in(self, file: DataFile, layout: Layout) -> bool:
+        """Whether a file can hold such rows, judged by its bounds."""
+        low, high = file.low[layout.time], file.high[layout.time]
+        if self.end is not None and low is not None and low >= _moment(self.end):
+            return False
+        if self.start is not None and high is not None and high < _moment(self.start):
+            return False
+        least, most = file.low.get("signal"), file.high.get("signal")
+        if least is None or most is None:
+            return True
+        if self.prefix is not None:
+            return bool(least < _after(self.prefix) and most >= self.prefix)
+        return self.signals is None or any(least <= name <= most for name in self.signals)
+
+    def condition(self, layout: Layout) -> str:
+        """The same as SQL."""
+        tests = ["true"]
+        if self.start is not None:
+            tests.append(f'"{layout.time}" >= {_literal(self.start, TIME)}')
+        if self.end is not None:
+            tests.append(f'"{layout.time}" < {_literal(self.end, TIME)}')
+        if self.signals is not None and len(self.signals) == 1:
+            tests.append(f"signal = {_text(self.signals[0])}")
+        elif self.signals is not None:
+            tests.append(f"signal IN ({', '.join(map(_text, self.signals))})")
+        if self.prefix is not None:
+            tests.append(
+                f"signal >= {_text(self.prefix)} AND signal < {_text(_after(self.prefix))}"
+            )
+        for name, value in self.equals.items():
+            test = "IS NULL" if value is None else f"= {_equal(layout, name, value)}"
+            tests.append(f'"{name}" {test}')
+        return " AND ".join(tests)
+
+
+def _equal(layout: Layout, name: str, value: Any) -> str:
+    if name not in layout.schema.names:
+        raise HistorianError(
+            f"table '{layout.name}' has no column '{name}'; "
+            f"it has {', '.join(sorted(layout.schema.names))}"
+        )
+    kind = layout.schema.field(name).type
+    fits = isinstance(value, str) if pa.types.is_string(kind) else isinstance(value, int | float)
+    if not fits:
+        raise HistorianError(f"column '{name}' of table '{layout.name}' is no {value!r}")
+    return _literal(value, kind)
+
+
+def _literal(value: Any, kind: pa.DataType) -> str:
+    if pa.types.is_timestamp(kind):
+        return f"'{format_time(int(value))}'::TIMESTAMPTZ"
+    return _text(value) if isinstance(value, str) else repr(value)
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _after(prefix: str) -> str:
+    return prefix[:-1] + chr(ord(prefix[-1]) + 1)
+
+
+def _moment(us: int) -> dt.datetime:
+    return _EPOCH + dt.timedelta(microseconds=us)
+
+
+class Reader:
+    """Runs queries over a store. May be used from several threads.
+
+    DuckDB reads exactly those Parquet files that the Delta log lists and whose bounds fit, and
+    the spool's batches that the log does not name yet as an Arrow table. It loads no extensions,
+    uses at most 1 GB and spills to the temporary folder beyond that.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        if _GLOB & set(str(store.folder.root)):
+            raise HistorianError(
+                f"historian folder {store.folder.root} must not have * ? or [ in its name; move it"
+            )
+        self._lock = threading.Lock()
+        self._database: duckdb.DuckDBPyConnection | None = None
+
+    def _cursor(self) -> duckdb.DuckDBPyConnection:
+        with self._lock:
+            if self._database is None:
+                self._database = duckdb.connect(
+                    config={
+                        "memory_limit": _MEMORY,
+                        "threads": min(4, os.cpu_count() or 1),
+                        "autoinstall_known_extensions": False,
+                        "autoload_known_extensions": False,
+                        "temp_directory": str(Path(tempfile.gettempdir()) / "genba-duckdb"),
+                    }
+                )
+                self._database.execute("SET TimeZone = 'UTC'")
+            return self._database.cursor()
+
+    def table(self, layout: Layout, wanted: Wanted, query: str) -> pa.Table:
+        """Run ``query``, in which ``rows`` stands for the wanted rows of a table."""
+        with self._rows(layout, wanted) as (cursor, source):
+            result = cursor.sql(f"WITH rows AS ({source}) {query}").to_arrow_table()
+        return in_utc(result)
+
+    def stream(
+        self, layout: Layout, wanted: Wanted, query: str, rows: int
+    ) -> Iterator[pa.RecordBatch]:
+        """Run ``query`` and give its result in pieces of at most ``rows``."""
+        with self._rows(layout, wanted) as (cursor, source):
+            reader = cursor.sql(f"WITH rows AS ({source}) {query}").to_arrow_reader(rows)
+            for batch in reader:
+                yield from in_utc(pa.Table.from_batches([batch])).to_batches()
+
+    @contextmanager
+    def _rows(
+        self, layout: Layout, wanted: Wanted
+    ) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
+        condition = wanted.condition(layout)
+        snapshot, tail = self.view(layout, wanted)
+        names = ", ".join(f'"{name}"' for name in layout.schema.names)
+        paths = [
+            str(self._store.tables[layout.name].root / file.path)
+            for file in snapshot.files
+            if wanted.may_be_in(file, layout)
+        ]
+        parts = []
+        if paths:
+            listed = ", ".join(map(_text, paths))
+            parts.append(
+                f"SELECT {names} FROM read_parquet([{listed}], hive_partitioning = false)"  # noqa: S608
+                f" WHERE {condition}"
+            )
+        if tail.num_rows or not paths:
+            parts.append(f"SELECT {names} FROM tail WHERE {condition}")  # noqa: S608
+        cursor = self._cursor()
+        try:
+            cursor.register("tail", tail)
+            yield cursor, " UNION ALL ".join(parts)
+        except duckdb.Error as error:
+            raise HistorianError(
+                f"table '{layout.name}' of {self._store.folder.root} cannot be queried: {error}"
+            ) from error
+        finally:
+            cursor.close()
+
+    def view(self, layout: Layout, wanted: Wanted) -> tuple[Snapshot, pa.Table]:
+        """Look at a table's files and at what the spool holds beyond them.
+
+        The spool is read first: a batch that is no longer in it has been committed before, so the
+        snapshot that is taken next has it; a batch that is in both is told by its number.
+        """
+        batches = list(self._store.spool.tail(layout.name, wanted.start, wanted.end))
+        snapshot = self._store.tables[layout.name].snapshot()
+        pieces = [
+            _chosen(batch.read(), wanted) for batch in batches if batch.number > snapshot.last_batch
+        ]
+        tail = pa.concat_tables([layout.schema.empty_table(), *pieces]) if pieces else None
+        return snapshot, layout.schema.empty_table() if tail is None else tail
+
+    def close(self) -> None:
+        """Close the database. Safe to call twice."""
+        with self._lock:
+            if self._database is not None:
+                self._database.close()
+                self._database = None
+
+
+def _chosen(rows: pa.Table, wanted: Wanted) -> pa.Table:
+    if "signal" not in rows.column_names:
+        return rows
+    if wanted.signals is not None:
+        rows = rows.filter(pc.is_in(rows["signal"].cast(pa.string()), pa.array(wanted.signals)))
+    index = rows.schema.get_field_index("signal")
+    names = rows["signal"].cast(pa.string())
+    return rows.set_column(index, pa.field("signal", pa.string(), nullable=False), names)
+
+
+def in_utc(table: pa.Table) -> pa.Table:
+    """Name the zone of every time ``UTC``, as the historian's schemas do."""
+    for index, column in enumerate(table.schema):
+        if pa.types.is_timestamp(column.type) and column.type != TIME:
+            table = table.set_column(index, column.name, table.column(index).cast(TIME))
+    return table
+
+
+def check_period(start: int, end: int) -> None:
+    """Refuse an empty period.
+
+    Raises
+    ------
+    HistorianError
+        If ``end`` is not after ``start``.
+    """
+    if end <= start:
+        raise HistorianError(
+            f"the period ends ({format_time(end)}) before it begins ({format_time(start)}) or is "
+            "empty; give an end after the start"
+        )
+
+
+def check_signals(signals: Sequence[str]) -> tuple[str, ...]:
+    """Refuse a question about no signal.
+
+    Raises
+    ------
+    HistorianError
+        If ``signals`` is empty, or one string instead of several.
+    """
+    if isinstance(signals, str) or not signals:
+        raise HistorianError("give the ids of the signals as a list with at least one in it")
+    return tuple(dict.fromkeys(signals))

@@ -1,0 +1,297 @@
+"""The tables of the historian: their columns, their order, and how plain values become rows."""
+
+import operator
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from genba.errors import HistorianError
+from genba.plant import Sample
+
+TIME = pa.timestamp("us", "UTC")
+
+
+class NotStorable(HistorianError):
+    """Samples or records that have no place in their table, today or ever."""
+
+
+_EXACT = 2**53
+"""Integers beyond this have no exact float64; their digits are kept in ``text`` as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What a table holds and how it lies on disk.
+
+    ``time`` names the column that decides the day a row belongs to; ``order`` the columns by which
+    rows are sorted inside a file.
+    """
+
+    name: str
+    schema: pa.Schema
+    time: str
+    order: tuple[str, ...]
+
+    @property
+    def bounded(self) -> tuple[str, ...]:
+        """Columns whose least and greatest value per file stand in the Delta log."""
+        return tuple(
+            field.name
+            for field in self.schema
+            if field.name in self.order or field.name in (self.time, "store_time")
+        )
+
+
+def _field(name: str, kind: pa.DataType, *, needed: bool = False) -> pa.Field:
+    return pa.field(name, kind, nullable=not needed)
+
+
+def _records(name: str, **columns: pa.DataType) -> Layout:
+    schema = pa.schema(
+        [
+            _field("id", pa.string(), needed=True),
+            _field("time", TIME, needed=True),
+            _field("sequence", pa.int64(), needed=True),
+            *(_field(column, kind) for column, kind in columns.items()),
+        ]
+    )
+    return Layout(name, schema, "time", ("time", "sequence"))
+
+
+SAMPLES = Layout(
+    "samples",
+    pa.schema(
+        [
+            _field("signal", pa.string(), needed=True),
+            _field("source_time", TIME, needed=True),
+            _field("receive_time", TIME, needed=True),
+            _field("store_time", TIME, needed=True),
+            _field("sequence", pa.int64(), needed=True),
+            _field("value", pa.float64()),
+            _field("text", pa.string()),
+            _field("quality", pa.int8(), needed=True),
+        ]
+    ),
+    "source_time",
+    ("signal", "source_time", "sequence"),
+)
+
+EVENTS = _records(
+    "events",
+    equipment=pa.string(),
+    kind=pa.string(),
+    severity=pa.string(),
+    text=pa.string(),
+    data=pa.string(),
+)
+
+OPERATIONS = _records(
+    "operations",
+    lot=pa.string(),
+    order=pa.string(),
+    product=pa.string(),
+    operation=pa.string(),
+    equipment=pa.string(),
+    start=TIME,
+    end=TIME,
+    setup_s=pa.float64(),
+    planned_cycle_s=pa.float64(),
+    planned_setup_s=pa.float64(),
+    quantity=pa.int64(),
+    good=pa.int64(),
+    scrap=pa.int64(),
+    rework=pa.int64(),
+    energy_kwh=pa.float64(),
+)
+
+LOTS = _records(
+    "lots",
+    lot=pa.string(),
+    order=pa.string(),
+    product=pa.string(),
+    quantity=pa.int64(),
+    status=pa.string(),
+    location=pa.string(),
+)
+
+DECISIONS = _records(
+    "decisions",
+    stage=pa.string(),
+    ref=pa.string(),
+    equipment=pa.string(),
+    kind=pa.string(),
+    text=pa.string(),
+    data=pa.string(),
+)
+
+RECORDS = {layout.name: layout for layout in (EVENTS, OPERATIONS, LOTS, DECISIONS)}
+TABLES = {SAMPLES.name: SAMPLES, **RECORDS}
+
+
+def records_layout(name: str) -> Layout:
+    """Find a table of records.
+
+    Raises
+    ------
+    HistorianError
+        If there is none of that name.
+    """
+    try:
+        return RECORDS[name]
+    except KeyError:
+        raise HistorianError(
+            f"the historian has no table '{name}'; it has {', '.join(sorted(RECORDS))}"
+        ) from None
+
+
+def batch_of_samples(samples: Sequence[Sample], store_time: int) -> pa.RecordBatch:
+    """Turn samples into columns; numbers and booleans go to ``value``, strings to ``text``.
+
+    An integer beyond 2**53 has no exact float64: its digits stand in ``text`` too.
+
+    Raises
+    ------
+    NotStorable
+        If a sample holds something that has no place in the table.
+    """
+    signals, sources, receives, values, qualities, sequences = zip(*samples, strict=True)
+    try:
+        numbers, texts = _split(values)
+        columns = [
+            pa.array(signals, pa.string()).dictionary_encode(),
+            pa.array(sources, pa.int64()).cast(TIME),
+            pa.array(receives, pa.int64()).cast(TIME),
+            pa.repeat(pa.scalar(store_time, TIME), len(samples)),
+            pa.array(sequences, pa.int64()),
+            pa.array(numbers, pa.float64()),
+            pa.array(texts, pa.string()) if texts else pa.nulls(len(samples), pa.string()),
+            pa.array(qualities, pa.int8()),
+        ]
+        _refuse_nulls(columns, SAMPLES)
+    except (pa.ArrowException, TypeError, ValueError, OverflowError, UnicodeError) as error:
+        raise NotStorable(f"samples cannot be stored: {error}") from None
+    return pa.RecordBatch.from_arrays(columns, schema=spooled(SAMPLES))
+
+
+def _split(values: tuple[Any, ...]) -> tuple[Sequence[float | None], list[str | None]]:
+    kinds = set(map(type, values))
+    if kinds <= {float, bool}:
+        return values, []
+    if kinds <= {float, bool, int} and min(values) >= -_EXACT and max(values) <= _EXACT:
+        return list(map(float, values)), []
+    numbers: list[float | None] = []
+    texts: list[str | None] = []
+    for value in values:
+        number, text = _place(value)
+        numbers.append(number)
+        texts.append(text)
+    return numbers, texts
+
+
+def _place(value: Any) -> tuple[float | None, str | None]:
+    if value is None:
+        return None, None
+    if isinstance(value, str):
+        return None, value
+    if isinstance(value, int) and abs(value) > _EXACT:
+        digits = str(operator.index(value))
+        return (float(value) if len(digits) < 300 else None), digits
+    if isinstance(value, (bool, int, float)):
+        return float(value), None
+    raise TypeError(f"a value of type {type(value).__name__} is neither number, text nor boolean")
+
+
+def batch_of_rows(layout: Layout, rows: Sequence[Mapping[str, Any]]) -> pa.RecordBatch:
+    """Turn mappings into columns; times are microseconds UTC, missing columns are null.
+
+    Raises
+    ------
+    NotStorable
+        If a row has a column that the table has not, lacks id or time, or holds a wrong type.
+    """
+    known = set(layout.schema.names)
+    for row in rows:
+        if not known.issuperset(row):
+            extra = sorted(set(row) - known)[0]
+            raise NotStorable(
+                f"table '{layout.name}' has no column '{extra}'; it has {', '.join(sorted(known))}"
+            )
+    columns = []
+    for field in layout.schema:
+        try:
+            columns.append(pa.array([row.get(field.name) for row in rows], field.type))
+        except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
+            raise NotStorable(
+                f"column '{field.name}' of table '{layout.name}' takes {field.type}: {error}"
+            ) from None
+    _refuse_nulls(columns, layout, besides="sequence")
+    return pa.RecordBatch.from_arrays(columns, names=layout.schema.names)
+
+
+def _refuse_nulls(columns: Iterable[pa.Array], layout: Layout, besides: str = "") -> None:
+    for column, field in zip(columns, layout.schema, strict=True):
+        if column.null_count and not field.nullable and field.name != besides:
+            raise NotStorable(f"column '{field.name}' of table '{layout.name}' must not be empty")
+
+
+def spooled(layout: Layout) -> pa.Schema:
+    """Schema of a table in the spool: signals as a dictionary, else as in the table."""
+    if "signal" not in layout.schema.names:
+        return layout.schema
+    index = layout.schema.get_field_index("signal")
+    kind = pa.dictionary(pa.int32(), pa.string())
+    return layout.schema.set(index, _field("signal", kind, needed=True))
+
+
+def table_of_samples(table: pa.Table | pa.RecordBatch, store_time: int) -> pa.Table:
+    """Bring a columnar batch of samples into the spool's schema.
+
+    ``signal``, ``source_time`` and one of ``value`` and ``text`` must be there; ``receive_time``
+    defaults to the source time, ``sequence`` to 0, ``quality`` to good.
+
+    Raises
+    ------
+    HistorianError
+        If a column is missing, unknown or of a type that cannot be turned without loss.
+    """
+    if isinstance(table, pa.RecordBatch):
+        table = pa.Table.from_batches([table])
+    names = set(table.column_names)
+    extra = names - set(SAMPLES.schema.names)
+    missing = {"signal", "source_time"} - names
+    if extra or missing or not names & {"value", "text"}:
+        wrong = f"has no column '{min(missing)}'" if missing else "has neither value nor text"
+        wrong = f"has an unknown column '{min(extra)}'" if extra else wrong
+        raise HistorianError(
+            f"a table of samples {wrong}; it takes {', '.join(SAMPLES.schema.names)}"
+        )
+    count = table.num_rows
+    defaults: dict[str, Any] = {
+        "receive_time": lambda: table["source_time"],
+        "sequence": lambda: pa.repeat(pa.scalar(0, pa.int64()), count),
+        "value": lambda: pa.nulls(count, pa.float64()),
+        "text": lambda: pa.nulls(count, pa.string()),
+        "quality": lambda: pa.repeat(pa.scalar(0, pa.int8()), count),
+    }
+    columns = []
+    for field in spooled(SAMPLES):
+        if field.name == "store_time":
+            column = pa.repeat(pa.scalar(store_time, TIME), count)
+        else:
+            column = table[field.name] if field.name in names else defaults[field.name]()
+        columns.append(_cast(column, field))
+    _refuse_nulls(columns, SAMPLES)
+    return pa.Table.from_arrays(columns, schema=spooled(SAMPLES))
+
+
+def _cast(column: pa.ChunkedArray | pa.Array, field: pa.Field) -> pa.ChunkedArray | pa.Array:
+    try:
+        if pa.types.is_dictionary(field.type) and not pa.types.is_dictionary(column.type):
+            column = column.cast(pa.string()).dictionary_encode()
+        return column.cast(field.type)
+    except pa.ArrowException as error:
+        raise HistorianError(
+            f"column '{field.name}' of a table of samples takes {field.type}: {error}"
+        ) from None
