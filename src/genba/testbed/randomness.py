@@ -48,7 +48,7 @@ class Stream:
 
     def weibull(self, shape: float, scale: float) -> float:
         """Life time; ``scale`` is the age at which 63.2% have failed."""
-        return scale * self.exponential() ** (1.0 / shape)
+        return scale * math.pow(self.exponential(), 1.0 / shape)
 
     def integer(self, low: int, high: int) -> int:
         """Even in ``low .. high``, both included."""

@@ -1,0 +1,475 @@
+"""A machine: PackML states and modes, jobs, set-up, people, breakdowns, counters.
+
+What it does to a part is the unit process's; this is what all machines share.
+"""
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+
+from genba.plant import US, Equipment, PackMLMode, PackMLState, Role, Scalar
+from genba.testbed.board import Board
+from genba.testbed.floor import Floor
+from genba.testbed.inspection import Gauge
+from genba.testbed.job import Refusal, Task, prepare
+from genba.testbed.ledger import Ledger
+from genba.testbed.lots import Lot
+from genba.testbed.monitor import ZONE_SPEED_M_S
+from genba.testbed.people import Zone
+from genba.testbed.physics_file import MachinePhysics
+from genba.testbed.shifts import WorkingTime
+from genba.testbed.stations import Station
+from genba.testbed.unit.process import Made, Number, Part, Phase, UnitProcess
+from genba.testbed.upkeep import WearOut, Work
+
+COMPLETE_S = 3
+"""How long a machine shows COMPLETE before it goes back to IDLE by itself."""
+RESET_S = 5
+
+
+class Machine:
+    """One work unit. ``tick`` once a second, after the writes of that second."""
+
+    def __init__(
+        self,
+        floor: Floor,
+        equipment: Equipment,
+        physics: MachinePhysics,
+        process: UnitProcess,
+        board: Board,
+        station: Station,
+        ledger: Ledger,
+    ) -> None:
+        self.id = equipment.id
+        self.floor = floor
+        self.physics = physics
+        self.process = process
+        self.board = board
+        self.station = station
+        self._books = ledger.machine(equipment.id)
+        self._ledger = ledger
+        chance = floor.chance
+        self._setups = chance.stream(f"{self.id}.setup")
+        self._wear = (
+            WearOut(physics.breakdowns, chance.stream(f"{self.id}.breakdown"))
+            if physics.breakdowns
+            else None
+        )
+        calendar = next((c for c in floor.plant.calendars if c.id == equipment.calendar), None)
+        self._time = WorkingTime(calendar, floor.start)
+        self._time_changes = 0
+        self._on = False
+        zone = floor.physics.zones.get(self.id)
+        self.zone = Zone(zone, chance.stream(f"{self.id}.zone"), floor.start) if zone else None
+        self.gauge = Gauge(physics.inspection)
+        self.state = PackMLState.STOPPED
+        self.mode = PackMLMode.PRODUCTION
+        self.task: Task | None = None
+        self.mounted: str | None = None
+        """Set-up family that is on the machine."""
+        self.last_beat = floor.start
+        self._cycle: list[tuple[Lot, Part]] = []
+        self._work: Work | None = None
+        """A service or tool change that is going on."""
+        self._repair: Work | None = None
+        self._countdown_s = 0.0
+        self._gauging_s = 0.0
+        self._service_run_s = 0.0
+        self._names: dict[Role, str] = {role: board.names.get(role, role.value) for role in Role}
+        self._show_first()
+
+    # What it is told -----------------------------------------------------------------------
+
+    def write(self, short: str, value: Scalar) -> None:
+        """Apply a setpoint that the device took. The value stands on the board from now on."""
+        self.board.show(short, value)
+        names = self._names
+        if short == names[Role.HEARTBEAT]:
+            self.last_beat = self.floor.around.now
+        elif short == names[Role.JOB_REQUEST] and isinstance(value, int):
+            self._request(value)
+        elif short == "inspect_every" and isinstance(value, int):
+            self.gauge.every = max(1, value)
+        elif short in self.process.setpoints and isinstance(value, int | float):
+            self._set(short, value)
+
+    def alive(self) -> bool:
+        """Whether the heartbeat of whoever commands it is fresh."""
+        age = self.floor.around.now - self.last_beat
+        return age <= self.floor.physics.heartbeat_timeout_s * US
+
+    @property
+    def idle(self) -> bool:
+        """Whether a job can be given now."""
+        return self.state is PackMLState.IDLE and self.mode is PackMLMode.PRODUCTION
+
+    def accept(self, lots: Sequence[str], operation: str, quantity: int, *, remote: bool) -> None:
+        """Take a job.
+
+        Raises
+        ------
+        Refusal
+            With the reason.
+        """
+        if not self.idle:
+            raise Refusal(f"state is {self.state.name}, mode {self.mode.name}; it must be IDLE")
+        if self.zone is not None and self.zone.people:
+            raise Refusal("a person is in the zone")
+        job, found, alternative, batch = prepare(
+            self.floor, self.station, self.id, lots, operation, quantity
+        )
+        planned = self.floor.setup_s(self.id, self.mounted, job.family)
+        self.floor.tools.take(alternative.tools)
+        self.task = Task(
+            job=job,
+            lots=found,
+            alternative=alternative,
+            batch_parts=batch,
+            todo=deque((lot, part) for lot in found for part in lot.parts),
+            planned_setup_s=planned,
+            started=self.floor.around.now,
+            energy_from_kwh=self._books.energy_kwh,
+            good=dict.fromkeys(lots, 0),
+            scrap=dict.fromkeys(lots, 0),
+            rework=dict.fromkeys(lots, 0),
+            remote=remote,
+        )
+        for lot in found:
+            lot.in_work = True
+        self.station.rescan()
+        self.board.show(self._names[Role.LOTS], ",".join(job.lots))
+        actual = planned and self._setups.lognormal(planned, self.physics.setup_sigma)
+        self.task.setting_up = Work("setup", actual, alternative.skill)
+        for short, value in self.process.recipe_setpoints(job).items():
+            self.board.show(short, value)
+            self._set(short, value)
+
+    def break_down(self, repair_s: float | None = None) -> None:
+        """Stop working until somebody has repaired it."""
+        if self._repair is not None:
+            return
+        breakdowns = self.physics.breakdowns
+        if repair_s is None:
+            repair_s = self._wear.repair_s() if self._wear else 900.0
+        self._repair = Work("repair", repair_s, breakdowns.skill if breakdowns else None)
+        self._books.breakdowns += 1
+        if self._cycle and self.task is not None:
+            spoiled = {part.serial for part in self.process.abort()}
+            self._lose_cycle(self.task, spoiled)
+
+    # One second ----------------------------------------------------------------------------
+
+    def tick(self, second: int) -> None:
+        """Let one second pass."""
+        floor, process = self.floor, self.process
+        now = floor.around.now
+        if now >= self._time_changes:
+            self._on = self._time.working(now)
+            self._time_changes = self._time.changes_after(now)
+        phase = self._step(now)
+        process.tick(1.0, phase, floor.around)
+        books = self._books
+        books.energy_kwh += process.power_kw / 3600.0
+        books.seconds[phase] += 1
+        if phase is Phase.RUN:
+            self._service_run_s += 1.0
+            if self._wear is not None and floor.random and self._wear.run(1.0, process.stress()):
+                self.break_down()
+        self._watch(now)
+        board = self.board
+        board.show(self._names[Role.STATE], int(self.state))
+        board.show(self._names[Role.MODE], int(self.mode))
+        if board.measures(second):
+            readings = dict(process.readings())
+            readings["power"] = process.power_kw
+            readings[self._names[Role.ENERGY]] = books.energy_kwh
+            board.measure(second, readings)
+
+    def _step(self, now: int) -> Phase:
+        """Move the state on by one second, and say what the process may do."""
+        if self._repair is not None:
+            return self._mend(self._repair, now)
+        if self.zone is not None:
+            self.zone.tick(now, self._on, self.floor.random)
+            self.board.show(self._names[Role.PEOPLE_IN_ZONE], self.zone.people)
+            if self.zone.people and self.zone.protective_stop and self.task is not None:
+                self.state = PackMLState.HELD
+                return Phase.PAUSED if self._cycle else Phase.IDLE
+        if not self._on and not self._cycle:
+            self.state = PackMLState.STOPPED
+            self._let_go()
+            return Phase.OFF
+        if self._work is not None:
+            return self._maintain(self._work, now)
+        if self.task is not None:
+            return self._advance(self.task, now)
+        return self._wait(now)
+
+    def _let_go(self) -> None:
+        """At the end of the shift people go home; what they did waits for the next."""
+        if self._work is not None:
+            self._work.release()
+        if self.task is not None and self.task.setting_up is not None:
+            self.task.setting_up.release()
+
+    def _advance(self, task: Task, now: int) -> Phase:
+        """Go on with the job."""
+        if task.setting_up is not None:
+            return self._set_up(task, task.setting_up, now)
+        self.mode = PackMLMode.PRODUCTION
+        self.state = PackMLState.EXECUTE
+        if self._gauging_s > 0:
+            self._gauging_s -= 1.0
+            return Phase.IDLE
+        return self._run(task, now)
+
+    def _wait(self, now: int) -> Phase:
+        """Without a job: show that the last one is complete, reset, then idle."""
+        self.mode = PackMLMode.PRODUCTION
+        if self.state is PackMLState.COMPLETE:
+            self._countdown_s -= 1.0
+            if self._countdown_s > 0:
+                return Phase.IDLE
+        if self.state is PackMLState.RESETTING:
+            self._countdown_s -= 1.0
+            if self._countdown_s > 0:
+                return Phase.IDLE
+        self.state = PackMLState.IDLE
+        due = self._upkeep_due()
+        return Phase.IDLE if due is None else self._maintain(due, now)
+
+    def _set_up(self, task: Task, work: Work, now: int) -> Phase:
+        self.mode = PackMLMode.SETUP
+        complete = work.tick(self.floor.crew, self.id, now)
+        self.state = PackMLState.SUSPENDED if work.waiting else PackMLState.EXECUTE
+        if not complete:
+            return Phase.IDLE if work.waiting else Phase.SETUP
+        task.setup_s = (now - task.started) / US
+        task.run_from = now
+        self.mounted = task.job.family or self.mounted
+        task.setting_up = None
+        self.process.start_job(task.job)
+        return Phase.SETUP
+
+    def _run(self, task: Task, now: int) -> Phase:
+        """Begin, advance or finish a cycle."""
+        process, around = self.process, self.floor.around
+        if self._cycle:
+            if not process.done:
+                return Phase.RUN
+            made = process.finish(around)
+            self._gauging_s = self._settle(task, made)
+            if self._gauging_s > 0:
+                return Phase.IDLE
+        if not self._on:
+            return Phase.OFF
+        due = self._upkeep_due()
+        if due is not None:
+            return self._maintain(due, now)
+        if not task.todo:
+            self._complete(task, now)
+            return Phase.IDLE
+        count = min(task.batch_parts, len(task.todo))
+        self._cycle = [task.todo.popleft() for _ in range(count)]
+        process.begin([part for _, part in self._cycle], around)
+        return Phase.RUN
+
+    # What became of the parts --------------------------------------------------------------
+
+    def _settle(self, task: Task, made: Sequence[Made]) -> float:
+        """Count each part as the plant sees it; returns how long gauging takes."""
+        gauging_s = 0.0
+        owners = {part.serial: lot for lot, part in self._cycle}
+        self._cycle = []
+        for item in made:
+            lot = owners[item.part.serial]
+            looked = item.detected or item.passed is not None
+            if not looked and self.gauge.picks():
+                looked = True
+                gauging_s += self.gauge.duration_s
+                self.gauge.learn(item.conforming)
+            result = self._judge(task, lot, item, looked)
+            self._books.parts += 1
+            self._books.truly_bad += not item.conforming
+            self._announce(lot, item, result, looked)
+        self._show_counts()
+        return gauging_s
+
+    def _judge(self, task: Task, lot: Lot, item: Made, looked: bool) -> str:
+        part, books = item.part, self._books
+        passes = item.conforming if item.passed is None else item.passed
+        if passes or not looked:
+            task.good[lot.id] += 1
+            books.good += 1
+            return "good"
+        again = task.reworks.get(part.serial, 0)
+        if item.reworkable and again < self.physics.max_rework:
+            task.reworks[part.serial] = again + 1
+            task.rework[lot.id] += 1
+            books.rework += 1
+            task.todo.append((lot, part))
+            return "rework"
+        task.scrap[lot.id] += 1
+        books.scrap += 1
+        lot.parts.remove(part)
+        lot.scrapped.append(part)
+        return "scrap"
+
+    def _lose_cycle(self, task: Task, spoiled: set[str]) -> None:
+        kept: list[tuple[Lot, Part]] = []
+        for lot, part in self._cycle:
+            if part.serial in spoiled:
+                task.scrap[lot.id] += 1
+                self._books.scrap += 1
+                self._books.parts += 1
+                self._books.truly_bad += 1
+                lot.parts.remove(part)
+                lot.scrapped.append(part)
+            else:
+                kept.append((lot, part))
+        task.todo.extendleft(reversed(kept))
+        self._cycle = []
+        self._show_counts()
+
+    def _complete(self, task: Task, now: int) -> None:
+        self.process.end_job()
+        self.floor.tools.give_back(task.alternative.tools)
+        self._ledger.operation(self.id, task, now, self._books.energy_kwh)
+        for lot in task.lots:
+            lot.in_work = False
+            lot.step += 1
+            lot.since = now
+            if not lot.parts:
+                self.station.take(lot)
+                self._ledger.lot_scrapped(lot, now)
+        self.task = None
+        self.station.rescan()
+        self.board.show(self._names[Role.LOTS], "")
+        self.state = PackMLState.COMPLETE
+        self._countdown_s = COMPLETE_S
+
+    # Upkeep --------------------------------------------------------------------------------
+
+    def _mend(self, work: Work, now: int) -> Phase:
+        self.state = PackMLState.ABORTED
+        if self.zone is not None:
+            self.zone.tick(now, self._on, self.floor.random)
+            self.board.show(self._names[Role.PEOPLE_IN_ZONE], self.zone.people)
+        if work.tick(self.floor.crew, self.id, now):
+            self._repair = None
+            self.process.maintain("repair")
+            if self._wear is not None:
+                self._wear.repaired()
+            if self.task is None:
+                self.state = PackMLState.RESETTING
+                self._countdown_s = RESET_S
+        return Phase.DOWN
+
+    def _upkeep_due(self) -> Work | None:
+        """Begin planned work whose time has come."""
+        service = self.physics.service
+        if service is not None and self._service_run_s >= service.every_h * 3600.0:
+            self._work = Work("service", service.duration_min * 60.0, "maintenance")
+            return self._work
+        due = self.process.maintenance_due()
+        if due is None:
+            return None
+        skill = self.task.alternative.skill if self.task is not None else None
+        self._work = Work(due.kind, due.duration_s, skill)
+        self._books.spares_cost += due.cost
+        return self._work
+
+    def _maintain(self, work: Work, now: int) -> Phase:
+        self.mode = PackMLMode.MAINTENANCE
+        complete = work.tick(self.floor.crew, self.id, now)
+        self.state = PackMLState.SUSPENDED if work.waiting else PackMLState.STOPPED
+        if complete:
+            self._books.count_maintenance(work.kind)
+            self._work = None
+            self.mode = PackMLMode.PRODUCTION
+            self.process.maintain(work.kind)
+            if work.kind == "service":
+                self._service_run_s = 0.0
+                if self._wear is not None:
+                    self._wear.serviced()
+        return Phase.IDLE if work.waiting else Phase.MAINTENANCE
+
+    # Shown and watched ---------------------------------------------------------------------
+
+    def _request(self, number: int) -> None:
+        """Answer a job request: the number in ``job_ack``, the reason of a refusal beside it."""
+        names, values = self._names, self.board.values
+        last = values.get(names[Role.JOB_ACK])
+        error = ""
+        if isinstance(last, int) and number <= last:
+            self.board.show(
+                names[Role.JOB_ERROR], f"request {number} is not above {last}, the last one"
+            )
+            return
+        if self.alive():
+            quantity = values.get(names[Role.JOB_QUANTITY])
+            try:
+                self.accept(
+                    [x for x in str(values.get(names[Role.JOB_LOTS]) or "").split(",") if x],
+                    str(values.get(names[Role.JOB_OPERATION]) or ""),
+                    quantity if isinstance(quantity, int) else 0,
+                    remote=True,
+                )
+            except Refusal as refusal:
+                error = str(refusal)
+        else:
+            error = "heartbeat is stale; the local controller has the machine"
+        self.board.show(names[Role.JOB_ERROR], error)
+        self.board.show(names[Role.JOB_ACK], number)
+
+    def _set(self, short: str, value: Number) -> None:
+        setpoint = self.process.setpoints[short]
+        if not setpoint.low <= value <= setpoint.high:
+            self.floor.monitor.happened(
+                self.floor.around.now,
+                self.id,
+                "envelope",
+                f"{short} set to {value}, outside {setpoint.low:g} to {setpoint.high:g}",
+            )
+        self.process.write(short, value)
+
+    def _watch(self, now: int) -> None:
+        monitor, process = self.floor.monitor, self.process
+        if self.zone is not None and self.zone.people and process.motion_m_s > ZONE_SPEED_M_S:
+            monitor.watch(
+                now,
+                self.id,
+                "robot_near_person",
+                f"robot moves at {process.motion_m_s:.2f} m/s with a person in its zone",
+            )
+        for hazard in process.hazards():
+            monitor.watch(now, self.id, "process", hazard)
+
+    def _announce(self, lot: Lot, item: Made, result: str, looked: bool) -> None:
+        values: Mapping[str, float] = {**item.trace, **(item.measurements if looked else {})}
+        document = {
+            "lot": lot.id,
+            "serial": item.part.serial,
+            "result": result,
+            "inspected": looked,
+            **{name: float(f"{value:.4g}") for name, value in values.items()},
+        }
+        self.board.announce(self._names[Role.PART], document)
+
+    def _show_counts(self) -> None:
+        board, names, books = self.board, self._names, self._books
+        board.show(names[Role.GOOD_COUNT], books.good)
+        board.show(names[Role.SCRAP_COUNT], books.scrap)
+        board.show(names[Role.REWORK_COUNT], books.rework)
+
+    def _show_first(self) -> None:
+        board, names = self.board, self._names
+        for role in (Role.LOTS, Role.JOB_LOTS, Role.JOB_OPERATION, Role.JOB_ERROR):
+            board.show(names[role], "")
+        for role in (Role.JOB_QUANTITY, Role.JOB_REQUEST, Role.JOB_ACK, Role.HEARTBEAT):
+            board.show(names[role], 0)
+        if self.zone is not None:
+            board.show(names[Role.PEOPLE_IN_ZONE], 0)
+        board.show("inspect_every", self.gauge.every)
+        for short, setpoint in self.process.setpoints.items():
+            board.show(short, setpoint.initial)
+        self._show_counts()

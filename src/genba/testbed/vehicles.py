@@ -1,0 +1,486 @@
+"""Vehicles: they drive VDA 5050 orders over the layout, pick up and set down lots, and charge."""
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from genba.plant import Vehicle, VehicleKind
+from genba.testbed.board import Board
+from genba.testbed.floor import Floor
+from genba.testbed.ledger import Ledger
+from genba.testbed.lots import Lot
+from genba.testbed.physics_file import VehiclePhysics
+from genba.testbed.traffic import Reservations, Roads, Way
+from genba.testbed.transport_order import Action, Rejected, Stop, TransportOrder, read_order
+from genba.testbed.upkeep import WearOut, Work
+
+LOW_BATTERY = 0.15
+"""State of charge below which a vehicle takes no new transport order."""
+_APPROACH_M = 4.0
+"""Distance to a node at which the next one is asked for."""
+
+
+class Transporter:
+    """One vehicle. ``tick`` once a second."""
+
+    def __init__(
+        self,
+        floor: Floor,
+        vehicle: Vehicle,
+        physics: VehiclePhysics,
+        roads: Roads,
+        reservations: Reservations,
+        board: Board,
+        ledger: Ledger,
+    ) -> None:
+        self.id = vehicle.id
+        self.kind: VehicleKind = vehicle.kind
+        self.vehicle = vehicle
+        self.physics = physics
+        self.board = board
+        self._floor = floor
+        self._roads = roads
+        self._reservations = reservations
+        self._ledger = ledger
+        chance = floor.chance
+        self._wear = (
+            WearOut(physics.breakdowns, chance.stream(f"{self.id}.breakdown"))
+            if physics.breakdowns
+            else None
+        )
+        self._repair: Work | None = None
+        self.order_id = ""
+        self.order_update = 0
+        self.node = vehicle.home or next(iter(roads.nodes))
+        self.sequence = 0
+        self.ahead: list[Stop] = []
+        """Nodes of the order that are still to be reached (VDA 5050 ``nodeStates``)."""
+        self.actions: list[Action] = []
+        self.instant: list[Action] = []
+        self._here: list[Action] = []
+        """Actions at the node where it stands, still to be done."""
+        self.loads: list[Lot] = []
+        self.errors: list[dict[str, str]] = []
+        self.paused = False
+        self._way: Way | None = None
+        self._along_m = 0.0
+        self.speed_m_s = 0.0
+        self.theta = 0.0
+        self.charge = 1.0
+        self.charging = False
+        self.energy_kwh = 0.0
+        self.distance_m = 0.0
+        self.driving_s = 0
+        self._idle_s = 0.0
+        self._going_home = False
+        self.revision = 0
+        """Counts up whenever a state message is due: on every event, and every 30 s."""
+        self._changed = True
+        self._since_message_s = 0
+        reservations.claim(self.node, self.id)
+        self.publish()
+
+    # Orders --------------------------------------------------------------------------------
+
+    @property
+    def busy(self) -> bool:
+        """Whether an order is still going on."""
+        return bool(self.order_id) and (bool(self.ahead) or any(not a.over for a in self.actions))
+
+    @property
+    def available(self) -> bool:
+        """Whether a new order would be taken."""
+        return not self.busy and self._repair is None and self.charge > LOW_BATTERY
+
+    @property
+    def position(self) -> tuple[float, float]:
+        """Where it is, in meters."""
+        here = self._roads.nodes[self.node]
+        if self._way is None:
+            return here.x_m, here.y_m
+        there = self._roads.nodes[self._way.end]
+        part = self._along_m / self._way.length_m
+        return here.x_m + part * (there.x_m - here.x_m), here.y_m + part * (there.y_m - here.y_m)
+
+    @property
+    def spot(self) -> str:
+        """The node or the way that it occupies, from the truth of its position."""
+        return self.node if self._way is None else self._way.edge.id
+
+    def order(self, document: Any) -> None:
+        """Take an order, or reject it with an error in the state."""
+        try:
+            self._take(read_order(document, self._roads, self.kind))
+        except Rejected as rejected:
+            self._ledger.rejected_orders += 1
+            self.errors.append(
+                {
+                    "errorType": rejected.kind,
+                    "errorDescription": str(rejected),
+                    "errorLevel": "WARNING",
+                }
+            )
+        self._changed = True
+
+    def _take(self, order: TransportOrder) -> None:
+        if order.id == self.order_id:
+            self._update(order)
+            return
+        if self.busy:
+            raise Rejected("orderError", f"order {self.order_id} is still going on")
+        if self._repair is not None:
+            raise Rejected("orderError", "the vehicle has broken down")
+        if self.charge <= LOW_BATTERY:
+            raise Rejected("orderError", "the battery is low")
+        stops = self._joined(order.stops)
+        self.errors.clear()
+        self.order_id, self.order_update = order.id, order.update
+        self.actions = [a for stop in order.stops for a in stop.actions]
+        self.ahead = stops
+        self._going_home = False
+        self._idle_s = 0.0
+        self.charging = False
+        if self._way is None:
+            self._reach(self.ahead.pop(0))
+
+    def _joined(self, stops: list[Stop]) -> list[Stop]:
+        """Fit an order to where the vehicle is: on its first node, or on its own way home.
+
+        On the way home it has perhaps gone on since the order was made. It then joins the order
+        at the node it is about to reach, or drives round to the order's first node.
+        """
+        if self._way is None:
+            if stops[0].node != self.node:
+                raise Rejected(
+                    "orderError",
+                    f"the order starts at {stops[0].node}, the vehicle stands at {self.node}",
+                )
+            return stops
+        start = self._way.end
+        for index, stop in enumerate(stops):
+            if stop.node == start:
+                return stops[index:]
+            if stop.actions:
+                break
+        ways = self._roads.route(self.kind, start, stops[0].node)
+        if not ways:
+            raise Rejected("noRouteError", f"{stops[0].node} cannot be reached from {start}")
+        stops[0].way = ways[-1]
+        here = Stop(start, 0, True, self._way, 0, None)
+        return [here, *(Stop(way.end, 0, True, way, 0, None) for way in ways[:-1]), *stops]
+
+    def _update(self, order: TransportOrder) -> None:
+        if order.update <= self.order_update:
+            raise Rejected(
+                "orderUpdateError", f"update {order.update} is not above {self.order_update}"
+            )
+        last = next((s for s in reversed(self.ahead) if s.released), None)
+        joint = last.node if last else self.node
+        if order.stops[0].node != joint:
+            raise Rejected("orderUpdateError", f"the update must begin at {joint}")
+        self.ahead = [s for s in self.ahead if s.released] + order.stops[1:]
+        known = {a.id for a in self.actions}
+        fresh = [a for s in order.stops[1:] for a in s.actions if a.id not in known]
+        self.actions += fresh
+        self.order_update = order.update
+
+    def instant_actions(self, document: Any) -> None:
+        """Take instant actions: cancelOrder, startPause, stopPause; others fail."""
+        if isinstance(document, str):
+            try:
+                document = json.loads(document)
+            except ValueError:
+                document = {}
+        for entry in document.get("actions", []) if isinstance(document, dict) else []:
+            action = Action(str(entry.get("actionId", "")), str(entry.get("actionType", "")), "")
+            action.status = "FINISHED"
+            if action.type == "cancelOrder":
+                self._cancel()
+            elif action.type in {"startPause", "stopPause"}:
+                self.paused = action.type == "startPause"
+            elif action.type not in {"stateRequest", "factsheetRequest"}:
+                action.status, action.result = "FAILED", "unknown instant action"
+            self.instant.append(action)
+        self.instant = self.instant[-10:]
+        self._changed = True
+
+    def _cancel(self) -> None:
+        for action in self.actions:
+            if not action.over:
+                action.status, action.result = "FAILED", "canceled"
+        self._here = []
+        self.ahead = self.ahead[:1] if self._way is not None else []
+        for stop in self.ahead:
+            stop.actions = []
+
+    # One second ----------------------------------------------------------------------------
+
+    def tick(self) -> None:
+        """Let one second pass."""
+        power_kw = self.physics.idle_kw
+        if self._repair is not None:
+            self.speed_m_s = 0.0
+            if self._repair.tick(self._floor.crew, self.id, self._floor.around.now):
+                self._repair = None
+                self.errors = [e for e in self.errors if e["errorLevel"] != "FATAL"]
+                if self._wear is not None:
+                    self._wear.repaired()
+                self._changed = True
+        elif self.paused:
+            self.speed_m_s = 0.0
+        elif self._here and self._way is None:
+            power_kw = self.physics.handling_kw
+            self._act(self._here[0])
+        elif self._way is not None or (self.ahead and self.ahead[0].released):
+            power_kw = self._drive()
+        else:
+            self._rest()
+        self._battery(power_kw)
+        self._since_message_s += 1
+        driving = self.speed_m_s > 0.0 and self._since_message_s >= 5
+        if self._changed or driving or self._since_message_s >= 30:
+            self.publish()
+
+    def break_down(self, repair_s: float | None = None) -> None:
+        """Stop where it is until somebody comes."""
+        if self._repair is None:
+            if repair_s is None:
+                repair_s = self._wear.repair_s() if self._wear else 480.0
+            self._repair = Work("repair", repair_s, "maintenance")
+            self.errors.append(
+                {
+                    "errorType": "driveFault",
+                    "errorDescription": "the drive has stopped; a technician must come",
+                    "errorLevel": "FATAL",
+                }
+            )
+            self._changed = True
+
+    def _drive(self) -> float:
+        """Move by one second; returns the power drawn."""
+        stop = self.ahead[0]
+        if self._way is None:
+            if not self._reservations.claim(stop.node, self.id):
+                self.speed_m_s = 0.0
+                return self.physics.idle_kw
+            self._enter(stop, 0.0)
+            self._changed = True
+        way = self._way
+        if way is None:
+            return self.physics.idle_kw
+        self.charging = False
+        left_m = way.length_m - self._along_m
+        limit = self.vehicle.speed_m_s
+        for cap in (way.edge.max_speed_m_s, stop.speed_m_s):
+            if cap is not None:
+                limit = min(limit, cap)
+        acceleration = self.physics.acceleration_m_s2
+        passes = left_m < _APPROACH_M and self._may_pass(stop)
+        if not passes:
+            # Brake so as to stand on the node: v^2 = 2 a s.
+            limit = min(limit, math.sqrt(2.0 * acceleration * max(left_m, 0.0)) + 0.05)
+        self.speed_m_s = min(limit, self.speed_m_s + acceleration)
+        self._along_m += self.speed_m_s
+        self.distance_m += self.speed_m_s
+        self.driving_s += 1
+        if self._along_m >= way.length_m - 0.05:
+            over_m = self._along_m - way.length_m
+            self._reservations.release(self.node, self.id)
+            self._way, self._along_m = None, 0.0
+            self._reach(self.ahead.pop(0))
+            if passes and self.ahead and not self._here:
+                self._enter(self.ahead[0], max(0.0, over_m))
+            else:
+                self.speed_m_s = 0.0
+        if self._wear is not None and self._floor.random and self._wear.run(1.0, 1.0):
+            self.break_down()
+        return self.physics.drive_kw * (0.4 + 0.6 * self.speed_m_s / self.vehicle.speed_m_s)
+
+    def _may_pass(self, stop: Stop) -> bool:
+        """Whether it can go through a node without a stop: nothing to do, and the next is free."""
+        if stop.actions or len(self.ahead) < 2 or not self.ahead[1].released:
+            return False
+        return self._reservations.claim(self.ahead[1].node, self.id)
+
+    def _enter(self, stop: Stop, along_m: float) -> None:
+        """Set out on the way to a node."""
+        self._way, self._along_m = stop.way, along_m
+        if stop.way is not None:
+            a, b = self._roads.nodes[stop.way.start], self._roads.nodes[stop.way.end]
+            self.theta = math.atan2(b.y_m - a.y_m, b.x_m - a.x_m)
+
+    def _reach(self, stop: Stop) -> None:
+        self.node = stop.node
+        if not self._going_home:
+            self.sequence = stop.sequence
+        self._here = [a for a in stop.actions if not a.over]
+        self._changed = True
+
+    def _rest(self) -> None:
+        """Nothing to do: charge at a charger, make way, or go home after a while."""
+        self.speed_m_s = 0.0
+        self._idle_s += 1.0
+        self._going_home = False
+        if self._roads.nodes[self.node].charger and not self.charging and self.charge < 0.98:
+            self.charging = self._changed = True
+        home = self.vehicle.home
+        wanted = self.node in self._reservations.wanted
+        if home is None or self.node == home:
+            return
+        if wanted or self._idle_s > self.physics.park_after_s:
+            ways = self._roads.route(self.kind, self.node, home)
+            if ways:
+                self.ahead = [Stop(way.end, 0, True, way, 0, None) for way in ways]
+                self._going_home = True
+                self._idle_s = 0.0
+
+    # Loads ---------------------------------------------------------------------------------
+
+    def _act(self, action: Action) -> None:
+        """Advance the action that is next at this node by one second."""
+        self.speed_m_s = 0.0
+        if action.status == "WAITING":
+            self._begin(action)
+            return
+        action.remaining_s -= 1.0
+        if action.remaining_s > 0:
+            return
+        if action.type in {"startCharging", "stopCharging"}:
+            self.charging = action.type == "startCharging"
+            self._end(action, "FINISHED")
+        elif action.type == "pick":
+            self._pick(action)
+        else:
+            self._drop(action)
+
+    def _begin(self, action: Action) -> None:
+        """Start an action once its load, or a free place for it, is there."""
+        action.waited_s += 1.0
+        station = self._floor.stations.get(self._roads.nodes[self.node].station or "")
+        problem, patience = "", self.physics.drop_patience_s
+        if action.type == "pick":
+            patience = self.physics.pick_patience_s
+            if station is None:
+                problem, patience = f"there is no station at {self.node}", 0.0
+            elif len(self.loads) >= self.vehicle.capacity_lots:
+                problem, patience = "the vehicle is full", 0.0
+            elif station.standing(action.load) is None:
+                problem = f"load {action.load} is not at {station.equipment}"
+        elif action.type == "drop":
+            if not any(lot.id == action.load for lot in self.loads):
+                problem, patience = f"load {action.load} is not on the vehicle", 0.0
+            elif station is None:
+                problem, patience = f"there is no station at {self.node}", 0.0
+            elif station.free < 1:
+                problem = f"there is no free place at {station.equipment}"
+        elif not self._roads.nodes[self.node].charger and action.type == "startCharging":
+            problem, patience = f"there is no charger at {self.node}", 0.0
+        if not problem:
+            action.status = "RUNNING"
+            action.remaining_s = self.vehicle.handling_s
+            self._changed = True
+        elif action.waited_s > patience:
+            self._end(action, "FAILED", problem)
+
+    def _pick(self, action: Action) -> None:
+        station = self._floor.stations[self._roads.nodes[self.node].station or ""]
+        lot = station.standing(action.load)
+        if lot is None:
+            self._end(action, "FAILED", f"load {action.load} went into work")
+            return
+        station.take(lot)
+        lot.place = self.id
+        lot.since = self._floor.around.now
+        self.loads.append(lot)
+        self._end(action, "FINISHED")
+
+    def _drop(self, action: Action) -> None:
+        station = self._floor.stations[self._roads.nodes[self.node].station or ""]
+        if station.free < 1:
+            action.status = "WAITING"
+            return
+        lot = next(lot for lot in self.loads if lot.id == action.load)
+        self.loads.remove(lot)
+        station.put(lot, self._floor.around.now)
+        self._ledger.moves += 1
+        self._end(action, "FINISHED")
+
+    def _end(self, action: Action, status: str, result: str = "") -> None:
+        action.status, action.result = status, result
+        if action in self._here:
+            self._here.remove(action)
+        if status == "FAILED":
+            self._ledger.failed_moves += 1
+            # VDA 5050, 6.10: a failed action ends the order; the rest is not done.
+            for other in self.actions:
+                if not other.over:
+                    other.status, other.result = "FAILED", "an earlier action failed"
+            self.ahead, self._here = [], []
+        self._changed = True
+
+    # Battery and state ---------------------------------------------------------------------
+
+    def _battery(self, power_kw: float) -> None:
+        capacity = self.vehicle.battery_kwh
+        if capacity is None:
+            self.energy_kwh += power_kw / 3600.0
+            return
+        self.charge = max(0.0, self.charge - power_kw / 3600.0 / capacity)
+        if self.charging:
+            gain = min(self.physics.charge_kw / 3600.0 / capacity, 1.0 - self.charge)
+            self.charge += gain
+            self.energy_kwh += gain * capacity / 0.92
+            if self.charge >= 0.999:
+                self.charging = False
+                self._changed = True
+
+    @property
+    def power_kw(self) -> float:
+        """What it draws from the mains."""
+        if self.vehicle.battery_kwh is None:
+            return self.physics.drive_kw if self.speed_m_s else self.physics.idle_kw
+        return self.physics.charge_kw / 0.92 if self.charging else 0.0
+
+    def publish(self) -> None:
+        """Show the state, and count a message."""
+        self._changed = False
+        self._since_message_s = 0
+        self.revision += 1
+        board, (x, y) = self.board, self.position
+        board.show("node", self.node)
+        board.show("order_id", self.order_id)
+        board.show("nodes_left", 0 if self._going_home else len(self.ahead))
+        board.show("actions", json.dumps(self.action_states(), separators=(",", ":")))
+        board.show("loads", ",".join(lot.id for lot in self.loads))
+        board.show("operating_mode", self.operating_mode)
+        board.show("errors", len(self.errors))
+        board.show("battery", round(100.0 * self.charge, 1))
+        board.show("x", round(x, 2))
+        board.show("y", round(y, 2))
+        board.show("connection_state", "ONLINE")
+
+    @property
+    def operating_mode(self) -> str:
+        """VDA 5050 operating mode: SERVICE while a technician works on it."""
+        return "AUTOMATIC" if self._repair is None else "SERVICE"
+
+    def action_states(self) -> list[Mapping[str, str]]:
+        """VDA 5050 ``actionStates``."""
+        return [_action_state(action) for action in self.actions]
+
+    @property
+    def going_home(self) -> bool:
+        """Whether it drives to its parking place without an order."""
+        return self._going_home
+
+
+def _action_state(action: Action) -> Mapping[str, str]:
+    state = {
+        "actionId": action.id,
+        "actionType": action.type,
+        "actionStatus": action.status,
+    }
+    if action.result:
+        state["resultDescription"] = action.result
+    return state
