@@ -42,11 +42,17 @@ class Simulation(Protocol):
         ...
 
     def history(self, signal_id: str, start: int, end: int) -> Sequence[tuple[int, Scalar]]:
-        """What the device recorded in ``[start, end)``: source time and value, oldest first."""
+        """What the device recorded in ``[start, end)``: source time and value, oldest first.
+
+        Raises
+        ------
+        DeviceError
+            If it keeps no history.
+        """
         ...
 
     def vehicle_message(self, vehicle_id: str) -> Mapping[str, Any]:
-        """Present VDA 5050 state of a vehicle, without the header."""
+        """Present VDA 5050 state of a vehicle."""
         ...
 
     def ledger(self) -> Mapping[str, Any]:

@@ -1,7 +1,7 @@
 """Keys and certificates of the testbed's devices, and the certificates that they trust.
 
-A runtime folder holds what a control cabinet would: ``own/<device>.key.pem`` (0600) and
-``own/<device>.cert.der`` for each device, ``trusted/`` with the certificates of clients that may
+A runtime folder holds what a control cabinet would: ``keys/<device>.key.pem`` (0600) and
+``certs/<device>.cert.der`` for each device, ``trusted/`` with the certificates of clients that may
 connect (DER or PEM), ``rejected/`` with those that knocked and were unknown: moving a file from
 there to ``trusted/`` trusts that client, at once.
 """
@@ -9,7 +9,6 @@ there to ``trusted/`` trusts that client, at once.
 import datetime as dt
 import ipaddress
 import os
-import shutil
 import socket
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,12 +35,13 @@ class DeviceIdentity:
 
 def ensure_identity(runtime: Path, device: str, host: str) -> DeviceIdentity:
     """Return the device's identity, made on first use. About 0.1 s of one core when it is made."""
-    own = runtime / "own"
-    own.mkdir(parents=True, exist_ok=True, mode=0o700)
+    keys, certificates = runtime / "keys", runtime / "certs"
+    keys.mkdir(parents=True, exist_ok=True, mode=0o700)
+    certificates.mkdir(exist_ok=True)
     identity = DeviceIdentity(
         uri=f"urn:genba:testbed:{device}",
-        key=own / f"{device}.key.pem",
-        certificate=own / f"{device}.cert.der",
+        key=keys / f"{device}.key.pem",
+        certificate=certificates / f"{device}.cert.der",
     )
     if not (identity.key.exists() and identity.certificate.exists()):
         _create(identity, device, host)
@@ -83,15 +83,6 @@ def reject(runtime: Path, der: bytes) -> None:
     folder = runtime / "rejected"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{_fingerprint(der)}.der").write_bytes(der)
-
-
-def publish_certificates(runtime: Path, folder: Path) -> list[Path]:
-    """Copy the devices' own certificates to where a client looks for those it trusts."""
-    folder.mkdir(parents=True, exist_ok=True)
-    return [
-        Path(shutil.copy(path, folder / f"testbed-{path.name}"))
-        for path in sorted((runtime / "own").glob("*.cert.der"))
-    ]
 
 
 def _create(identity: DeviceIdentity, device: str, host: str) -> None:

@@ -143,7 +143,7 @@ class Unit:
             except DeviceError as error:
                 _log.info("%s refused %r: %s", signal.id, value, error)
                 return ExcCodes.ILLEGAL_VALUE
-            self.show(signal.id, self._simulation.value(signal.id))
+            self.show(signal.id, value)
         return None
 
 

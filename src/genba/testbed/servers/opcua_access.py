@@ -165,7 +165,7 @@ class DeviceAttributes(AttributeService):  # type: ignore[misc]
             _log.info("%s refused %r: %s", signal.id, value, error)
             return ua.StatusCode(ua.StatusCodes.BadInvalidState)
         now = self._simulation.now
-        shown = data_value(signal, self._simulation.value(signal.id), now, now)
+        shown = data_value(signal, value, now, now)
         await self._aspace.write_attribute_value(item.NodeId, ua.AttributeIds.Value, shown)
         return ua.StatusCode(ua.StatusCodes.Good)
 
@@ -203,7 +203,10 @@ class DeviceHistory(HistoryManager):  # type: ignore[misc]
         given = (first is not None) + (last is not None) + bool(most)
         if given < 2:
             return _history_failure(ua.StatusCodes.BadHistoryOperationInvalid)
-        values = self._between(signal, first, last)
+        try:
+            values = self._between(signal, first, last)
+        except DeviceError:
+            return _history_failure(ua.StatusCodes.BadHistoryOperationUnsupported)
         return self._page(values, most, item.ContinuationPoint)
 
     def _between(self, signal: Signal, first: int | None, last: int | None) -> list[ua.DataValue]:

@@ -156,14 +156,15 @@ class SparkplugNode:
         if signal is None or not signal.writable:
             _log.info("no setpoint %s", metric.name or metric.alias)
             return
+        held = self._simulation.value(signal.id)
         value = from_raw(signal, metric.value)
         if out_of_range(signal, value):
             _log.info("refused: %s lies outside the range of %s", value, signal.id)
         else:
             try:
                 self._simulation.write(signal.id, value)
+                held = value
             except DeviceError as error:
                 _log.info("refused: %s", error)
         now = self._simulation.now
-        held = self._metric(signal, self._simulation.value(signal.id), now)
-        await self._publish("NDATA", (held,), now)
+        await self._publish("NDATA", (self._metric(signal, held, now),), now)

@@ -1,6 +1,7 @@
 """VDA 5050 vehicles of the testbed (2.x and 3.0) on their MQTT broker.
 
-A vehicle publishes its state when something in it changed and at least every 30 s of plant time,
+A vehicle publishes its state when something in it changed (the simulated vehicle counts that up in
+its own ``headerId``; on the wire the link counts) and at least every 30 s of plant time,
 its connection (retained, with a last will) and its factsheet; orders and instant actions go to
 the simulated vehicle. What that refuses is reported in the state's ``errors``, as the standard
 wants it.
@@ -51,6 +52,7 @@ class VehicleLink:
         self._headers: dict[str, int] = {}
         self._errors: list[dict[str, Any]] = []
         self._published = 0
+        self._revision: int | None = None
         host, port = host_and_port(connection.url, 1883)
         self._link = MqttLink(
             host,
@@ -69,8 +71,10 @@ class VehicleLink:
 
     async def push(self, changes: Sequence[Change], now: int) -> None:
         """Publish the state, if something changed or the last one is old."""
-        if changes or now - self._published >= _AT_LEAST_EVERY:
-            await self._publish_state()
+        message = self._simulation.vehicle_message(self._vehicle)
+        due = bool(changes) or message.get("headerId") != self._revision
+        if due or now - self._published >= _AT_LEAST_EVERY:
+            await self._publish_state(message)
 
     async def stop(self) -> None:
         """Say OFFLINE, then leave."""
@@ -87,8 +91,10 @@ class VehicleLink:
         body = factsheet(self._version, self._vehicle, vehicle)
         await self._publish("factsheet", body, retain=True)
 
-    async def _publish_state(self) -> None:
-        message = self._simulation.vehicle_message(self._vehicle)
+    async def _publish_state(self, message: Mapping[str, Any] | None = None) -> None:
+        if message is None:
+            message = self._simulation.vehicle_message(self._vehicle)
+        self._revision = message.get("headerId")
         state = {key: value for key, value in message.items() if key not in _HEADER}
         if self._errors:
             state["errors"] = [*state.get("errors", ()), *self._errors]
