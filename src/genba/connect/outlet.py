@@ -62,21 +62,30 @@ class Outlet:
         """Number a reading and stamp it with the receive time, without delivering it."""
         return self._number(reading, self._clock.now())
 
-    def deliver(self, readings: Iterable[Reading], *, each_measurement: bool = False) -> None:
+    def deliver(
+        self,
+        readings: Iterable[Reading],
+        *,
+        each_measurement: bool = False,
+        at_sample_time: bool = False,
+    ) -> None:
         """Hand on what is wanted and new.
 
         A change within the signal's deadband is no change. The first reading always goes through,
         and so does every change of quality. A measurement is as old as its source time, so an
         unchanged one is sent again after half of its freshness; with ``each_measurement`` (for
-        devices that are polled) always, unless it has a deadband. All other kinds hold for as
-        long as the connection is heard from.
+        devices that are polled) always, unless it has a deadband. With ``at_sample_time`` (for
+        devices that repeat all they know whenever anything changes) a measurement is sent at most
+        once in its sample time. All other kinds hold for as long as the connection is heard from.
         """
         now = self._last_received = self._clock.now()
         batches: defaultdict[Sink, list[Sample]] = defaultdict(list)
         for reading in readings:
             self._received += 1
             wanted = self._wanted.get(reading.signal.id)
-            if wanted is not None and _is_news(wanted, reading, each_measurement):
+            if wanted is None or (at_sample_time and _is_early(wanted, reading)):
+                continue
+            if _is_news(wanted, reading, each_measurement):
                 wanted.last = self._number(reading, now)
                 batches[wanted.sink].append(wanted.last)
         for sink, samples in batches.items():
@@ -110,12 +119,12 @@ class Outlet:
         self.error = ""
         self._turn(Link.UP)
 
-    def down(self, error: str, link: Link = Link.DOWN) -> None:
-        """Note that the link is lost and why, and mark what it delivered as bad."""
+    def down(self, error: str, of: Iterable[Signal] | None = None) -> None:
+        """Note that the link is lost and why; mark what it delivered (or ``of`` that) as bad."""
         self.error = error
-        if self._link is not link:
-            self._turn(link)
-        self.mark_bad()
+        if self._link is not Link.DOWN:
+            self._turn(Link.DOWN)
+        self.mark_bad(of)
 
     def closed(self) -> None:
         """Note that the connection was ended on purpose."""
@@ -154,3 +163,13 @@ def _is_news(wanted: _Wanted, reading: Reading, each_measurement: bool) -> bool:
     if each_measurement and not signal.deadband:
         return True
     return reading.source_time - last.source_time >= signal.freshness_s * US / 2
+
+
+def _is_early(wanted: _Wanted, reading: Reading) -> bool:
+    signal, last = wanted.signal, wanted.last
+    return (
+        signal.kind is SignalKind.MEASUREMENT
+        and last is not None
+        and last.quality == reading.quality
+        and reading.source_time - last.source_time < signal.sample_s * US
+    )

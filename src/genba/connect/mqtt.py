@@ -1,0 +1,216 @@
+"""An MQTT link that stays up: reconnects, subscribes again, says what went wrong."""
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Protocol
+
+import aiomqtt
+from paho.mqtt.reasoncodes import ReasonCode
+from pydantic import Field
+
+from genba.connect.backoff import Backoff
+from genba.connect.driver import Credentials, DriverContext
+from genba.connect.options import Options, host_and_port
+from genba.errors import ConnectionLost, DeviceError, PlantError, Untrusted
+
+SCHEMES = {"mqtt": 1883, "mqtts": 8883}
+MOST_WAITING = 10_000
+"""Messages that wait while the event loop is busy; beyond that, new ones are dropped."""
+
+_REFUSED_LOGIN = (134, 135)
+"""Reason codes for a login that was not accepted (MQTT 5, table 3-1; paho maps 3.1.1's 4 and 5)."""
+
+Topic = tuple[str, int]
+"""A topic filter and the quality of service to subscribe with."""
+
+
+class MqttOptions(Options):
+    """Options that every driver over MQTT has."""
+
+    ca_file: Path | None = None
+    """The authority that signed the certificate of an ``mqtts://`` broker; default the system's."""
+    client_certificate: Path | None = None
+    client_key: Path | None = None
+    keepalive_s: Annotated[int, Field(ge=1, le=3600)] = 15
+    """Longest silence on the link, in seconds of the wall clock, before it counts as broken."""
+    timeout_s: Annotated[float, Field(gt=0)] = 5.0
+    """Longest wait for the broker or the device to answer, in seconds of the wall clock."""
+
+
+class MqttUser(Protocol):
+    """The driver behind a link. None of these may block."""
+
+    def message(self, topic: str, payload: bytes) -> None:
+        """Take a message."""
+        ...
+
+    async def link_up(self) -> None:
+        """Do what is to be done after each (re)connect, before messages come."""
+        ...
+
+    def link_down(self, error: str) -> None:
+        """Take note that the link is lost; it is being opened again."""
+        ...
+
+
+class MqttLink:
+    """One client at one broker. After the first :meth:`connect` it reconnects until closed.
+
+    Clean sessions: what is published with quality of service 0 or to nobody while the link is
+    down is lost, but for each topic's retained message.
+    """
+
+    def __init__(
+        self,
+        context: DriverContext,
+        options: MqttOptions,
+        topics: Sequence[Topic],
+        user: MqttUser,
+        will: Callable[[], aiomqtt.Will | None] = lambda: None,
+    ) -> None:
+        self._id = context.connection.id
+        self._scheme, self.host, self.port = host_and_port(context.connection, SCHEMES)
+        self._credentials: Credentials | None = context.credentials
+        self._options = options
+        self._topics = list(topics)
+        self._user = user
+        self._will = will
+        self._tls = self._tls_context() if self._scheme == "mqtts" else None
+        self._client: aiomqtt.Client | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def up(self) -> bool:
+        """Whether messages can be sent now."""
+        return self._client is not None
+
+    async def connect(self) -> None:
+        """Open the link once.
+
+        Raises
+        ------
+        Untrusted
+            If the broker refuses the login, or its certificate is not trusted.
+        ConnectionLost
+            If no broker answers.
+        """
+        if self._task is not None and not self._task.done():
+            return
+        opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._task = asyncio.create_task(self._run(opened), name=f"mqtt {self._id}")
+        try:
+            await opened
+        except BaseException:
+            await self.close()
+            raise
+
+    async def publish(self, topic: str, payload: bytes, qos: int = 0, retain: bool = False) -> None:
+        """Send one message; with quality of service 1 or 2, return when the broker has it.
+
+        Raises
+        ------
+        ConnectionLost
+            If the link is down or breaks meanwhile.
+        """
+        if self._client is None:
+            raise ConnectionLost(
+                f"connection '{self._id}': the link to the broker {self.host}:{self.port} is down; "
+                "the driver goes on trying"
+            )
+        try:
+            await self._client.publish(
+                topic, payload, qos=qos, retain=retain, timeout=self._options.timeout_s
+            )
+        except aiomqtt.MqttError as error:
+            raise self._explain(error) from None
+
+    async def close(self) -> None:
+        """End the link. Safe to call twice, and before connecting."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        self._client = None
+
+    async def _run(self, opened: asyncio.Future[None]) -> None:
+        backoff = Backoff(self._id)
+        while True:
+            try:
+                async with self._new_client() as client:
+                    await self._subscribe(client)
+                    self._client = client
+                    await self._user.link_up()
+                    backoff.reset()
+                    if not opened.done():
+                        opened.set_result(None)
+                    async for message in client.messages:
+                        self._user.message(str(message.topic), _bytes(message.payload))
+            except (aiomqtt.MqttError, DeviceError) as error:
+                explained = error if isinstance(error, DeviceError) else self._explain(error)
+                if not opened.done():
+                    opened.set_exception(explained)
+                    return
+                self._user.link_down(str(explained))
+            finally:
+                self._client = None
+            await asyncio.sleep(backoff.next_s())
+
+    def _new_client(self) -> aiomqtt.Client:
+        login = self._credentials
+        return aiomqtt.Client(
+            self.host,
+            self.port,
+            username=login.user if login else None,
+            password=login.password if login else None,
+            will=self._will(),
+            keepalive=self._options.keepalive_s,
+            timeout=self._options.timeout_s,
+            tls_context=self._tls,
+            max_queued_incoming_messages=MOST_WAITING,
+        )
+
+    async def _subscribe(self, client: aiomqtt.Client) -> None:
+        codes = await client.subscribe(self._topics)
+        for (topic, _), code in zip(self._topics, codes, strict=True):
+            if isinstance(code, ReasonCode) and code.is_failure:
+                raise Untrusted(
+                    f"connection '{self._id}': the broker does not let this login read '{topic}'; "
+                    "grant it in the broker's access list"
+                )
+
+    def _explain(self, error: aiomqtt.MqttError) -> DeviceError:
+        where = f"connection '{self._id}': the broker {self.host}:{self.port}"
+        code = getattr(error, "rc", None)
+        if isinstance(code, ReasonCode) and code.value in _REFUSED_LOGIN:
+            return Untrusted(
+                f"{where} does not accept the login; check the connection's credentials"
+            )
+        if "certificate" in str(error).lower():
+            return Untrusted(
+                f"{where} is not trusted ({error}); set ca_file to its authority's certificate"
+            )
+        reason = str(error.__cause__ or error)
+        return ConnectionLost(
+            f"{where} does not answer ({reason}); check the address and whether it runs"
+        )
+
+    def _tls_context(self) -> ssl.SSLContext:
+        options = self._options
+        try:
+            tls = ssl.create_default_context(cafile=options.ca_file)
+            if options.client_certificate is not None:
+                tls.load_cert_chain(options.client_certificate, options.client_key)
+        except (OSError, ssl.SSLError) as error:
+            raise PlantError(
+                f"connection '{self._id}': a TLS file cannot be used ({error}); "
+                "check ca_file, client_certificate and client_key"
+            ) from None
+        return tls
+
+
+def _bytes(payload: object) -> bytes:
+    return bytes(payload) if isinstance(payload, bytes | bytearray) else str(payload or "").encode()

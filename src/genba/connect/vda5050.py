@@ -1,0 +1,345 @@
+"""The VDA 5050 driver: one vehicle of version 2.x or 3.x at an MQTT broker, seen as its master."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Annotated, Any
+
+from pydantic import Field, StringConstraints
+
+from genba.connect.conversion import to_device, to_plant
+from genba.connect.driver import DriverContext, Sink
+from genba.connect.mqtt import MqttLink, MqttOptions
+from genba.connect.options import read_options
+from genba.connect.outlet import Outlet, Reading
+from genba.connect.vda5050_address import INCOMING, OUTGOING, Address, extract, parse_address
+from genba.connect.vda5050_message import (
+    Header,
+    Json,
+    Outcome,
+    actions_outcome,
+    check_message,
+    number_order,
+    order_outcome,
+    parse_body,
+    parse_message,
+)
+from genba.errors import ConnectionLost, DeviceError, NoHistory, WrongType
+from genba.plant import (
+    BrowseEntry,
+    DataType,
+    Health,
+    Quality,
+    Sample,
+    Scalar,
+    Signal,
+    parse_time,
+)
+
+_QOS = {"connection": 1, "state": 0, "factsheet": 0, "order": 0, "instantActions": 0}
+"""Quality of service by topic (VDA 5050 2.1.0, 6.2)."""
+_HEADER = ("headerId", "timestamp", "version", "manufacturer", "serialNumber")
+
+Level = Annotated[str, StringConstraints(pattern=r"^[^/+#$\s][^/+#\s]*$")]
+
+
+class Vda5050Options(MqttOptions):
+    """Options of a VDA 5050 connection: where in the topic tree the vehicle is."""
+
+    interface: Level = "uagv"
+    manufacturer: Level
+    serial: Level
+    version: Annotated[str, Field(pattern=r"^[23]\.\d+\.\d+$")] = "2.1.0"
+
+
+class Vda5050Driver:
+    """Follows one vehicle's state, connection and factsheet, and sends it orders and actions.
+
+    A value is delivered when it changed, a measurement at most once in its sample time. While the
+    vehicle or the broker is away, what the state told last is marked bad. A message that is not
+    as its schema demands is counted, named in the health, and otherwise ignored.
+    """
+
+    def __init__(self, context: DriverContext) -> None:
+        self._id = context.connection.id
+        self._clock = context.clock
+        self._options = options = read_options(context.connection, Vda5050Options)
+        self._major = int(options.version[0])
+        self._base = f"{options.interface}/v{self._major}/{options.manufacturer}/{options.serial}"
+        self._addresses = {s.id: (s, parse_address(s)) for s in context.signals}
+        self._wanted: dict[str, tuple[Signal, Address]] = {}
+        self._header = Header(options.version, options.manufacturer, options.serial)
+        self._outlet = Outlet(context.clock)
+        topics = [(f"{self._base}/{name}", _QOS[name]) for name in INCOMING]
+        self._link = MqttLink(context, options, topics, self)
+        self._last: dict[str, tuple[int, Json]] = {}
+        self._taken: dict[str, Json] = {}
+        self._waiting: dict[asyncio.Future[None], Outcome] = {}
+        self._seen = asyncio.Event()
+        self._invalid = 0
+        self._wrong: dict[str, str] = {}
+
+    async def connect(self) -> None:
+        """Open the link to the broker; the vehicle itself may come later.
+
+        Raises
+        ------
+        Untrusted
+            If the broker refuses the login, or its certificate is not trusted.
+        ConnectionLost
+            If no broker answers.
+        """
+        await self._link.connect()
+
+    async def subscribe(self, signals: Sequence[Signal], sink: Sink) -> None:
+        """Deliver ``signals`` whenever they change, across reconnects."""
+        self._outlet.subscribe(signals, sink)
+        new = [(signal, self._address(signal)) for signal in signals]
+        self._wanted.update({signal.id: (signal, address) for signal, address in new})
+        for topic, (when, message) in self._last.items():
+            self._outlet.deliver(self._readings(topic, when, message, new))
+
+    async def read(self, signals: Sequence[Signal]) -> list[Sample]:
+        """Return what the vehicle told last, in the order of ``signals``.
+
+        A vehicle cannot be asked, but tells each change at once. A setpoint reads as what was
+        sent, if the state shows that the vehicle took it.
+
+        Raises
+        ------
+        ConnectionLost
+            If the link is down or the vehicle has told nothing yet.
+        """
+        if not self._link.up:
+            raise ConnectionLost(f"connection '{self._id}': {self._outlet.error or 'it is down'}")
+        pairs = [(signal, self._address(signal)) for signal in signals]
+        await self._heard_from({address.topic for _, address in pairs if address.topic in INCOMING})
+        return [self._outlet.sample(self._present(signal, address)) for signal, address in pairs]
+
+    async def write(self, signal: Signal, value: Scalar) -> None:
+        """Send an order or instant actions, and return when the state shows that they were taken.
+
+        Parameters
+        ----------
+        signal
+            One with the address ``order`` or ``instantActions``.
+        value
+            JSON text without a header. An order without ``orderUpdateId`` gets the next one.
+
+        Raises
+        ------
+        WrongType
+            If it is not as the schema of the vehicle's version demands; it is not sent.
+        DeviceError
+            If the vehicle is away, refuses it, or shows no sign of it in time.
+        """
+        topic = self._address(signal).topic
+        if topic not in OUTGOING:
+            raise DeviceError(f"signal '{signal.id}' is told by the vehicle and cannot be written")
+        message = self._message(signal, topic, to_device(signal, value))
+        if (away := self._away()) is not None:
+            raise ConnectionLost(f"signal '{signal.id}': {away}; nothing was sent")
+        outcome = order_outcome(message) if topic == "order" else actions_outcome(message)
+        taken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting[taken] = outcome
+        try:
+            payload = json.dumps(message, separators=(",", ":")).encode()
+            await self._link.publish(f"{self._base}/{topic}", payload, qos=_QOS[topic])
+            self._header.sent(topic)
+            await asyncio.wait_for(taken, self._options.timeout_s)
+            self._taken[topic] = message
+        except TimeoutError:
+            raise DeviceError(
+                f"signal '{signal.id}': the vehicle shows no sign of the {topic} message within "
+                f"{self._options.timeout_s:g} s; look at its state before sending it again"
+            ) from None
+        except DeviceError as error:
+            raise DeviceError(f"signal '{signal.id}': {error}") from None
+        finally:
+            self._waiting.pop(taken, None)
+
+    async def browse(self) -> list[BrowseEntry]:
+        """List the fields of the messages that the vehicle has sent, and the two setpoints."""
+        await self._heard_from({"state"})
+        told = self._last.items()
+        return [
+            *(entry for topic, (_, message) in told for entry in _entries(topic, message)),
+            *(BrowseEntry(name, name, name, DataType.JSON, writable=True) for name in OUTGOING),
+        ]
+
+    async def history(self, signal: Signal, start: int, end: int) -> list[Sample]:
+        """Refuse: vehicles keep no history."""
+        raise NoHistory(f"signal '{signal.id}': a VDA 5050 vehicle keeps no history")
+
+    def health(self) -> Health:
+        """How the link does; ``error`` also counts invalid messages and names the last."""
+        return self._outlet.health()
+
+    async def close(self) -> None:
+        """End the link."""
+        await self._link.close()
+        self._outlet.closed()
+
+    # --- what the link tells ---
+
+    def message(self, topic: str, payload: bytes) -> None:
+        """Take a message from the broker."""
+        name = topic.rsplit("/", 1)[-1]
+        if name == "connection" and not payload:
+            return  # a retained message that was cleared
+        try:
+            message = parse_message(self._major, name, payload)
+        except ValueError as error:
+            self._invalid += 1
+            self._wrong[""] = f"{self._invalid} invalid messages, the last in {name}: {error}"
+            self._note()
+            return
+        when = parse_time(message["timestamp"])
+        self._last[name] = (when, message)
+        if name == "connection":
+            self._connection(message["connectionState"])
+        elif name == "state":
+            self._settle(message)
+        wanted = self._wanted.values()
+        self._outlet.deliver(self._readings(name, when, message, wanted), at_sample_time=True)
+        self._seen.set()
+        self._note()
+
+    async def link_up(self) -> None:
+        """Note that the broker is there."""
+        self._last.clear()
+        self._outlet.up()
+        self._note()
+
+    def link_down(self, error: str) -> None:
+        """Note that the broker is gone, and with it all knowledge of the vehicle."""
+        self._outlet.down(error)
+
+    # --- inside ---
+
+    def _connection(self, state: str) -> None:
+        if state in ("ONLINE", "HIBERNATING"):
+            self._outlet.up()
+            return
+        told = [s for s, address in self._wanted.values() if address.topic == "state"]
+        self._last.pop("state", None)
+        self._outlet.down(f"connection '{self._id}': {self._away()}", of=told)
+
+    def _away(self) -> str | None:
+        if not self._link.up:
+            return "the link to the broker is down"
+        known = self._last.get("connection")
+        if known is None or known[1]["connectionState"] in ("ONLINE", "HIBERNATING"):
+            return None
+        return f"the vehicle is {known[1]['connectionState']}"
+
+    def _settle(self, state: Json) -> None:
+        for future, outcome in self._waiting.items():
+            told = outcome(state)
+            if told is None or future.done():
+                continue
+            if told:
+                future.set_exception(DeviceError(f"the vehicle refuses it: {told}"))
+            else:
+                future.set_result(None)
+
+    def _message(self, signal: Signal, topic: str, text: Scalar) -> Json:
+        try:
+            body = parse_body(str(text))
+            if topic == "order":
+                body = number_order(body, self._taken.get("order"))
+            message = self._header.complete(topic, body, self._clock.now())
+            check_message(self._major, topic, message)
+        except ValueError as error:
+            raise WrongType(
+                f"signal '{signal.id}': {error}; nothing was sent, correct the {topic} message "
+                f"(VDA 5050 {self._options.version})"
+            ) from None
+        return message
+
+    def _readings(
+        self, topic: str, when: int, message: Json, pairs: Iterable[tuple[Signal, Address]]
+    ) -> Iterator[Reading]:
+        for signal, address in pairs:
+            if address.topic == topic:
+                yield self._reading(signal, address, when, message)
+
+    def _reading(self, signal: Signal, address: Address, when: int, message: Json) -> Reading:
+        raw = extract(address, message)
+        try:
+            value, quality = to_plant(signal, raw)
+            wrong = ""
+        except WrongType as error:
+            value, quality, wrong = None, Quality.BAD, str(error)
+        if raw is None:
+            wrong = (
+                f"signal '{signal.id}': the vehicle's {address.topic} has no field "
+                f"'{signal.address}'; correct the address"
+            )
+        if wrong:
+            self._wrong[signal.id] = wrong
+        else:
+            self._wrong.pop(signal.id, None)
+        return Reading(signal, when, value, quality)
+
+    def _present(self, signal: Signal, address: Address) -> Reading:
+        if address.topic in OUTGOING:
+            return self._setpoint(signal, address.topic)
+        when, message = self._last[address.topic]
+        return self._reading(signal, address, when, message)
+
+    def _setpoint(self, signal: Signal, topic: str) -> Reading:
+        sent, state = self._taken.get(topic), self._last.get("state")
+        if sent is None or state is None:
+            return Reading(signal, self._clock.now(), None, Quality.UNCERTAIN)
+        outcome = order_outcome(sent) if topic == "order" else actions_outcome(sent)
+        taken = outcome(state[1]) == ""
+        body = {key: value for key, value in sent.items() if key not in _HEADER}
+        text = json.dumps(body, separators=(",", ":"))
+        return Reading(signal, state[0], text, Quality.GOOD if taken else Quality.UNCERTAIN)
+
+    async def _heard_from(self, topics: set[str]) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._options.timeout_s):
+                while not topics <= self._last.keys():
+                    self._seen.clear()
+                    await self._seen.wait()
+        missing = topics - self._last.keys()
+        if missing:
+            raise ConnectionLost(
+                f"connection '{self._id}': the vehicle sends nothing on {self._base}/"
+                f"{min(missing)}; check interface, manufacturer, serial and version, "
+                "and whether it is on"
+            )
+
+    def _note(self) -> None:
+        if self._away() is None:
+            more = len(self._wrong) - 1
+            self._outlet.error = next(iter(self._wrong.values()), "") + (
+                f" (and {more} more faults)" if more > 0 else ""
+            )
+
+    def _address(self, signal: Signal) -> Address:
+        known = self._addresses.get(signal.id)
+        return known[1] if known else parse_address(signal)
+
+
+def _entries(topic: str, value: Any, path: str = "") -> Iterator[BrowseEntry]:
+    """The leaves of a message, and its lists as counts and as JSON."""
+    if isinstance(value, dict):
+        for name, held in value.items():
+            if path or name not in _HEADER:
+                yield from _entries(topic, held, f"{path}/{name.replace('~', '~0')}")
+        return
+    address, name = f"{topic}:{path}", path.rsplit("/", 1)[-1]
+    if isinstance(value, list):
+        count = DataType.INT
+        yield BrowseEntry(
+            f"{address}#", f"{name}_count", f"{topic}{path}#", count, value=len(value)
+        )
+        text = json.dumps(value, separators=(",", ":"))
+        yield BrowseEntry(address, name, f"{topic}{path}", DataType.JSON, value=text)
+        return
+    kinds = {bool: DataType.BOOL, int: DataType.INT, float: DataType.FLOAT, str: DataType.STRING}
+    yield BrowseEntry(address, name, f"{topic}{path}", kinds.get(type(value)), value=value)
