@@ -95,7 +95,7 @@ class Expression:
         """
         for name in self.names:
             _value_of(name, values)
-        return _evaluate(self.root, values)
+        return evaluate_node(self.root, values)
 
 
 @lru_cache(maxsize=4096)
@@ -253,24 +253,25 @@ def _value_of(name: str, values: Mapping[str, Scalar]) -> Term:
     return value
 
 
-def _evaluate(node: Node, values: Mapping[str, Scalar]) -> Term:
+def evaluate_node(node: Node, values: Mapping[str, Scalar]) -> Term:
+    """Calculate one part of an expression; see :meth:`Expression.evaluate`."""
     match node:
         case Literal(value):
             return value
         case Name(name):
             return _value_of(name, values)
         case Unary("not", operand):
-            return not _truth(_evaluate(operand, values))
+            return not _truth(evaluate_node(operand, values))
         case Unary(_, operand):
-            return -_number(_evaluate(operand, values))
+            return -_number(evaluate_node(operand, values))
         case Binary("and", left, right):
-            return _truth(_evaluate(left, values)) and _truth(_evaluate(right, values))
+            return _truth(evaluate_node(left, values)) and _truth(evaluate_node(right, values))
         case Binary("or", left, right):
-            return _truth(_evaluate(left, values)) or _truth(_evaluate(right, values))
+            return _truth(evaluate_node(left, values)) or _truth(evaluate_node(right, values))
         case Binary(operator, left, right) if operator in _COMPARISONS:
-            return _compare(operator, _evaluate(left, values), _evaluate(right, values))
+            return _compare(operator, evaluate_node(left, values), evaluate_node(right, values))
         case Binary(operator, left, right):
-            return _calculate(operator, _evaluate(left, values), _evaluate(right, values))
+            return _calculate(operator, evaluate_node(left, values), evaluate_node(right, values))
 
 
 def _truth(value: Term) -> bool:
