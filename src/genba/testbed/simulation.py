@@ -2,7 +2,7 @@
 
 import datetime as dt
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -24,6 +24,9 @@ from genba.testbed.unit import build_climate, build_material
 from genba.testbed.unit.process import Part
 from genba.testbed.vehicle_message import state_message
 from genba.testbed.vehicles import Transporter
+
+Listener = Callable[[Sequence[Change]], None]
+"""Takes changes in time order."""
 
 _SHIPPED_AFTER_US = 900 * US
 """Time after which the truck has taken a lot from the dock."""
@@ -97,6 +100,9 @@ class PlantSimulation:
         self._desk = OrderDesk(floor)
         self._script = Script(scenario, self.start)
         self._pending: list[tuple[Signal, Scalar]] = []
+        self._registers: dict[str, Scalar] = {}
+        """Values of the pending writes, so that they read back at once."""
+        self._listeners: list[Listener] = []
         self._connections = {c.id: c for c in plant.connections}
         self._owners = {s.id: s.equipment for s in plant.signals.values()}
         self._desk_beat = self.start
@@ -148,8 +154,25 @@ class PlantSimulation:
         changes, outbox.changes = outbox.changes, []
         return changes
 
+    def listen(self, listener: Listener) -> None:
+        """Have :meth:`deliver` call a listener; for one reader alone :meth:`drain` is enough."""
+        self._listeners.append(listener)
+
+    def unlisten(self, listener: Listener) -> None:
+        """Call a listener no more. Safe for one that does not listen."""
+        if listener in self._listeners:
+            self._listeners.remove(listener)
+
+    def deliver(self) -> None:
+        """Hand the changes since the last time to every listener."""
+        changes = self.drain()
+        for listener in tuple(self._listeners):
+            listener(changes)
+
     def value(self, signal_id: str) -> Scalar:
         """What the device shows now; None where it has shown nothing yet.
+
+        A setpoint that was just written reads as written, though it acts at the next second.
 
         Raises
         ------
@@ -157,6 +180,8 @@ class PlantSimulation:
             If there is no such signal.
         """
         board, short = self._find(signal_id)
+        if signal_id in self._registers:
+            return self._registers[signal_id]
         return board.values.get(short)
 
     def write(self, signal_id: str, value: Scalar) -> None:
@@ -171,7 +196,9 @@ class PlantSimulation:
         signal = self.plant.signals[signal_id]
         if not signal.writable:
             raise DeviceError(f"{signal_id} cannot be written; it is a {signal.kind.value}")
-        self._pending.append((signal, _device_value(signal, value)))
+        taken = _device_value(signal, value)
+        self._registers[signal_id] = taken
+        self._pending.append((signal, taken))
 
     def history(self, signal_id: str, start: int, end: int) -> list[tuple[int, Scalar]]:
         """What the device itself recorded in ``[start, end)``.
@@ -254,6 +281,7 @@ class PlantSimulation:
         self._local_time(now)
         if self._pending:
             writes, self._pending = self._pending, []
+            self._registers.clear()
             for signal, value in writes:
                 self._apply(signal, value)
         for event in self._script.due(now):
