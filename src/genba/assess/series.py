@@ -1,0 +1,133 @@
+"""Step functions and counters read from the historian."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import pyarrow as pa
+
+from genba.plant import US, Quality, Role
+
+LOOKBACK_US = 24 * 3600 * US
+"""How far before a period the last known value is looked for."""
+
+
+class Records(Protocol):
+    """What assessing needs of the historian."""
+
+    def samples(self, signals: Sequence[str], start: int, end: int) -> pa.Table:
+        """Samples of signals in ``[start, end)``."""
+        ...
+
+    def rows(self, name: str, start: int, end: int, **equals: Any) -> pa.Table:
+        """Rows of a record table in ``[start, end)``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One signal as arrays in order of time: ``times`` (us), ``values``, ``texts``, ``good``."""
+
+    times: np.ndarray
+    values: np.ndarray
+    texts: np.ndarray
+    good: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+
+def read(records: Records, signals: Sequence[str], start: int, end: int) -> dict[str, Series]:
+    """Read signals from ``start - LOOKBACK_US`` to ``end``; what was not recorded is left out."""
+    if not signals:
+        return {}
+    table = records.samples(list(signals), start - LOOKBACK_US, end)
+    names = table.column("signal").cast(pa.string()).to_numpy(zero_copy_only=False)
+    times = table.column("source_time").cast(pa.int64()).to_numpy()
+    values = table.column("value").to_numpy(zero_copy_only=False).astype(float)
+    texts = table.column("text").cast(pa.string()).to_numpy(zero_copy_only=False)
+    good = table.column("quality").to_numpy() != Quality.BAD
+    result = {}
+    for name in np.unique(names):
+        rows = np.flatnonzero(names == name)
+        rows = rows[np.argsort(times[rows], kind="stable")]
+        result[str(name)] = Series(times[rows], values[rows], texts[rows], good[rows])
+    return result
+
+
+def durations(
+    state: Series | None, mode: Series | None, start: int, end: int
+) -> dict[tuple[int, int] | None, float]:
+    """Seconds that each (state, mode) lasted in ``[start, end)``; None counts the unknown.
+
+    A value holds until the next one. Where a machine shows no mode, production is taken.
+    """
+    if state is None:
+        return {None: (end - start) / US}
+    cuts = [state.times] + ([] if mode is None else [mode.times])
+    edges = np.unique(np.concatenate([np.concatenate(cuts), [start, end]]))
+    edges = edges[(edges >= start) & (edges <= end)]
+    states = _held(state, edges[:-1])
+    modes = np.ones(len(edges) - 1) if mode is None else _held(mode, edges[:-1])
+    lengths = np.diff(edges) / US
+    result: dict[tuple[int, int] | None, float] = {}
+    for number, kind, length in zip(states, modes, lengths, strict=True):
+        key = None if np.isnan(number) or np.isnan(kind) else (int(number), int(kind))
+        result[key] = result.get(key, 0.0) + float(length)
+    return result
+
+
+def _held(series: Series, at: np.ndarray) -> np.ndarray:
+    """Value that holds at each time; NaN before the first and while the quality is bad."""
+    index = np.searchsorted(series.times, at, side="right") - 1
+    values = np.where(series.good, series.values, np.nan)
+    return np.where(index >= 0, values[np.maximum(index, 0)], np.nan)
+
+
+def increments(series: Series | None, start: int, end: int) -> tuple[np.ndarray, np.ndarray]:
+    """Times and amounts by which a counter grew in ``[start, end)``.
+
+    A value below the one before means that the counter began again at 0. The first value ever
+    recorded is where counting begins.
+    """
+    if series is None:
+        return np.empty(0, np.int64), np.empty(0)
+    known = series.good & ~np.isnan(series.values)
+    times, values = series.times[known], series.values[known]
+    if len(values) < 2:
+        return np.empty(0, np.int64), np.empty(0)
+    steps = np.diff(values)
+    steps = np.where(steps < 0, values[1:], steps)
+    inside = (times[1:] >= start) & (times[1:] < end) & (steps != 0)
+    return times[1:][inside], steps[inside]
+
+
+def grown(series: Series | None, start: int, end: int) -> float | None:
+    """How much a counter grew in ``[start, end)``; None where it was never recorded."""
+    if series is None or not np.any(series.good):
+        return None
+    return float(increments(series, start, end)[1].sum())
+
+
+def text_at(series: Series | None, when: int) -> str | None:
+    """Text that held at a time, or None."""
+    if series is None:
+        return None
+    index = int(np.searchsorted(series.times, when, side="right")) - 1
+    if index < 0 or not series.good[index]:
+        return None
+    text = series.texts[index]
+    return None if text is None else str(text)
+
+
+ROLES = (
+    Role.STATE,
+    Role.MODE,
+    Role.GOOD_COUNT,
+    Role.SCRAP_COUNT,
+    Role.REWORK_COUNT,
+    Role.ENERGY,
+    Role.JOB_OPERATION,
+)
+"""Roles whose signals the KPIs are computed from."""

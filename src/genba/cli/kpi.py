@@ -1,0 +1,80 @@
+"""``genba kpi``: what a plant achieved."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from genba.cli.moments import TIMES, moment
+from genba.cli.output import emit_json, fail, print_table, says_errors
+
+if TYPE_CHECKING:
+    from genba.assess import By, KpiReport
+
+SHOWN = (
+    "availability",
+    "effectiveness",
+    "quality_ratio",
+    "oee",
+    "nee",
+    "setup_ratio",
+    "technical_efficiency",
+    "throughput_rate",
+    "first_pass_yield",
+    "energy_per_part",
+    "cost_per_part",
+)
+GROUPINGS = ("equipment", "product", "order", "shift")
+
+
+@says_errors
+def kpi(
+    plant: Annotated[Path, typer.Argument(help="The plant file.")] = Path("plant.yaml"),
+    by: Annotated[str, typer.Option(help="equipment, product, order or shift.")] = "equipment",
+    start: Annotated[str, typer.Option("--from", help=f"Begin, included. {TIMES}")] = "-8h",
+    end: Annotated[str, typer.Option("--to", help=f"End, not included. {TIMES}")] = "now",
+    state: Annotated[
+        Path | None,
+        typer.Option(help="State folder; default: 'state' beside the plant.", envvar="GENBA_STATE"),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON with all elements.")] = False,
+) -> None:
+    """Show the KPIs of ISO 22400-2 for a period; what cannot be computed is undefined."""
+    if by not in GROUPINGS:
+        fail(f"'{by}' is no grouping; choose one of {', '.join(GROUPINGS)}")
+    from genba.assess import kpi_report
+    from genba.historian import Historian
+    from genba.plant import SystemClock, load_plant
+
+    loaded = load_plant(plant)
+    folder = (state or plant.resolve().parent / "state") / "historian"
+    with Historian.open(folder, SystemClock(), read_only=True) as historian:
+        first, last = moment(historian, start), moment(historian, end)
+        if first >= last:
+            fail(f"--from {start} is not before --to {end}; swap them")
+        report = kpi_report(historian, loaded, first, last, by=cast("By", by))
+    if json:
+        emit_json(report.to_json())
+    else:
+        show_report(report)
+
+
+def show_report(report: "KpiReport") -> None:
+    """Print a report as a table, flags below it."""
+    from genba.assess import KPIS
+    from genba.plant import format_time
+
+    names = {k.id: k.name for k in KPIS}
+    rows = [
+        [row.key, row.elements.good, row.elements.scrap, *(row.kpis[name] for name in SHOWN)]
+        for row in report.rows
+    ]
+    print_table(
+        f"KPIs by {report.by}, {format_time(report.start)} to {format_time(report.end)} "
+        f"(ISO 22400-2; cost in {report.currency}, energy in kWh)",
+        (report.by, "good", "scrap", *(names[name] for name in SHOWN)),
+        rows,
+    )
+    for row in report.rows:
+        for flag in row.flags:
+            typer.echo(f"  {row.key}: {flag}")
