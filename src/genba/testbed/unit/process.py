@@ -24,7 +24,8 @@ class Part:
     ``shrinkage_pct`` ...). Each process reads what earlier ones left and adds its own. The frame
     puts the material lot's properties in when the part is born, as ``material_<property>``."""
     defects: list[str] = field(default_factory=list)
-    """Names of what makes the part bad, in the order in which it went wrong; empty: conforming."""
+    """Names of what makes the part bad, in the order in which it went wrong; empty: conforming.
+    A process that works a part again first takes its own names away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +101,8 @@ class Made:
     """True where the machine itself finds out for every part (a tester): no inspection needed."""
     passed: bool | None = None
     """What the machine's own check of every part says, false calls included (a conforming part may
-    fail, a bad one may pass); ``None`` where it has no such check. Where it is set, the frame goes by
-    it and not by ``conforming``."""
+    fail, a bad one may pass); ``None`` where it has no such check. Where it is set, the frame goes
+    by it and not by ``conforming``."""
 
 
 @dataclass(frozen=True, slots=True)

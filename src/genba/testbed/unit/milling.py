@@ -1,0 +1,427 @@
+"""Milling and boring: cutting force, tool life, surface and size.
+
+Sources
+-------
+- Cutting force ``kc = kc1.1 hm^-mc`` with the mean chip thickness ``hm = fz sqrt(ae/D)`` for
+  shallow radial depth, power ``Pc = ap ae vf kc / 60e6``: Kienzle 1952; Sandvik Coromant,
+  "Specific cutting force"; kc1.1 and mc of case-hardening steel 16MnCr5 as tabulated in König &
+  Klocke, *Fertigungsverfahren 1*. A worn flank raises the force (Altintas, *Manufacturing
+  Automation*, 2nd ed., ch. 2: edge forces).
+- Tool life, extended Taylor equation ``T = T0 (v0/v)^(1/n) (f0/f)^(1/m) (a0/a)^(1/p)``, here with
+  the work's hardness too: Taylor 1907; ISO 8688-2 (life at flank wear 0.3 mm).
+- Wear curve in three stages (running in, steady, steep end): ISO 8688-2, annex.
+- Ideal roughness of a ball or radius, ``Rz = fz²/(8 r)``, ``Ra`` about a quarter of it.
+- Stable depth by lobes over spindle speed, ``60 f/(z n)`` whole in the pockets: Altintas & Budak,
+  CIRP Annals 44, 1995; here one smooth lobe per whole number instead of the exact curve.
+- Spindle growth as a first-order lag on speed and load (ISO 230-3 test E).
+
+Hidden: flank wear and the life of each single tool, thermal growth, runout of the spindle. Load and
+vibration carry traces of the wear.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Literal, NamedTuple
+
+from genba.plant.ids import Value
+from genba.testbed.randomness import Stream
+from genba.testbed.unit.cyclic import CyclicProcess, between, forget, logistic, quantize
+from genba.testbed.unit.process import (
+    Job,
+    Made,
+    Maintenance,
+    Number,
+    Part,
+    Phase,
+    Setpoint,
+    Surroundings,
+)
+from genba.testbed.unit.wear import Drift, Wear
+
+_DEFECTS = ("oversize", "undersize", "rough", "tool_break")
+_SERVICE = ("tool_change",)
+
+
+class MillingRecipe(Value):
+    """What is cut, with which tool, and the plant's fixed program."""
+
+    tool_mm: float = 16.0
+    teeth: float = 4.0
+    corner_mm: float = 0.8
+    axial_mm: float
+    radial_mm: float
+    """Width of cut; for a boring bar the circumference of the bore (then feed per tooth is feed per
+    revolution, and the formulas give the removal rate of boring)."""
+    path_mm: float
+    """Length of the path in the cut."""
+    idle_s: float
+    """Loading, rapids, tool changes inside the cycle."""
+    kc11_mpa: float = 2100.0
+    mc: float = 0.26
+    hardness_reference_hb: float = 180.0
+    life_min: float = 55.0
+    """Mean tool life at the reference speed, feed and depth."""
+    speed_reference_m_min: float = 180.0
+    feed_reference_mm: float = 0.08
+    axial_reference_mm: float = 3.5
+    tolerance_um: float = 22.0
+    roughness_limit_um: float = 1.6
+    spindle_rpm: float
+    feed_mm_min: float
+    tool_life_limit_min: float = 30.0
+
+
+class MillingParameters(Value):
+    """One machining center."""
+
+    kind: Literal["milling"] = "milling"
+    rated_kw: float = 5.0
+    rated_torque_nm: float = 30.0
+    max_rpm: float = 12000.0
+    max_feed_mm_min: float = 5000.0
+    base_kw: float = 1.6
+    """Controls, coolant pump, hydraulics while it runs."""
+    standby_kw: float = 0.45
+    idle_spindle_kw: float = 0.9
+    """Spindle and drives turning free at full speed."""
+    drive_efficiency: float = 0.80
+    idle_factor: float = 1.0
+    """Factor on the recipe's idle times (a faster changer and faster rapids: below 1)."""
+    taylor_n: float = 0.25
+    taylor_m: float = 0.62
+    taylor_p: float = 1.6
+    hardness_exponent: float = 2.0
+    life_shape: float = 4.5
+    """Weibull shape of single tools' lives: 4.5 spreads them by about a quarter."""
+    wear_force_per_mm: float = 2.2
+    """Relative rise of the force per mm of flank wear."""
+    wear_size_um_per_mm: float = 60.0
+    deflection_um_per_kn: float = 8.0
+    growth_um_per_k: float = 1.6
+    """Spindle growth that the machine's own compensation leaves over."""
+    spindle_tau_s: float = 1500.0
+    spindle_heat_k: float = 22.0
+    """Rise of the spindle at full speed and half load."""
+    natural_hz: float = 780.0
+    stable_depth_mm: float = 3.4
+    lobe_gain: float = 1.1
+    runout_sigma_um: float = 2.5
+    size_noise_um: float = 3.5
+    break_per_min: float = 0.0004
+    change_s: float = 240.0
+    break_change_s: float = 600.0
+    tool_cost: float = 38.0
+
+
+class _Cut(NamedTuple):
+    force_n: float
+    power_kw: float
+    life_min: float
+    chatter: float
+    """Depth over stable depth."""
+    feed_tooth_mm: float
+
+
+class Mill(CyclicProcess):
+    """A machining center with one critical tool."""
+
+    __slots__ = (
+        "_break_due",
+        "_broken",
+        "_cut_now",
+        "_growth_k",
+        "_hall_c",
+        "_hardness",
+        "_in_cut",
+        "_p",
+        "_recipe_now",
+        "_runout",
+        "_tool",
+        "_tool_min",
+        "_vibration",
+        "_zero_k",
+    )
+
+    def __init__(self, parameters: MillingParameters, stream: Stream) -> None:
+        super().__init__(
+            {
+                "spindle_speed": Setpoint(3600.0, 0.0, parameters.max_rpm * 1.02),
+                "feed_rate": Setpoint(900.0, 0.0, parameters.max_feed_mm_min),
+                "tool_life_limit": Setpoint(30.0, 0.0, 240.0),
+            },
+            stream,
+        )
+        self._p = parameters
+        self._recipe_now: MillingRecipe | None = None
+        self._tool = Wear(1.0, parameters.life_shape, stream)
+        self._tool_min = self._tool.used * 40.0
+        self._runout = Drift(parameters.runout_sigma_um, 30.0, 0.02, stream)
+        self._growth_k = 0.0
+        self._zero_k = 0.0
+        self._vibration = 0.0
+        self._hardness = 1.0
+        self._broken = False
+        self._break_due = False
+        self._in_cut = False
+        self._hall_c = 21.0
+        self._cut_now: _Cut | None = None
+
+    def start_job(self, job: Job) -> None:
+        """Set-up has ended: fixture, program, and the work's zero is probed."""
+        super().start_job(job)
+        self._recipe_now = self._recipe(job, MillingRecipe)
+        self._zero_k = self._growth_k
+        self._cut_now = None
+
+    def recipe_setpoints(self, job: Job) -> Mapping[str, Number]:
+        """The plant's fixed program."""
+        r = self._recipe(job, MillingRecipe)
+        return {
+            "spindle_speed": r.spindle_rpm,
+            "feed_rate": r.feed_mm_min,
+            "tool_life_limit": r.tool_life_limit_min,
+        }
+
+    def write(self, name: str, value: Number) -> None:
+        """Take a setpoint."""
+        super().write(name, value)
+        self._cut_now = None
+
+    def begin(self, parts: Sequence[Part], around: Surroundings) -> None:
+        """Clamp the next part."""
+        hardness = parts[0].features.get("material_hardness_hb", 0.0)
+        reference = self._recipe_of().hardness_reference_hb
+        self._hardness = hardness / reference if hardness > 0 else 1.0
+        self._cut_now = None
+        self._broken = False
+        self._begin_cycle(parts)
+
+    def tick(self, dt_s: float, phase: Phase, around: Surroundings) -> None:
+        """Let one second pass."""
+        p = self._p
+        self._hall_c = around.hall_c
+        self._in_cut = False
+        heat = 0.0
+        if phase is Phase.RUN and self._cycle.running:
+            cut = self._cut()
+            r = self._recipe_of()
+            idle_s = r.idle_s * p.idle_factor
+            # The first half of the idle time lies before the cut, the second after it.
+            elapsed = self._progress() * self._begun_s
+            self._in_cut = 0.5 * idle_s <= elapsed < self._begun_s - 0.5 * idle_s
+            turning = self._speed() / p.max_rpm
+            power = p.base_kw + p.standby_kw + p.idle_spindle_kw * turning
+            if self._in_cut:
+                power += min(cut.power_kw, 1.6 * p.rated_kw) / p.drive_efficiency
+                self._wear_out(dt_s / 60.0, cut, r)
+            self.power_kw = power
+            heat = p.spindle_heat_k * (turning + 0.5 * min(1.5, cut.power_kw / p.rated_kw))
+            self._runout.pass_time(dt_s)
+            self._advance(dt_s, phase)
+        elif phase is Phase.OFF:
+            self.power_kw = 0.15
+        elif phase in (Phase.DOWN, Phase.MAINTENANCE):
+            self.power_kw = 0.6 * p.standby_kw
+        else:
+            self.power_kw = p.standby_kw + (0.5 * p.base_kw if phase is Phase.SETUP else 0.0)
+        self._growth_k += (heat - self._growth_k) * dt_s / p.spindle_tau_s
+
+    def finish(self, around: Surroundings) -> Sequence[Made]:
+        """Unclamp: what the cut left."""
+        (part,) = self._end_cycle()
+        r, p, cut = self._recipe_of(), self._p, self._cut()
+        job = self._job
+        name = "mill" if job is None else job.operation
+        again = f"{name}_error_um" in part.features
+        wear_mm = self.flank_wear_mm
+        # What is left standing: the tool gives way and its edge recedes, the spindle grows into
+        # the work.
+        error = (
+            0.001 * cut.force_n * p.deflection_um_per_kn * (0.3 if again else 1.0)
+            + p.wear_size_um_per_mm * wear_mm
+            - p.growth_um_per_k * (self._growth_k - self._zero_k + 0.6 * (around.hall_c - 21.0))
+            + 0.3 * self._runout.value
+            + self._random.normal(0.0, p.size_noise_um * (1.0 + 2.0 * max(0.0, cut.chatter - 1.0)))
+            - 9.0  # the program allows for a half-worn tool
+        )
+        ideal_um = 1000.0 * cut.feed_tooth_mm**2 / (32.0 * r.corner_mm)
+        rough = (
+            0.35
+            + ideal_um
+            + 2.0 * wear_mm**1.5
+            + 0.9 * max(0.0, cut.chatter - 0.85) ** 2
+            + 0.02 * abs(self._runout.value)
+        ) * self._random.lognormal(1.0, 0.08)
+        forget(part, _DEFECTS)
+        if self._broken:
+            part.defects.append("tool_break")
+        if rough > r.roughness_limit_um:
+            part.defects.append("rough")
+        if error > r.tolerance_um:
+            part.defects.append("oversize")
+        elif error < -r.tolerance_um:
+            part.defects.append("undersize")
+        part.features[f"{name}_error_um"] = error
+        part.features[f"{name}_roughness_um"] = rough
+        own = [defect for defect in part.defects if defect in _DEFECTS]
+        return [
+            Made(
+                part,
+                conforming=not own,
+                reworkable=own == ["oversize"],
+                measurements={
+                    f"{name}_error_um": quantize(error + self._random.normal(0.0, 1.5), 0.5),
+                    f"{name}_roughness_um": quantize(
+                        rough * self._random.lognormal(1.0, 0.05), 0.01
+                    ),
+                },
+                trace={"peak_load_pct": quantize(self._load_pct(cut), 0.5)},
+                detected=self._broken,
+            )
+        ]
+
+    def abort(self) -> Sequence[Part]:
+        """A cut that stops leaves a mark one time in two."""
+        spoiled = [part for part in self._parts if self._random.chance(0.5)]
+        self._end_cycle()
+        return spoiled
+
+    def readings(self) -> Mapping[str, Number]:
+        """Sensors."""
+        noise = self._random.normal
+        running = self._cycle.running
+        cut = self._cut() if running and self._in_cut else None
+        load = 0.0 if cut is None else self._load_pct(cut)
+        self._vibration = self._vibration_mm_s(cut, running)
+        return {
+            "spindle_speed_actual": (
+                max(0.0, quantize(self._speed() + noise(0.0, 4.0), 1.0)) if running else 0.0
+            ),
+            "spindle_load": between(quantize(load * (1.0 + noise(0.0, 0.03)), 0.1), 0.0, 200.0),
+            "vibration": max(0.0, quantize(self._vibration * (1 + noise(0.0, 0.06)), 0.01)),
+            "spindle_temperature": quantize(self._hall_c + self._growth_k + noise(0.0, 0.2), 0.1),
+            "power": max(0.0, quantize(self.power_kw * (1.0 + noise(0.0, 0.01)), 0.01)),
+        }
+
+    def stress(self) -> float:
+        """Breakdowns come sooner under load and vibration."""
+        cut = self._cut_now
+        if cut is None:
+            return 1.0
+        load = cut.power_kw / self._p.rated_kw
+        return 0.7 + 0.6 * min(4.0, load**2) + 0.4 * max(0.0, min(3.0, cut.chatter) - 1.0)
+
+    def maintenance_due(self) -> Maintenance | None:
+        """A new tool, after the set life or a break."""
+        p = self._p
+        if self._break_due:
+            return Maintenance("tool_change", p.break_change_s, p.tool_cost)
+        if self._tool_min >= max(1.0, self._set["tool_life_limit"]):
+            return Maintenance("tool_change", p.change_s, p.tool_cost)
+        return None
+
+    def maintain(self, kind: str) -> None:
+        """A tool change renews the tool; service and repairs align the spindle."""
+        if kind in _SERVICE or self._break_due:
+            self._tool.renew()
+            self._tool_min = 0.0
+            self._break_due = False
+            self._cut_now = None
+        if kind not in _SERVICE:
+            self._runout.calibrate()
+        self._zero_k = self._growth_k
+
+    def hazards(self) -> Sequence[str]:
+        """A spindle far over its rating can throw the tool."""
+        if not self._in_cut or self._cut_now is None:
+            return ()
+        return ("spindle overload",) if self._load_pct(self._cut_now) > 150.0 else ()
+
+    def truth(self) -> Mapping[str, float]:
+        """Hidden state."""
+        return {
+            "flank_wear_mm": self.flank_wear_mm,
+            "tool_life_used": self._tool.share,
+            "tool_cut_min": self._tool_min,
+            "runout_um": self._runout.value,
+            "growth_k": self._growth_k,
+        }
+
+    @property
+    def flank_wear_mm(self) -> float:
+        """Flank wear of the tool in the spindle; 0.3 mm at the end of its life."""
+        share = self._tool.share
+        return 0.06 * (1.0 - math.exp(-share / 0.05)) + 0.16 * share + 0.08 * min(share, 3.0) ** 4
+
+    def _recipe_of(self) -> MillingRecipe:
+        if self._recipe_now is None:
+            raise RuntimeError("a cycle was run without a job")
+        return self._recipe_now
+
+    def _speed(self) -> float:
+        return between(self._set["spindle_speed"], 100.0, self._p.max_rpm)
+
+    def _feed(self) -> float:
+        return between(self._set["feed_rate"], 5.0, self._p.max_feed_mm_min)
+
+    def _duration_s(self) -> float:
+        r = self._recipe_of()
+        return r.idle_s * self._p.idle_factor + 60.0 * r.path_mm / self._feed()
+
+    def _cut(self) -> _Cut:
+        """Force, power, life and stability now; kept until something changes."""
+        if self._cut_now is None:
+            self._cut_now = self._calculate()
+        return self._cut_now
+
+    def _calculate(self) -> _Cut:
+        r, p = self._recipe_of(), self._p
+        rpm = self._speed()
+        speed = math.pi * r.tool_mm * rpm / 1000.0
+        tooth = self._feed() / (r.teeth * rpm)
+        chip = max(0.002, tooth * math.sqrt(min(1.0, r.radial_mm / r.tool_mm)))
+        kc = r.kc11_mpa * chip**-r.mc * self._hardness
+        kc *= 1.0 + p.wear_force_per_mm * self.flank_wear_mm
+        power = r.axial_mm * r.radial_mm * self._feed() * kc / 60e6
+        force = 60_000.0 * power / speed
+        life = (
+            r.life_min
+            * (r.speed_reference_m_min / speed) ** (1.0 / p.taylor_n)
+            * (r.feed_reference_mm / max(tooth, 0.2 * r.feed_reference_mm)) ** (1.0 / p.taylor_m)
+            * (r.axial_reference_mm / r.axial_mm) ** (1.0 / p.taylor_p)
+            * self._hardness**-p.hardness_exponent
+        )
+        waves = 60.0 * p.natural_hz / (r.teeth * rpm)
+        pocket = math.cos(math.pi * waves) ** 2
+        softness = r.kc11_mpa / 2100.0
+        stable = p.stable_depth_mm / max(0.1, softness) * (1.0 + p.lobe_gain * pocket)
+        return _Cut(force, power, max(0.05, life), r.axial_mm / stable, tooth)
+
+    def _wear_out(self, dt_min: float, cut: _Cut, r: MillingRecipe) -> None:
+        self._tool.use(dt_min / cut.life_min)
+        self._tool_min += dt_min
+        overfeed = cut.feed_tooth_mm / r.feed_reference_mm
+        rate = self._p.break_per_min * min(
+            1e3, math.exp(3.0 * (self.flank_wear_mm / 0.3)) * max(0.2, overfeed) ** 3
+        )
+        if not self._broken and self._random.chance(min(1.0, rate * dt_min)):
+            self._broken = True
+            self._break_due = True
+        if self._tool_min % 0.5 < dt_min:
+            self._cut_now = None  # wear has moved the force
+
+    def _load_pct(self, cut: _Cut) -> float:
+        # Below base speed the torque limits, above it the power.
+        torque = 9549.0 * cut.power_kw / self._speed()
+        share = max(cut.power_kw / self._p.rated_kw, torque / self._p.rated_torque_nm)
+        return 100.0 * share
+
+    def _vibration_mm_s(self, cut: _Cut | None, running: bool) -> float:
+        if not running:
+            return 0.05
+        idle = 0.4 + 0.5 * self._speed() / self._p.max_rpm + 0.06 * abs(self._runout.value)
+        if cut is None:
+            return idle
+        unstable = logistic((cut.chatter - 1.0) / 0.08)
+        rough = 0.8 * self._load_pct(cut) / 50.0 * (1.0 + 2.5 * self.flank_wear_mm / 0.3)
+        return min(50.0, idle + rough + unstable * 9.0 * max(0.3, cut.chatter))
