@@ -3,6 +3,8 @@
 import asyncio
 import re
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from asyncua import Server, ua
@@ -11,7 +13,7 @@ from asyncua.server.address_space import AttributeValue
 from asyncua.server.internal_server import InternalServer
 
 from genba.errors import TestbedError
-from genba.plant import Connection, Equipment, Plant, Signal
+from genba.plant import Connection, Equipment, Plant, Signal, SignalKind
 from genba.testbed.servers.address_space import share_standard_nodes
 from genba.testbed.servers.device import Change, Simulation, host_and_port
 from genba.testbed.servers.identity import DeviceIdentity, ensure_identity
@@ -196,6 +198,13 @@ class OpcUaServer:
         held = attributes[ua.AttributeIds.Value]
         held.value = data_value(signal, self._simulation.value(signal.id), now, now)
         self._values[signal.id] = (signal, held)
+        if signal.kind is SignalKind.MEASUREMENT:
+            held.value_callback = partial(self._sampled, held)
+
+    def _sampled(self, held: AttributeValue, _node: ua.NodeId, _attribute: int) -> ua.DataValue:
+        """A sensor that is read says what it senses now, though nothing may have changed."""
+        now = moment(self._simulation.now)
+        return replace(held.value, SourceTimestamp=now, ServerTimestamp=now)
 
     async def _add_properties(self, node: Node, signal: Signal, index: int) -> None:
         """EURange and EngineeringUnits (OPC 10000-8), in the device's own number."""
