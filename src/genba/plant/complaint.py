@@ -64,6 +64,18 @@ def _words(detail: Any, path: Path, model: type[Value]) -> tuple[str, str]:
             return f"{given} is no mapping", "write fields under it, such as id: ..."
         case "tuple_type" | "list_type":
             return f"{given} is no list", "begin each entry with '- ', or write [a, b]"
+        case "too_short" | "too_long":
+            least_or_most, bound = (
+                ("least", context.get("min_length"))
+                if kind == "too_short"
+                else ("most", context.get("max_length"))
+            )
+            count = context.get("actual_length")
+            return f"there are {count} entries", f"it takes at {least_or_most} {bound}"
+        case "time_parsing" | "time_type":
+            return f"{given} is no time of day", "write it like '06:00'"
+        case "date_from_datetime_parsing" | "date_from_datetime_inexact" | "date_parsing":
+            return f"{given} is no date", "write it like '2026-12-25'"
         case "finite_number":
             return f"{given} is not finite", "give a number, or leave the field out"
     message = detail["msg"].removeprefix("Input should ").removeprefix("be ")

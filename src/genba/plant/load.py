@@ -11,6 +11,7 @@ from genba.plant.check import check_plant
 from genba.plant.complaint import problems_of
 from genba.plant.model import Plant
 from genba.plant.problem import Problem, Weight
+from genba.plant.strictness import slips
 from genba.plant.yaml_source import Source, parse_yaml, read_yaml
 
 MOST_SHOWN = 20
@@ -96,9 +97,11 @@ def _examine(name: str, data: Any, source: Source) -> Examined:
     plant: Plant | None = None
     try:
         plant = Plant.model_validate(data)
-        problems = check_plant(plant)
+        problems = slips(data) or check_plant(plant)
     except ValidationError as error:
-        problems = problems_of(error, data)
+        problems = slips(data)
+        told = {problem.path for problem in problems}
+        problems += [one for one in problems_of(error, data) if one.path not in told]
     placed = [replace(problem, line=source.line_of(problem.path)) for problem in problems]
     placed.sort(key=lambda problem: problem.line)
     return Examined(name, plant, tuple(placed))

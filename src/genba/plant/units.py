@@ -105,7 +105,7 @@ def _parse(text: str) -> Unit | str:
     try:
         return _Parser(text).parse()
     except _Mistake as mistake:
-        better = _suggest(text)
+        better = suggest_unit(text)
         mend = f"write '{better}'" if better else "write it in UCUM, such as kW, Cel, mm/s or 1"
         return f"unit '{text[:MAX_LENGTH]}' is not known: {mistake}; {mend}"
 
@@ -224,13 +224,13 @@ def _atom(text: str) -> tuple[Fraction, Dimensions, Fraction]:
     raise _Mistake(f"'{text}' is no unit" if text else "a unit is missing")
 
 
-def _suggest(text: str) -> str | None:
-    """Find what may have been meant: a common slip, another case, or a near spelling."""
+def suggest_unit(text: str) -> str | None:
+    """Find the unit that may have been meant: a common slip, another case, a near spelling."""
     if len(text) > MAX_LENGTH:
         return None
     parts = re.split(r"([./])", text)
     if len(parts) > 1 and text.lower() not in OFTEN_WRITTEN:
-        mended = [p if p in {"", ".", "/"} or _is_unit(p) else _suggest(p) for p in parts]
+        mended = [p if p in {"", ".", "/"} or _is_unit(p) else suggest_unit(p) for p in parts]
         whole = "".join(p or "" for p in mended)
         return whole if None not in mended and _is_unit(whole) else None
     often = OFTEN_WRITTEN.get(text.lower())
