@@ -327,14 +327,13 @@ class PlantSimulation:
 
     def _command(self) -> None:
         """Let the conventional controller command what is left to it."""
-        if self.conventional:
-            self._controller.transport()
-            self._controller.dispatch(lambda machine: True)
-            return
         timeout = self._floor.physics.heartbeat_timeout_s * US
-        if self.now - self._desk_beat > timeout:
+        fleet = self.conventional or self.now - self._desk_beat > timeout
+        for vehicle in self._vehicles.values():
+            vehicle.parks_itself = fleet
+        if fleet:
             self._controller.transport()
-        self._controller.dispatch(lambda machine: not machine.alive())
+        self._controller.dispatch(lambda machine: self.conventional or not machine.alive())
 
     def _check_traffic(self, now: int) -> None:
         """Watch from the truth that no two vehicles are in one place."""

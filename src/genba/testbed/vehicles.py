@@ -74,6 +74,8 @@ class Transporter:
         self.driving_s = 0
         self._idle_s = 0.0
         self._going_home = False
+        self.parks_itself = True
+        """Whether it drives home when idle (today's fleet does so); it makes way in any case."""
         self.revision = 0
         """Counts up whenever a state message is due: on every event, and every 30 s."""
         self._changed = True
@@ -86,7 +88,10 @@ class Transporter:
     @property
     def busy(self) -> bool:
         """Whether an order is still going on."""
-        return bool(self.order_id) and (bool(self.ahead) or any(not a.over for a in self.actions))
+        if not self.order_id:
+            return False
+        under_way = bool(self.ahead) and not self._going_home
+        return under_way or any(not action.over for action in self.actions)
 
     @property
     def available(self) -> bool:
@@ -328,7 +333,8 @@ class Transporter:
         wanted = self.node in self._reservations.wanted
         if home is None or self.node == home:
             return
-        if wanted or self._idle_s > self.physics.park_after_s:
+        parks = self.parks_itself and self._idle_s > self.physics.park_after_s
+        if wanted or parks:
             ways = self._roads.route(self.kind, self.node, home)
             if ways:
                 self.ahead = [Stop(way.end, 0, True, way, 0, None) for way in ways]
