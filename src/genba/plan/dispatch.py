@@ -12,6 +12,9 @@ from genba.plan.situation import Lot, LotPhase, MachineState, Situation
 from genba.plan.transport import Move, NearestVehicle
 from genba.plant import US, Alternative, Operation, Plant, Proposal, Role, Scalar, Write
 
+REROUTE_AFTER_S = 1800.0
+"""How long a lot waits at a machine that has broken down before it is taken to another one."""
+
 
 class EarliestDueDate:
     """The plain planner: fast, simple, always there. Stateless: same situation, same proposals."""
@@ -154,8 +157,10 @@ class EarliestDueDate:
         if lot.step >= len(routing):
             return situation.sink
         here = situation.machines_by_id.get(lot.place)
-        if here is not None and here.able and self._way(lot, here.id) is not None:
-            return None
+        if here is not None and self._way(lot, here.id) is not None:
+            down_s = 0.0 if here.down_since is None else (situation.time - here.down_since) / US
+            if down_s < REROUTE_AFTER_S:
+                return None
         best: tuple[float, str] | None = None
         for way in routing[lot.step].alternatives:
             machine = situation.machines_by_id.get(way.equipment)

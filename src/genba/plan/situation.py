@@ -67,6 +67,8 @@ class MachineState:
     """Highest job number that it has seen."""
     tools: tuple[str, ...] = ()
     """Tools that its present job occupies."""
+    down_since: int | None = None
+    """Since when it is broken down or silent (microseconds UTC)."""
     evidence: tuple[Evidence, ...] = ()
 
 

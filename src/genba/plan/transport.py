@@ -13,7 +13,7 @@ LOW_PCT = 25.0
 """Below this charge a vehicle is sent to a charger."""
 ENOUGH_PCT = 45.0
 """Up to this charge a vehicle stays at its charger."""
-PARK_AFTER_S = 90.0
+PARK_AFTER_S = 20.0
 """How long a vehicle stands idle before it drives home, out of the way and to its charger."""
 
 
@@ -143,7 +143,11 @@ class NearestVehicle:
         rested_s = (situation.time - (state.idle_since or situation.time)) / US
         goals: Sequence[str]
         if low and state.node not in self.roadmap.chargers:
-            goals, why = self.roadmap.chargers, f"battery at {state.battery_pct:.0f} %"
+            taken = {other.node for other in situation.vehicles}
+            goals = [node for node in self.roadmap.chargers if node not in taken]
+            if vehicle.home in self.roadmap.chargers:
+                goals = [vehicle.home]
+            why = f"battery at {state.battery_pct:.0f} %"
         elif vehicle.home and state.node != vehicle.home and rested_s >= PARK_AFTER_S:
             goals, why = (vehicle.home,), f"idle for {rested_s:.0f} s"
         else:

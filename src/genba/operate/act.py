@@ -1,0 +1,279 @@
+"""Acting: commands to devices, each write read back, each job answered, within limits of time."""
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from genba.connect.driver import Driver
+from genba.errors import GenbaError
+from genba.guard import Guard
+from genba.operate.sense import LiveValues
+from genba.plant import (
+    US,
+    Clock,
+    Command,
+    DataType,
+    Evidence,
+    Outcome,
+    Plant,
+    Proposal,
+    Role,
+    Scalar,
+    Signal,
+    Write,
+)
+
+WRITE_LIMIT_S = 5.0
+"""Wall seconds for one write: a device that takes longer counts as not answering."""
+ANSWER_LIMIT_S = 20.0
+"""Plant seconds for reading back, and again for the answer to a job."""
+LEAST_WALL_S = 3.0
+"""No device is given up earlier than this by the wall clock, however fast the plant's runs."""
+
+Ended = Callable[[Proposal, Command, Outcome], None]
+
+
+class Step(StrEnum):
+    """How far a command is."""
+
+    WRITING = "writing"
+    READING_BACK = "reading back"
+    ANSWER = "waiting for the answer"
+
+
+@dataclass(slots=True)
+class _Open:
+    """A command on its way."""
+
+    proposal: Proposal
+    command: Command
+    step: Step = Step.WRITING
+    since: int = 0
+    since_wall: float = 0.0
+    task: asyncio.Task[None] | None = None
+    error: str = ""
+    read: dict[str, Evidence] = field(default_factory=dict)
+
+
+class Actor:
+    """Carries commands out. A slow device holds up its own commands only.
+
+    Parameters
+    ----------
+    plant, drivers, clock, live, guard
+        The plant, its drivers by connection id, its clock, newest values, and the guard, which is
+        told of every write that was read back.
+    ended : callable
+        Told of every command's outcome, once.
+    """
+
+    def __init__(
+        self,
+        plant: Plant,
+        drivers: Mapping[str, Driver],
+        clock: Clock,
+        live: LiveValues,
+        guard: Guard,
+        ended: Ended,
+    ) -> None:
+        self._plant = plant
+        self._drivers = drivers
+        self._clock = clock
+        self._live = live
+        self._guard = guard
+        self._ended = ended
+        self._open: dict[str, _Open] = {}
+        self._begun: set[str] = set()
+
+    def start(self, proposal: Proposal, command: Command) -> None:
+        """Begin a command. Begun once: the same command again changes nothing."""
+        if command.id in self._begun:
+            return
+        self._begun.add(command.id)
+        open_ = _Open(proposal, command)
+        self._mark(open_, Step.WRITING)
+        open_.task = asyncio.create_task(self._write_all(open_), name=f"act {command.id}")
+        self._open[command.id] = open_
+
+    def busy(self) -> frozenset[str]:
+        """Return equipment and lots of commands whose outcome is open; heartbeats hold up none."""
+        names: set[str] = set()
+        for open_ in self._open.values():
+            if open_.proposal.kind != "heartbeat":
+                names.add(open_.proposal.equipment)
+                names.update(lots_of(open_.proposal))
+        return frozenset(names)
+
+    @property
+    def open(self) -> int:
+        """Commands whose outcome is open."""
+        return len(self._open)
+
+    def check(self) -> None:
+        """Look at every open command once a tick: read back, answered, failed, or too late?"""
+        for open_ in list(self._open.values()):
+            if open_.task is not None and open_.task.done():
+                self._advance(open_)
+
+    async def settle(self) -> None:
+        """Wait until all writing and reading that is under way has ended."""
+        tasks = [o.task for o in self._open.values() if o.task is not None and not o.task.done()]
+        if tasks:
+            await asyncio.wait(tasks, timeout=2 * WRITE_LIMIT_S)
+
+    def give_up(self, reason: str) -> None:
+        """End all open commands as failed; for when the core stops."""
+        for open_ in list(self._open.values()):
+            if open_.task is not None:
+                open_.task.cancel()
+            self._end(open_, done=False, detail=f"{reason} while {open_.step}")
+
+    # -- writing ------------------------------------------------------------------------------
+
+    async def _write_all(self, open_: _Open) -> None:
+        for write in open_.command.writes:
+            signal = self._plant.signals[write.signal]
+            driver = self._drivers.get(signal.connection)
+            try:
+                if driver is None:
+                    open_.error = f"{signal.id}: connection '{signal.connection}' has no driver"
+                    return
+                async with asyncio.timeout(WRITE_LIMIT_S):
+                    await driver.write(signal, write.value)
+            except TimeoutError:
+                open_.error = f"{signal.id}: the device did not answer within {WRITE_LIMIT_S:g} s"
+                return
+            except (GenbaError, OSError) as error:
+                open_.error = f"{signal.id}: {error}"
+                return
+
+    async def _read(self, open_: _Open, signals: list[Signal]) -> None:
+        """Ask the devices themselves for what the subscription has not shown yet."""
+        for signal in signals:
+            try:
+                async with asyncio.timeout(WRITE_LIMIT_S):
+                    samples = await self._drivers[signal.connection].read([signal])
+            except (GenbaError, OSError, TimeoutError):
+                continue
+            for sample in samples:
+                open_.read[sample.signal] = Evidence(
+                    sample.signal, sample.source_time, sample.value
+                )
+
+    # -- judging how it went ------------------------------------------------------------------
+
+    def _advance(self, open_: _Open) -> None:
+        if open_.step is Step.WRITING:
+            if open_.error:
+                self._end(open_, done=False, detail=open_.error)
+                return
+            self._mark(open_, Step.READING_BACK)
+        if open_.step is Step.READING_BACK and not self._read_back(open_):
+            return
+        if open_.step is Step.ANSWER:
+            self._answer(open_)
+
+    def _read_back(self, open_: _Open) -> bool:
+        """Compare what devices show with what was written; True once nothing is missing."""
+        missing = [w for w in open_.command.writes if not self._shows(open_, w)]
+        if missing:
+            if self._too_late(open_):
+                names = ", ".join(write.signal for write in missing)
+                self._end(open_, done=False, detail=f"{names}: not read back as written")
+            elif open_.proposal.kind != "heartbeat":
+                signals = [self._plant.signals[write.signal] for write in missing]
+                asked = [s for s in signals if s.role not in _NOT_READABLE]
+                open_.task = asyncio.create_task(self._read(open_, asked))
+            return False
+        now = self._clock.now()
+        for write in open_.command.writes:
+            self._guard.confirm_written(write, now)
+        if self._role_of(open_, Role.JOB_REQUEST) is None:
+            self._end(open_, done=True)
+            return False
+        self._mark(open_, Step.ANSWER)
+        return True
+
+    def _shows(self, open_: _Open, write: Write) -> bool:
+        signal = self._plant.signals[write.signal]
+        if signal.role is Role.VEHICLE_INSTANT_ACTIONS:
+            return True
+        if signal.role is Role.VEHICLE_ORDER:
+            shown = self._plant.roles.get((signal.equipment, Role.VEHICLE_ORDER_ID))
+            wanted = json.loads(str(write.value))["orderId"]
+            return shown is not None and self._seen(open_, shown, wanted, write.signal)
+        return self._seen(open_, signal, write.value, write.signal)
+
+    def _seen(self, open_: _Open, signal: Signal, wanted: Scalar, key: str) -> bool:
+        """Whether the device shows a value, by subscription or by a read of its own."""
+        live = self._live.evidence(signal.id)
+        for piece in (live, open_.read.get(key)):
+            if piece is not None and same_value(signal, piece.value, wanted):
+                open_.read[key] = Evidence(signal.id, piece.source_time, piece.value)
+                return True
+        return False
+
+    def _answer(self, open_: _Open) -> None:
+        """Wait for the machine's ``job_ack``, then look at its ``job_error``."""
+        request = self._role_of(open_, Role.JOB_REQUEST)
+        assert request is not None  # noqa: S101 - _read_back saw to it
+        equipment = self._plant.signals[request.signal].equipment
+        error = self._value(equipment, Role.JOB_ERROR)
+        if self._value(equipment, Role.JOB_ACK) == request.value:
+            # One more tick, so that the reason has come too.
+            if not open_.error:
+                open_.error = "answered"
+            else:
+                self._end(open_, done=not error, detail=str(error or ""))
+        elif self._too_late(open_):
+            why = f": {error}" if error else ""
+            self._end(open_, done=False, detail=f"{equipment} did not acknowledge the job{why}")
+
+    def _role_of(self, open_: _Open, role: Role) -> Write | None:
+        return next(
+            (w for w in open_.command.writes if self._plant.signals[w.signal].role is role), None
+        )
+
+    def _value(self, equipment: str, role: Role) -> Scalar:
+        signal = self._plant.roles.get((equipment, role))
+        return self._live.value(signal.id) if signal else None
+
+    # -- time ---------------------------------------------------------------------------------
+
+    def _mark(self, open_: _Open, step: Step) -> None:
+        open_.step, open_.since, open_.since_wall = step, self._clock.now(), time.monotonic()
+
+    def _too_late(self, open_: _Open) -> bool:
+        limit_s = max(ANSWER_LIMIT_S, 4 * self._plant.tick_s)
+        if self._clock.now() - open_.since <= limit_s * US:
+            return False
+        stepped = self._clock.speed == float("inf")
+        return stepped or time.monotonic() - open_.since_wall > LEAST_WALL_S
+
+    def _end(self, open_: _Open, *, done: bool, detail: str = "") -> None:
+        del self._open[open_.command.id]
+        outcome = Outcome(
+            open_.command.id, self._clock.now(), done, detail, tuple(open_.read.values())
+        )
+        self._ended(open_.proposal, open_.command, outcome)
+
+
+_NOT_READABLE = frozenset({Role.VEHICLE_ORDER, Role.VEHICLE_INSTANT_ACTIONS})
+
+
+def same_value(signal: Signal, shown: Scalar, wanted: Scalar) -> bool:
+    """Whether a device shows what was written, to the resolution of its registers."""
+    if signal.type is DataType.FLOAT:
+        if not isinstance(shown, int | float) or not isinstance(wanted, int | float):
+            return False
+        step = abs(signal.scale) if signal.scale != 1.0 else 0.0
+        return abs(shown - wanted) <= max(1e-6 * abs(wanted), step, 1e-12)
+    return type(shown) is type(wanted) and shown == wanted
+
+
+def lots_of(proposal: Proposal) -> list[str]:
+    """Return the lots that a proposal speaks of."""
+    return [lot for lot in str(proposal.context.get("lot") or "").split(",") if lot]

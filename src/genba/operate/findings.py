@@ -1,0 +1,36 @@
+"""Which findings stand now, and which were told lately."""
+
+from collections import deque
+from collections.abc import Iterable
+
+from genba.operate.judge import Judgement
+from genba.plant import US, Finding
+
+LATELY_S = 900.0
+
+
+class Findings:
+    """Standing findings until they are cleared; others for a quarter of an hour."""
+
+    def __init__(self) -> None:
+        self._standing: dict[tuple[str, str, str], Finding] = {}
+        self._told: deque[Finding] = deque(maxlen=500)
+        self.total = 0
+        """Findings so far, without those that cleared others."""
+
+    def take(self, judgements: Iterable[Judgement]) -> None:
+        """Note what judges said."""
+        for judgement in judgements:
+            if judgement.clears:
+                self._standing.pop(judgement.key, None)
+                continue
+            self.total += 1
+            if judgement.stands:
+                self._standing[judgement.key] = judgement.finding
+            else:
+                self._told.append(judgement.finding)
+
+    def now(self, time: int) -> list[Finding]:
+        """Return what stands or was told lately, newest first."""
+        lately = [f for f in self._told if time - f.time <= LATELY_S * US]
+        return sorted([*self._standing.values(), *lately], key=lambda f: f.time, reverse=True)

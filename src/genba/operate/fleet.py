@@ -1,0 +1,179 @@
+"""What vehicles do: their orders from when they are sent until they are done or have failed."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from genba.operate.production import Production, Tell
+from genba.operate.runs import names_in
+from genba.operate.sense import LiveValues
+from genba.plan import LotPhase, VehicleState
+from genba.plant import Evidence, Plant, Proposal, Role, Scalar
+
+Failed = Callable[[str, str | None, int], None]
+"""Told of a failed task: vehicle, lot, time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One transport order."""
+
+    order_id: str
+    vehicle: str
+    lot: str | None
+    destination: str | None
+
+
+class Fleet:
+    """Follows vehicles by their VDA 5050 state."""
+
+    def __init__(
+        self, plant: Plant, live: LiveValues, production: Production, tell: Tell, failed: Failed
+    ) -> None:
+        self._plant = plant
+        self._live = live
+        self._production = production
+        self._tell = tell
+        self._failed = failed
+        self._tasks: dict[str, Task] = {}
+        self._taken: set[str] = set()
+        self._idle_since: dict[str, int] = {}
+        self.earlier: dict[str, Mapping[str, Scalar]] = {}
+        """Context of orders that an earlier core sent, by order id."""
+        self.done = 0
+        self.failed = 0
+
+    def sent(self, proposal: Proposal) -> None:
+        """Note an order that is on its way to a vehicle, so that nobody plans its lot again."""
+        self._open(proposal.context)
+
+    def not_taken(self, proposal: Proposal) -> None:
+        """Note that a vehicle did not take an order."""
+        task = self._tasks.get(proposal.equipment)
+        if task is not None and task.order_id == proposal.context.get("vehicle_order"):
+            self._close(task)
+
+    def follow(self, now: int) -> None:
+        """Look at every vehicle once: which tasks are over?"""
+        for vehicle in self._plant.vehicles:
+            order_id = self._value(vehicle.id, Role.VEHICLE_ORDER_ID)
+            task = self._tasks.get(vehicle.id)
+            if task is None and order_id in self.earlier and not self._is_over(vehicle.id):
+                self._open(self.earlier[str(order_id)])
+            if task is None:
+                self._idle_since.setdefault(vehicle.id, now)
+            elif task.order_id == order_id:
+                self._taken.add(task.order_id)
+                if self._is_over(vehicle.id):
+                    self._end(task, now)
+            elif task.order_id in self._taken:
+                # Somebody else gave the vehicle another order; where the lot went, scanners tell.
+                self._close(task)
+
+    def view(self, busy: frozenset[str]) -> tuple[VehicleState, ...]:
+        """Return all vehicles as planning sees them."""
+        return tuple(self._state(vehicle.id, busy) for vehicle in self._plant.vehicles)
+
+    def _state(self, vehicle: str, busy: frozenset[str]) -> VehicleState:
+        node = self._value(vehicle, Role.VEHICLE_NODE)
+        battery = self._value(vehicle, Role.VEHICLE_BATTERY)
+        evidence = (
+            self._live.evidence(self._plant.roles[vehicle, role].id)
+            for role in (Role.VEHICLE_NODE, Role.VEHICLE_NODES_LEFT, Role.VEHICLE_LOADS)
+            if (vehicle, role) in self._plant.roles
+        )
+        return VehicleState(
+            id=vehicle,
+            kind=self._plant.vehicles_by_id[vehicle].kind,
+            node=str(node) if node else None,
+            free=vehicle not in busy
+            and vehicle not in self._tasks
+            and bool(node)
+            and self._value(vehicle, Role.VEHICLE_MODE) in (None, "AUTOMATIC")
+            and self._is_over(vehicle),
+            loads=tuple(names_in(self._value(vehicle, Role.VEHICLE_LOADS))),
+            battery_pct=float(battery) if isinstance(battery, int | float) else None,
+            idle_since=self._idle_since.get(vehicle),
+            evidence=tuple(piece for piece in evidence if isinstance(piece, Evidence)),
+        )
+
+    def _is_over(self, vehicle: str) -> bool:
+        """Whether no node is left to reach and no action to do."""
+        left = self._value(vehicle, Role.VEHICLE_NODES_LEFT)
+        return left == 0 and all(
+            action.get("actionStatus") in ("FINISHED", "FAILED")
+            for action in self._actions(vehicle)
+        )
+
+    def _actions(self, vehicle: str) -> list[dict[str, Any]]:
+        text = self._value(vehicle, Role.VEHICLE_ACTIONS)
+        try:
+            actions = json.loads(str(text)) if text else []
+        except ValueError:
+            return []
+        return [action for action in actions if isinstance(action, dict)]
+
+    def _value(self, vehicle: str, role: Role) -> Scalar:
+        signal = self._plant.roles.get((vehicle, role))
+        return self._live.value(signal.id) if signal else None
+
+    # -- tasks --------------------------------------------------------------------------------
+
+    def _open(self, context: Mapping[str, Scalar]) -> None:
+        vehicle, lot = str(context["vehicle"]), context.get("lot")
+        destination = context.get("destination") if lot else None
+        task = Task(
+            str(context["vehicle_order"]),
+            vehicle,
+            str(lot) if lot else None,
+            str(destination) if destination else None,
+        )
+        self._tasks[vehicle] = task
+        self._idle_since.pop(vehicle, None)
+        tracked = self._production.lots.get(task.lot or "")
+        if tracked is not None:
+            tracked.heading = task.destination
+
+    def _end(self, task: Task, now: int) -> None:
+        """Book a task that is over: the lot has arrived, or something went wrong on the way."""
+        bad = [a for a in self._actions(task.vehicle) if a.get("actionStatus") == "FAILED"]
+        self._idle_since[task.vehicle] = now
+        self._close(task)
+        if bad:
+            self.failed += 1
+            why = bad[0].get("resultDescription") or bad[0].get("actionResult") or "no reason given"
+            text = f"{task.vehicle} failed: {bad[0].get('actionType', 'action')}: {why}"
+            self._event(task, now, "transport_failed", "warning", text)
+            self._failed(task.vehicle, task.lot, now)
+            return
+        self.done += 1
+        lot = self._production.lots.get(task.lot or "")
+        if lot is None or task.destination is None:
+            return
+        text = f"{task.vehicle} took {lot.id} to {task.destination}"
+        self._event(task, now, "transport", "info", text)
+        if lot.phase is not LotPhase.DONE and lot.place == task.vehicle:
+            self._production.standing_at(lot, task.destination, now)
+
+    def _close(self, task: Task) -> None:
+        self._tasks.pop(task.vehicle, None)
+        self._taken.discard(task.order_id)
+        lot = self._production.lots.get(task.lot or "")
+        if lot is not None:
+            lot.heading = None
+
+    def _event(self, task: Task, now: int, kind: str, severity: str, text: str) -> None:
+        data = {"order": task.order_id, "lot": task.lot, "destination": task.destination}
+        self._tell(
+            "events",
+            {
+                "id": f"E-{task.order_id}",
+                "time": now,
+                "equipment": task.vehicle,
+                "kind": kind,
+                "severity": severity,
+                "text": text,
+                "data": json.dumps(data),
+            },
+        )

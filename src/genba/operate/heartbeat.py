@@ -1,0 +1,70 @@
+"""Heartbeats: a growing number for each device that watches whether Genba is alive."""
+
+from genba.operate.sense import LiveValues
+from genba.plant import US, Outcome, Plant, Proposal, Role, Write
+
+EVERY_TICKS = 10
+"""Ticks between two beats."""
+MISSED = 3
+"""Beats in a row that must fail before a device counts as not hearing Genba."""
+
+
+class Heartbeats:
+    """Proposes a beat for every device with a ``heartbeat`` setpoint, in turn over the ticks."""
+
+    def __init__(self, plant: Plant, live: LiveValues) -> None:
+        self._live = live
+        self._signals = [s for s in plant.signals.values() if s.role is Role.HEARTBEAT]
+        self._next: dict[str, int] = {s.equipment: 0 for s in self._signals}
+        self._number: dict[str, int] = {}
+        self._period = round(EVERY_TICKS * plant.tick_s * US)
+        self._heard: dict[str, int] = {}
+        self._failed: dict[str, int] = dict.fromkeys(self._next, 0)
+
+    def due(self, now: int) -> list[Proposal]:
+        """Return the beats that are due. A device whose link is down gets none."""
+        proposals = []
+        for signal in self._signals:
+            if now < self._next[signal.equipment]:
+                continue
+            shown = self._live.value(signal.id)
+            if not isinstance(shown, int):
+                continue
+            self._next[signal.equipment] = now + self._period
+            number = max(shown, self._number.get(signal.equipment, 0)) + 1
+            self._number[signal.equipment] = number
+            proposals.append(
+                Proposal(
+                    id=f"heartbeat-{signal.equipment}-{now // 1000}",
+                    time=now,
+                    kind="heartbeat",
+                    equipment=signal.equipment,
+                    writes=(Write(signal.id, number, signal.unit),),
+                    reason="Genba is alive",
+                    source="plain",
+                )
+            )
+        return proposals
+
+    def ended(self, equipment: str, outcome: Outcome) -> None:
+        """Note what came of a beat."""
+        if outcome.done:
+            self._heard[equipment] = outcome.time
+            self._failed[equipment] = 0
+        else:
+            self.failed(equipment)
+
+    def failed(self, equipment: str) -> None:
+        """Note a beat that was refused or not taken."""
+        self._failed[equipment] = self._failed.get(equipment, 0) + 1
+
+    def unheard(self) -> frozenset[str]:
+        """Return devices that do not hear Genba: no beat yet, or several missed in a row.
+
+        They run under their own controller; nothing is to be asked of them.
+        """
+        return frozenset(
+            name
+            for name in self._next
+            if name not in self._heard or self._failed.get(name, 0) >= MISSED
+        )

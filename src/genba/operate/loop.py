@@ -1,0 +1,283 @@
+"""The execution loop: sense, judge, plan, guard, act, once per tick of the plant's clock."""
+
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from genba.errors import Refused
+from genba.guard import Approval, Guard
+from genba.operate.act import Actor, lots_of
+from genba.operate.findings import Findings
+from genba.operate.heartbeat import Heartbeats
+from genba.operate.judge import Judge, Judgement, Sight
+from genba.operate.patience import MOST_REFUSED_S, Patience
+from genba.operate.planning import Planning
+from genba.operate.records import Records
+from genba.operate.sense import LiveValues
+from genba.operate.track import Tracker
+from genba.plan import Situation
+from genba.plant import (
+    Clock,
+    Command,
+    Decision,
+    Finding,
+    Outcome,
+    Proposal,
+    Sample,
+    Severity,
+    Verdict,
+)
+
+logger = logging.getLogger(__name__)
+
+PLAN_AT_LEAST_EVERY = 5
+"""Ticks after which planning looks again even if no device reported anything of note."""
+RECENT = 1000
+
+
+class ExecutionLoop:
+    """One tick at a time; everything it needs is given to it.
+
+    Parameters
+    ----------
+    clock : Clock
+        The plant's clock.
+    live, guard, actor, tracker, records, heartbeats
+        The steps' parts.
+    judges : sequence of Judge
+        Asked in order, in the loop itself.
+    planning : Planning
+        The planners with their net.
+    tell : callable
+        Takes rows for the historian.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        live: LiveValues,
+        guard: Guard,
+        actor: Actor,
+        tracker: Tracker,
+        judges: Sequence[Judge],
+        planning: Planning,
+        records: Records,
+        heartbeats: Heartbeats,
+        patience: Patience,
+        tell: Callable[[str, Mapping[str, Any]], None],
+    ) -> None:
+        self._clock = clock
+        self._live = live
+        self._guard = guard
+        self._actor = actor
+        self._tracker = tracker
+        self._judges = list(judges)
+        self._planning = planning
+        self._records = records
+        self._heartbeats = heartbeats
+        self._patience = patience
+        self._tell = tell
+        self._findings = Findings()
+        self._recent: deque[tuple[Proposal, Verdict]] = deque(maxlen=RECENT)
+        self._standing: dict[tuple[object, ...], tuple[Proposal, Verdict]] = {}
+        self._unplanned = PLAN_AT_LEAST_EVERY
+        self.ticks = 0
+        self.outcomes: dict[bool, int] = {True: 0, False: 0}
+
+    # -- what others may look at --------------------------------------------------------------
+
+    def findings(self) -> list[Finding]:
+        """Return what stands now, and what was told in the last quarter of an hour."""
+        return self._findings.now(self._clock.now())
+
+    def proposals(self) -> list[tuple[Proposal, Verdict]]:
+        """Return the newest proposals with their verdicts, oldest first, without heartbeats."""
+        return list(self._recent)
+
+    # -- one tick -----------------------------------------------------------------------------
+
+    async def tick(self, batch: Sequence[Sample], links_up: Iterable[str]) -> None:
+        """Do one round with the samples that came since the last one."""
+        now = self._clock.now()
+        for connection in links_up:
+            self._guard.heard(connection, now)
+        self._judge(Sight(now, batch, self._live))
+        self._tracker.update(batch, now)
+        self._actor.check()
+        for beat in self._heartbeats.due(now):
+            self.put_through(beat)
+        await self._plan(now)
+        self.ticks += 1
+
+    def _judge(self, sight: Sight) -> None:
+        for judge in self._judges:
+            try:
+                self.take(judge.judge(sight))
+            except Exception:
+                # A plug-in may raise anything; the others judge on.
+                logger.exception("judge '%s' failed", judge.name)
+                text = f"judge '{judge.name}' failed; its log says why"
+                self.take([Judgement(_own_finding(judge.name, sight.time, text), stands=True)])
+
+    def take(self, judgements: Iterable[Judgement]) -> None:
+        """Note, record and announce what was judged."""
+        listed = list(judgements)
+        self._findings.take(listed)
+        for judgement in listed:
+            finding = judgement.finding
+            self._records.finding(finding)
+            word = "cleared" if judgement.clears else ("raised" if judgement.stands else "told")
+            self._tell(
+                "events",
+                {
+                    "id": f"E-{finding.id}",
+                    "time": finding.time,
+                    "equipment": finding.equipment or None,
+                    "kind": f"{finding.kind}.{word}",
+                    "severity": str(finding.severity),
+                    "text": finding.text,
+                    "data": "{}",
+                },
+            )
+
+    async def _plan(self, now: int) -> None:
+        self._unplanned += 1
+        if not self._tracker.changed and self._unplanned < PLAN_AT_LEAST_EVERY:
+            return
+        self._unplanned = 0
+        situation = self._tracker.situation(now, self._busy(now))
+        planned = await self._planning.propose(situation)
+        self.take(planned.judgements)
+        refused = [
+            proposal
+            for proposal in planned.proposals
+            if self._is_new(proposal) and self.put_through(proposal).decision is Decision.REFUSED
+        ]
+        self._stand_in(situation, refused)
+
+    def _stand_in(self, situation: Situation, refused: Sequence[Proposal]) -> None:
+        """Let the plain planner act where another one's proposals were refused."""
+        equipment = frozenset(p.equipment for p in refused if p.source != "plain")
+        if equipment:
+            for proposal in self._planning.stand_in(situation, equipment):
+                self.put_through(proposal)
+
+    def _busy(self, now: int) -> frozenset[str]:
+        """Return equipment and lots for which nothing is to be proposed in this tick."""
+        return self._actor.busy() | self._heartbeats.unheard() | self._patience.waiting(now)
+
+    # -- guard and act ------------------------------------------------------------------------
+
+    def put_through(self, proposal: Proposal, approval: Approval | None = None) -> Verdict:
+        """Have the guard decide on a proposal; where it allows it, act."""
+        verdict = self._guard.decide(proposal, approval)
+        self._records.proposal(proposal, verdict)
+        return self._follow(proposal, verdict)
+
+    def approve(self, proposal_id: str, approval: Approval) -> Verdict:
+        """Say yes, as a person, to a proposal that waits for it.
+
+        Raises
+        ------
+        Refused
+            If none of that id waits.
+        """
+        waiting = {proposal.id: proposal for proposal in self._guard.waiting()}
+        verdict = self._guard.approve(proposal_id, approval)
+        proposal = waiting[proposal_id]
+        self._records.verdict(proposal, verdict)
+        return self._follow(proposal, verdict)
+
+    def _follow(self, proposal: Proposal, verdict: Verdict) -> Verdict:
+        """Act on an allowed proposal; remember what was refused, and what waits for a person."""
+        if proposal.kind != "heartbeat":
+            self._recent.append((proposal, verdict))
+        match verdict.decision:
+            case Decision.ALLOWED:
+                self._command(proposal, verdict)
+            case Decision.REFUSED:
+                self._failed(proposal, verdict.time, MOST_REFUSED_S)
+            case Decision.ADVISED | Decision.AWAITING_APPROVAL:
+                self._standing[_about(proposal)] = (proposal, verdict)
+        return verdict
+
+    def _command(self, proposal: Proposal, verdict: Verdict) -> None:
+        try:
+            command = self._guard.command(proposal, verdict)
+        except Refused as error:
+            logger.warning("%s", error)
+            self._failed(proposal, verdict.time, MOST_REFUSED_S)
+            return
+        self._records.command(proposal, command)
+        if proposal.kind == "transport" and "vehicle_order" in proposal.context:
+            self._tracker.fleet.sent(proposal)
+        self._actor.start(proposal, command)
+
+    def ended(self, proposal: Proposal, command: Command, outcome: Outcome) -> None:
+        """Take the outcome of a command."""
+        self._records.outcome(proposal, command, outcome)
+        if proposal.kind == "heartbeat":
+            self._heartbeats.ended(proposal.equipment, outcome)
+            return
+        self.outcomes[outcome.done] += 1
+        if outcome.done:
+            for cause in _causes(proposal):
+                self._patience.succeeded(cause)
+        else:
+            if proposal.kind == "transport":
+                self._tracker.fleet.not_taken(proposal)
+            self._tracker.correct(proposal, outcome)
+            self._failed(proposal, outcome.time)
+        self._tracker.changed = True
+
+    def _failed(self, proposal: Proposal, now: int, most_s: float | None = None) -> None:
+        if proposal.kind == "heartbeat":
+            if most_s is not None:
+                self._heartbeats.failed(proposal.equipment)
+            return
+        if proposal.source == "person":
+            return
+        for cause in _causes(proposal):
+            if most_s is None:
+                self._patience.failed(cause, now)
+            else:
+                self._patience.failed(cause, now, most_s=most_s)
+
+    def _is_new(self, proposal: Proposal) -> bool:
+        """Whether the same was not proposed before and still stands before people."""
+        found = self._standing.get(_about(proposal))
+        if found is None:
+            return True
+        expires = found[0].expires or found[0].time + STANDING_US
+        if self._clock.now() <= expires:
+            return False
+        del self._standing[_about(proposal)]
+        return True
+
+
+STANDING_US = 600 * 1_000_000
+"""How long advice stands before it is given again, in microseconds."""
+
+
+def _causes(proposal: Proposal) -> list[str]:
+    return [proposal.equipment, *lots_of(proposal)]
+
+
+def _about(proposal: Proposal) -> tuple[object, ...]:
+    """Return what a proposal is about, without its id and time."""
+    facts = {k: v for k, v in proposal.context.items() if k not in ("vehicle_order", "vehicle")}
+    told: object = tuple(sorted(facts.items())) if facts else proposal.writes
+    return proposal.kind, proposal.equipment, told
+
+
+def _own_finding(name: str, now: int, text: str) -> Finding:
+    return Finding(
+        id=f"F-judge-{name}-{now}",
+        time=now,
+        kind=f"judge_{name}",
+        equipment="",
+        text=text,
+        severity=Severity.WARNING,
+        source="judging",
+    )

@@ -1,0 +1,363 @@
+"""The core of one running plant: builds all parts, runs the loop, stops cleanly."""
+
+import asyncio
+import itertools
+import json
+import logging
+from collections.abc import AsyncIterator, Mapping, Sequence
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+from genba.connect import credentials as stored_credentials
+from genba.connect.driver import Driver, DriverContext
+from genba.connect.registry import open_driver
+from genba.guard import Approval, Guard
+from genba.historian import Historian, Ingest
+from genba.operate.act import Actor
+from genba.operate.heartbeat import Heartbeats
+from genba.operate.judge import Judge, LimitJudge, RateJudge, StaleJudge
+from genba.operate.lateness import Lateness
+from genba.operate.links import Links
+from genba.operate.loop import ExecutionLoop
+from genba.operate.packml import PackMLJudge
+from genba.operate.patience import Patience
+from genba.operate.planning import Planning, deadline_s
+from genba.operate.records import Records
+from genba.operate.sense import Intake, LiveValues
+from genba.operate.state import StateFolder
+from genba.operate.track import Tracker
+from genba.plan import EarliestDueDate, Planner
+from genba.plant import (
+    US,
+    Clock,
+    Command,
+    Outcome,
+    PackMLMode,
+    PackMLState,
+    Plant,
+    Proposal,
+    Sample,
+    Verdict,
+    VirtualClock,
+)
+
+logger = logging.getLogger(__name__)
+
+FIRST_CONNECT_S = 10.0
+"""Wall seconds that starting waits for devices; those that come later are taken in then."""
+COMMIT_S = 5.0
+
+
+class Core:
+    """One plant under Genba's command.
+
+    Parameters
+    ----------
+    plant : Plant
+        What there is, and the guard's envelope.
+    state : StateFolder
+        Held by the caller.
+    clock : Clock
+        The plant's clock.
+    credentials : Path, optional
+        File with the devices' credentials; default ``secrets/credentials.yaml`` of the state.
+    drivers : mapping of str to Driver, optional
+        Ready-made drivers by connection id; without them, those that the plant file names.
+    judges, planners : sequence, optional
+        In addition to the built-in ones; default those that packages register under the entry
+        points ``genba.judges`` and ``genba.planners``.
+
+    Raises
+    ------
+    GenbaError
+        If a driver is unknown, credentials are missing, or the historian cannot be opened.
+    """
+
+    def __init__(
+        self,
+        plant: Plant,
+        state: StateFolder,
+        clock: Clock,
+        *,
+        credentials: Path | None = None,
+        drivers: Mapping[str, Driver] | None = None,
+        judges: Sequence[Judge] | None = None,
+        planners: Sequence[Planner] | None = None,
+    ) -> None:
+        self.plant = plant
+        self.clock = clock
+        self.live = LiveValues()
+        self.guard = Guard(plant, clock)
+        self._drivers = (
+            dict(drivers) if drivers is not None else _open_all(plant, state, clock, credentials)
+        )
+        self.historian = Historian.open(state.historian, clock)
+        self._ingest = Ingest(self.historian)
+        self._rows: dict[str, list[Mapping[str, Any]]] = {}
+        self._intake = Intake(self.live, self.guard, self._ingest.put)
+        self._patience = Patience()
+        self._records = Records(self._tell)
+        self._links = Links(plant, self._drivers, clock, self._intake, self._link_changed)
+        self._tracker = Tracker(plant, self.live, self._tell, self._transport_failed)
+        self._actor = Actor(plant, self._drivers, clock, self.live, self.guard, self._ended)
+        found_planners = _registered("genba.planners", plant) if planners is None else planners
+        self._planning = Planning(
+            EarliestDueDate(plant), found_planners, deadline_s(plant.tick_s, clock.speed)
+        )
+        self.loop = ExecutionLoop(
+            clock,
+            self.live,
+            self.guard,
+            self._actor,
+            self._tracker,
+            self._judges(judges),
+            self._planning,
+            self._records,
+            Heartbeats(plant, self.live),
+            self._patience,
+            self._tell,
+        )
+        self._lateness = Lateness()
+        self._ticked = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._stopped = False
+        self._numbers = itertools.count(1)
+
+    def _judges(self, given: Sequence[Judge] | None) -> list[Judge]:
+        plant = self.plant
+        more = _registered("genba.judges", plant) if given is None else list(given)
+        built_in: list[Judge] = [
+            LimitJudge(plant),
+            RateJudge(plant),
+            StaleJudge(plant),
+            PackMLJudge(plant, self._state_ended),
+        ]
+        return [*built_in, *more]
+
+    # -- running ------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Take up what an earlier run left, connect to the devices, and begin to record."""
+        await asyncio.to_thread(self._tracker.restore, self.historian, self.clock.now())
+        if not isinstance(self.clock, VirtualClock):
+            self.historian.start_committing(COMMIT_S)
+        await self._links.start(FIRST_CONNECT_S)
+
+    async def step(self, now: int) -> None:
+        """Do one tick at plant time ``now``, and wait for the writes that it caused.
+
+        For plants that step in process: under a virtual clock every run is the same.
+        """
+        if isinstance(self.clock, VirtualClock):
+            self.clock.set(now)
+        await self._tick()
+        await self._actor.settle()
+        if self._ingest.full:
+            await self._ingest.drained()
+
+    async def run(self) -> None:
+        """Tick at the plant's clock until :meth:`stop`."""
+        period = round(self.plant.tick_s * US)
+        due = self.clock.now()
+        while not self._stopping.is_set():
+            await self.clock.sleep_until(due)
+            if self._stopping.is_set():
+                return
+            self._lateness.add((self.clock.now() - due) / US / self.clock.speed)
+            try:
+                await self._tick()
+            except Exception:
+                # The guard and the devices' own controllers hold the plant; the loop goes on.
+                logger.exception("a tick of the loop failed")
+                self._lateness.failed += 1
+            # What was missed is missed: ticks are never made up for in a burst.
+            missed = max(0, (self.clock.now() - due) // period - 1)
+            self._lateness.missed += missed
+            due += period * (1 + missed)
+
+    async def stop(self) -> None:
+        """Stop ticking, end open commands, close the devices, store all. Safe to call twice."""
+        self._stopping.set()
+        self._ticked.set()
+        if self._stopped:
+            return
+        self._stopped = True
+        await self._actor.settle()
+        self._actor.check()
+        self._actor.give_up("Genba stopped")
+        self._records.flush(self.clock.now())
+        self._planning.close()
+        await self._links.stop()
+        self._put_rows()
+        await asyncio.to_thread(self._close_historian)
+
+    def _close_historian(self) -> None:
+        self._ingest.close()
+        self.historian.commit()
+        self.historian.close()
+
+    async def _tick(self) -> None:
+        await self.loop.tick(self._intake.take(), self._links.alive())
+        self._put_rows()
+        self._ticked.set()
+        self._ticked = asyncio.Event()
+
+    # -- for people and outside systems -------------------------------------------------------
+
+    def new_id(self, prefix: str) -> str:
+        """Return an id that nothing else has."""
+        return f"{prefix}-{self.clock.now()}-{next(self._numbers)}"
+
+    async def submit(self, proposal: Proposal) -> Verdict:
+        """Take a person's proposal: it goes through the guard like any other."""
+        verdict = self.loop.put_through(proposal, Approval(proposal.actor, proposal.role))
+        self._put_rows()
+        return verdict
+
+    async def approve(self, proposal_id: str, actor: str, role: str) -> Verdict:
+        """Say yes, as a person, to a proposal that waits for it.
+
+        Raises
+        ------
+        Refused
+            If none of that id waits.
+        """
+        verdict = self.loop.approve(proposal_id, Approval(actor, role))
+        self._put_rows()
+        return verdict
+
+    async def subscribe_ticks(self) -> AsyncIterator[tuple[int, list[Sample]]]:
+        """Yield, tick by tick, the plant's time and the newest samples of what changed.
+
+        Whoever is slow gets fewer, larger batches; nobody holds up the loop.
+        """
+        cursor = 0
+        while not self._stopping.is_set():
+            ticked = self._ticked
+            cursor, changed = self.live.changed_since(cursor)
+            yield self.clock.now(), changed
+            await ticked.wait()
+
+    def health(self) -> dict[str, Any]:
+        """Return how everything does, from what was measured."""
+        links = self._links.health()
+        counts = {str(decision): n for decision, n in self.guard.counts.items()}
+        up = sum(link["link"] == "up" for link in links.values())
+        degraded = up < len(links) or self._ingest.error or self._lateness.failed
+        return {
+            "plant": self.plant.name or self.plant.id,
+            "status": "degraded" if degraded else "ok",
+            "time": self.clock.now(),
+            "connections": links,
+            "loop": {
+                "ticks": self.loop.ticks,
+                "tick_s": self.plant.tick_s,
+                **self._lateness.report(),
+                "open_commands": self._actor.open,
+                "commands_done": self.loop.outcomes[True],
+                "commands_failed": self.loop.outcomes[False],
+                "planner_fallbacks": self._planning.fallbacks,
+            },
+            "guard": counts,
+            "historian": self._historian_health(),
+            "production": {
+                **self._tracker.production.counts(),
+                "transports_done": self._tracker.fleet.done,
+                "transports_failed": self._tracker.fleet.failed,
+                "operations_finished": self._tracker.runs.finished,
+            },
+        }
+
+    def _historian_health(self) -> dict[str, Any]:
+        return {
+            "received": self._intake.received,
+            "accepted": self._ingest.accepted,
+            "acknowledged": self._ingest.acknowledged,
+            "waiting": self._ingest.waiting,
+            "unrecorded": self._intake.unrecorded,
+            "rejected": self._ingest.rejected,
+            "error": self._ingest.error or "",
+        }
+
+    # -- what the parts tell ------------------------------------------------------------------
+
+    def _tell(self, table: str, row: Mapping[str, Any]) -> None:
+        self._rows.setdefault(table, []).append(row)
+
+    def _put_rows(self) -> None:
+        rows, self._rows = self._rows, {}
+        for table, listed in rows.items():
+            self._ingest.put_rows(table, listed)
+
+    def _ended(self, proposal: Proposal, command: Command, outcome: Outcome) -> None:
+        self.loop.ended(proposal, command, outcome)
+
+    def _transport_failed(self, vehicle: str, lot: str | None, now: int) -> None:
+        for cause in (vehicle, lot):
+            if cause is not None:
+                self._patience.failed(cause, now)
+
+    def _state_ended(
+        self, equipment: str, start: int, end: int, state: PackMLState, mode: PackMLMode | None
+    ) -> None:
+        duration_s = (end - start) / US
+        data = {
+            "state": int(state),
+            "mode": None if mode is None else int(mode),
+            "start": start,
+            "end": end,
+            "duration_s": duration_s,
+        }
+        self._tell(
+            "events",
+            {
+                "id": f"E-state-{equipment}-{start}-{int(state)}",
+                "time": end,
+                "equipment": equipment,
+                "kind": "state",
+                "severity": "info",
+                "text": f"{state.name} for {duration_s:.0f} s",
+                "data": json.dumps(data),
+            },
+        )
+
+    def _link_changed(self, connection: str, up: bool, why: str) -> None:
+        now = self.clock.now()
+        text = f"connection {connection} is up" if up else f"connection {connection} is down: {why}"
+        self._tell(
+            "events",
+            {
+                "id": f"E-link-{connection}-{now}",
+                "time": now,
+                "equipment": None,
+                "kind": "link.up" if up else "link.down",
+                "severity": "info" if up else "warning",
+                "text": text,
+                "data": json.dumps({"connection": connection}),
+            },
+        )
+
+
+def _open_all(
+    plant: Plant, state: StateFolder, clock: Clock, credentials: Path | None
+) -> dict[str, Driver]:
+    """Build the driver of every connection of the plant file."""
+    file = credentials or state.secrets / "credentials.yaml"
+    drivers = {}
+    for connection in plant.connections:
+        drivers[connection.id] = open_driver(
+            DriverContext(
+                connection=connection,
+                signals=tuple(s for s in plant.signals.values() if s.connection == connection.id),
+                clock=clock,
+                pki=state.pki,
+                credentials=stored_credentials.load(connection.credentials, file),
+            )
+        )
+    return drivers
+
+
+def _registered(group: str, plant: Plant) -> list[Any]:
+    """Build the plug-ins of a group: each entry point is called with the plant."""
+    return [point.load()(plant) for point in sorted(entry_points(group=group), key=str)]

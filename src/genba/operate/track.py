@@ -1,0 +1,241 @@
+"""Tracking: from samples to the situation that planning sees. Survives a restart of the core."""
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from genba.operate.fleet import Failed, Fleet
+from genba.operate.production import Production, Tell
+from genba.operate.runs import COUNTERS, Run, Runs, names_in
+from genba.operate.sense import LiveValues
+from genba.plan import MachineState, Situation
+from genba.plant import (
+    US,
+    Evidence,
+    Outcome,
+    PackMLMode,
+    PackMLState,
+    Plant,
+    Proposal,
+    Quality,
+    Role,
+    Sample,
+    Scalar,
+)
+
+_HOLDS = re.compile(r"\bholds? (\d+) parts?\b")
+
+LOOK_BACK_S = 14 * 24 * 3600
+"""How far back a restarted core looks for lots that are still under way."""
+
+_RUN_ROLES = frozenset(
+    {
+        Role.LOTS,
+        Role.STATE,
+        Role.MODE,
+        Role.PART,
+        Role.JOB_OPERATION,
+        *COUNTERS,
+    }
+)
+_JOB_ROLES = (Role.JOB_LOTS, Role.JOB_OPERATION, Role.JOB_QUANTITY, Role.JOB_REQUEST, Role.JOB_ACK)
+
+
+class History(Protocol):
+    """What tracking asks of the historian after a restart."""
+
+    def rows(self, name: str, start: int, end: int, **equals: Any) -> Any:
+        """Return an Arrow table of rows."""
+        ...
+
+    def samples(self, signals: Sequence[str], start: int, end: int) -> Any:
+        """Return an Arrow table of samples."""
+        ...
+
+
+class Tracker:
+    """Knows what goes on in the plant, from what its devices say and nothing else.
+
+    Parameters
+    ----------
+    plant : Plant
+        What there is.
+    live : LiveValues
+        Newest values.
+    tell : callable
+        Takes rows for the historian's tables ``lots``, ``operations`` and ``events``.
+    failed : callable
+        Told of every transport that failed: vehicle, lot, time.
+    """
+
+    def __init__(self, plant: Plant, live: LiveValues, tell: Tell, failed: Failed) -> None:
+        self._plant = plant
+        self._live = live
+        self.production = Production(plant, tell)
+        self.runs = Runs(plant, self.production, tell)
+        self.fleet = Fleet(plant, live, self.production, tell, failed)
+        self._roles = {
+            signal.id: (signal.equipment, signal.role)
+            for signal in plant.signals.values()
+            if signal.role is not None
+        }
+        self._machines = [
+            equipment.id
+            for equipment in plant.equipment
+            if all((equipment.id, role) in plant.roles for role in (*_JOB_ROLES, Role.STATE))
+        ]
+        self._vehicles = frozenset(plant.vehicles_by_id)
+        self._down_since: dict[str, int] = {}
+        self._baseline: Callable[[Run], None] | None = None
+        self.changed = True
+        """Whether anything came that planning cares about since :meth:`situation` was called."""
+
+    def update(self, batch: Sequence[Sample], now: int) -> None:
+        """Take the samples of one tick, in the order of receiving."""
+        for sample in batch:
+            known = self._roles.get(sample.signal)
+            if known is not None and sample.quality != Quality.BAD and sample.value is not None:
+                self._take(known[0], known[1], sample)
+        self.production.release(now)
+        self.fleet.follow(now)
+        self.runs.settle(now)
+
+    def _take(self, equipment: str, role: Role, sample: Sample) -> None:
+        time = sample.source_time
+        match role:
+            case Role.STATION:
+                self.production.standing(equipment, names_in(sample.value), time)
+            case Role.ORDER_RELEASED:
+                self.production.learn_order(str(sample.value), time)
+            case Role.VEHICLE_LOADS:
+                self.production.carried(equipment, names_in(sample.value), time)
+            case Role.HEARTBEAT | Role.ENERGY | Role.PART | Role.AMBIENT:
+                pass
+        if role in _RUN_ROLES:
+            before = self.runs.run_on(equipment)
+            self.runs.sample(equipment, role, sample)
+            run = self.runs.run_on(equipment)
+            if self._baseline is not None and run is not None and run is not before:
+                self._baseline(run)
+        if role not in (Role.HEARTBEAT, Role.ENERGY, Role.PART, Role.AMBIENT):
+            self.changed = True
+
+    def correct(self, proposal: Proposal, outcome: Outcome) -> None:
+        """Believe a machine that refused a job because it counts other parts in the lot.
+
+        After a batch of several lots nobody but the next machine knows which lot lost a part.
+        """
+        found = _HOLDS.search(outcome.detail)
+        lot = self.production.lots.get(str(proposal.context.get("lot")))
+        if proposal.kind == "dispatch" and found is not None and lot is not None:
+            lot.quantity = int(found[1])
+
+    # -- what planning sees -------------------------------------------------------------------
+
+    def situation(self, now: int, busy: frozenset[str]) -> Situation:
+        """Return the picture for planning.
+
+        Parameters
+        ----------
+        now : int
+            Plant time, microseconds UTC.
+        busy : frozenset of str
+            Equipment and lots for which nothing new is to be proposed now.
+        """
+        self.changed = False
+        unsettled = self.runs.unsettled()
+        return Situation(
+            time=now,
+            lots=self.production.view(busy, unsettled),
+            machines=tuple(self._machine(m, now, busy | unsettled) for m in self._machines),
+            vehicles=self.fleet.view(busy),
+            source=self.production.source,
+            sink=self.production.sink,
+        )
+
+    def _machine(self, machine: str, now: int, busy: frozenset[str]) -> MachineState:
+        state, mode = self._value(machine, Role.STATE), self._value(machine, Role.MODE)
+        work = tuple(names_in(self._value(machine, Role.LOTS)))
+        run = self.runs.run_on(machine)
+        down = state is None or state in (PackMLState.ABORTED, PackMLState.ABORTING)
+        if down:
+            self._down_since.setdefault(machine, now)
+        else:
+            self._down_since.pop(machine, None)
+        evidence = (self._evidence(machine, r) for r in (Role.STATE, Role.MODE, Role.STATION))
+        return MachineState(
+            id=machine,
+            state=state if isinstance(state, int) else None,
+            mode=mode if isinstance(mode, int) else None,
+            able=not down,
+            ready=state == PackMLState.IDLE
+            and mode in (None, PackMLMode.PRODUCTION)
+            and not work
+            and machine not in busy,
+            places=self._plant.equipment_by_id[machine].input_buffer_lots,
+            station=tuple(names_in(self._value(machine, Role.STATION))),
+            work=work,
+            family=self.runs.family.get(machine),
+            free_at=self.runs.free_at(machine, now),
+            request=max(
+                (
+                    value
+                    for role in (Role.JOB_REQUEST, Role.JOB_ACK)
+                    if isinstance(value := self._value(machine, role), int)
+                ),
+                default=0,
+            ),
+            tools=run.way.tools if run is not None else (),
+            down_since=self._down_since.get(machine),
+            evidence=tuple(piece for piece in evidence if piece is not None),
+        )
+
+    def _value(self, equipment: str, role: Role) -> Scalar:
+        signal = self._plant.roles.get((equipment, role))
+        return self._live.value(signal.id) if signal else None
+
+    def _evidence(self, equipment: str, role: Role) -> Evidence | None:
+        signal = self._plant.roles.get((equipment, role))
+        return self._live.evidence(signal.id) if signal else None
+
+    # -- after a restart ----------------------------------------------------------------------
+
+    def restore(self, history: History, now: int) -> None:
+        """Rebuild from the historian what no device tells: orders, steps, families, transports."""
+        start, end = now - LOOK_BACK_S * US, now + 1
+        operations = history.rows("operations", start, end).to_pylist()
+        self.production.restore(
+            (row["data"] for row in history.rows("events", start, end, kind="order").to_pylist()),
+            history.rows("lots", start, end).to_pylist(),
+            operations,
+        )
+        for row in operations:
+            product = self._plant.products_by_id.get(row["product"])
+            for operation in product.routing if product else ():
+                for way in operation.alternatives:
+                    if operation.id == row["operation"] and way.equipment == row["equipment"]:
+                        self.runs.family[way.equipment] = way.setup_family
+        sent = history.rows("decisions", start, end, stage="proposal", kind="transport")
+        for row in sent.to_pylist():
+            context = json.loads(row["data"]).get("context", {})
+            if "vehicle_order" in context:
+                self.fleet.earlier[context["vehicle_order"]] = context
+        self._baseline = lambda run: self._find_baseline(history, run, now)
+
+    def _find_baseline(self, history: History, run: Run, restarted: int) -> None:
+        """Take the counters from the record where a job began before this core did."""
+        if run.start >= restarted:
+            self._baseline = None
+            return
+        signals = {
+            self._plant.roles[run.equipment, role].id: role
+            for role in COUNTERS
+            if (run.equipment, role) in self._plant.roles
+        }
+        if not signals:
+            return
+        table = history.samples(list(signals), run.start - 24 * 3600 * US, run.start + 1)
+        for row in table.to_pylist():
+            if row["value"] is not None:
+                run.base[signals[row["signal"]]] = row["value"]
