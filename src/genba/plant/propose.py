@@ -16,15 +16,15 @@ _COUNTERS = re.compile(r"count|total|produced|pieces|energy", re.IGNORECASE)
 _STATES = re.compile(
     r"state|status|mode|alarm|error|ready|running|open|closed|order|lot|program", re.IGNORECASE
 )
-_ROLES: tuple[tuple[Role, str, frozenset[DataType]], ...] = (
-    (Role.STATE, r"(packml|machine|current|unit)?state(current)?", frozenset({DataType.INT})),
-    (Role.MODE, r"(unit)?mode(current)?", frozenset({DataType.INT})),
-    (Role.GOOD_COUNT, r"(good|ok)(count|parts|pieces)", frozenset({DataType.INT, DataType.FLOAT})),
-    (Role.SCRAP_COUNT, r"(scrap|bad|nok|reject|defect)(ed)?(count|parts|pieces)",
-     frozenset({DataType.INT, DataType.FLOAT})),
-    (Role.ENERGY, r"(total|active)?energy(total|counter)?", frozenset({DataType.FLOAT, DataType.INT})),
-)  # fmt: skip
-_NUMBERS = {DataType.INT, DataType.FLOAT}
+_NUMBERS = frozenset({DataType.INT, DataType.FLOAT})
+_WHOLE = frozenset({DataType.INT})
+_ROLES = (
+    (Role.STATE, r"(packml|machine|current|unit)?state(current)?", _WHOLE),
+    (Role.MODE, r"(unit)?mode(current)?", _WHOLE),
+    (Role.GOOD_COUNT, r"(good|ok)(count|parts|pieces)", _NUMBERS),
+    (Role.SCRAP_COUNT, r"(scrap|bad|nok|reject|defect)(ed)?(count|parts|pieces)", _NUMBERS),
+    (Role.ENERGY, r"(total|active)?energy(total|counter)?", _NUMBERS),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +108,8 @@ def _groups(connection: Connection, entries: Sequence[BrowseEntry]) -> list[_Gro
 
 
 def _folders(entry: BrowseEntry) -> tuple[str, ...]:
-    """Return the folders above an entry; its own name at the end of the path is left out."""
-    parts = tuple(part for part in entry.path.split("/") if part)
-    return parts[:-1] if parts and parts[-1] == entry.name else parts
+    """Return the folders above an entry; its path ends in itself."""
+    return tuple(part for part in entry.path.split("/") if part)[:-1]
 
 
 def _common(folders: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
