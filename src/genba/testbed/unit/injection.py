@@ -64,7 +64,7 @@ class InjectionParameters(Value):
     kind: Literal["injection"] = "injection"
     tait: Tait = Tait()
     screw_mm: float = 35.0
-    clamp_kn: float = 1600.0
+    clamp_kn: float = 1800.0
     pressure_limit_bar: float = 1400.0
     diffusivity_mm2_s: float = 0.09
     melt_reference_c: float = 255.0
@@ -78,6 +78,8 @@ class InjectionParameters(Value):
     """Where the mean temperature stands between mold and melt when the gate freezes."""
     barrel_tau_s: float = 240.0
     mold_tau_s: float = 700.0
+    release_k: float = 8.0
+    """The controller waits while barrel or mold is colder than its setpoint by more than this."""
     mold_heating_k_kw: float = 4.0
     """Mold above its setpoint per kW of melt heat that it takes up."""
     mold_hall_k_k: float = 0.25
@@ -169,11 +171,12 @@ class InjectionPress(CyclicProcess):
 
     def tick(self, dt_s: float, phase: Phase, around: Surroundings) -> None:
         """Let one second pass."""
-        self._advance(dt_s, phase)
+        if self._warm:
+            self._advance(dt_s, phase)
         self._offset.pass_time(dt_s)
         self._hall_c = hall_c = around.hall_c
         p = self._p
-        heated = phase not in (Phase.OFF, Phase.DOWN)
+        heated = phase is not Phase.OFF
         melt_goal = between(self._set["melt_temperature"], hall_c, 350.0) if heated else hall_c
         mold_goal = between(self._set["mold_temperature"], 10.0, 150.0) if heated else hall_c
         if heated:
@@ -186,13 +189,13 @@ class InjectionPress(CyclicProcess):
         self._barrel_c += (melt_goal - self._barrel_c) * dt_s / barrel_tau
         self._mold_c += (mold_goal - self._mold_c) * dt_s / p.mold_tau_s
         drive_kw = 0.0
-        if phase is Phase.RUN:
+        if phase is Phase.RUN and self._warm:
             self._fouling.pass_time(dt_s)
             drive_kw = self._drive_kw()
         else:
             self._melt_kw = 0.0
         if not heated:
-            self.power_kw = p.standby_kw if phase is Phase.OFF else 0.3
+            self.power_kw = 0.3
             return
         # Heaters hold losses and make up (bounded by their rating) what the barrel is short of.
         lag_kw = between(0.08 * (melt_goal - self._barrel_c), -2.0, 8.0)
@@ -267,6 +270,15 @@ class InjectionPress(CyclicProcess):
             "melt_offset_k": self._offset.value,
             "mold_fouling_k": self._fouling.value,
         }
+
+    @property
+    def _warm(self) -> bool:
+        """Whether the controller lets a shot begin or go on: barrel and mold near their setpoints."""
+        p = self._p
+        return (
+            self._barrel_c > self._set["melt_temperature"] - p.release_k
+            and self._mold_c > self._set["mold_temperature"] - p.release_k
+        )
 
     def _recipe_of(self) -> InjectionRecipe:
         if self._recipe_now is None:

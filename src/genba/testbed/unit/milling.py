@@ -64,7 +64,9 @@ class MillingRecipe(Value):
     speed_reference_m_min: float = 180.0
     feed_reference_mm: float = 0.08
     axial_reference_mm: float = 3.5
-    tolerance_um: float = 22.0
+    allowance_um: float = 9.0
+    """What the program cuts deeper, for deflection and a half-worn tool."""
+    tolerance_um: float = 13.0
     roughness_limit_um: float = 1.6
     spindle_rpm: float
     feed_mm_min: float
@@ -242,7 +244,7 @@ class Mill(CyclicProcess):
             - p.growth_um_per_k * (self._growth_k - self._zero_k + 0.6 * (around.hall_c - 21.0))
             + 0.3 * self._runout.value
             + self._random.normal(0.0, p.size_noise_um * (1.0 + 2.0 * max(0.0, cut.chatter - 1.0)))
-            - 9.0  # the program allows for a half-worn tool
+            - r.allowance_um
         )
         ideal_um = 1000.0 * cut.feed_tooth_mm**2 / (32.0 * r.corner_mm)
         rough = (

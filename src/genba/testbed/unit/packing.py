@@ -34,6 +34,8 @@ class PackingParameters(Value):
 
     kind: Literal["packing"] = "packing"
     jaw_tau_s: float = 180.0
+    release_k: float = 6.0
+    """The sealer waits while its jaws are colder than the setpoint by more than this."""
     fouling_sigma_k: float = 1.5
     fouling_k_per_h: float = -0.05
     weak_c: float = 128.0
@@ -84,7 +86,8 @@ class Packer(CyclicProcess):
         if phase is Phase.RUN and self._cycle.running:
             self.power_kw += p.base_kw
             self._fouling.pass_time(dt_s)
-            self._advance(dt_s, phase)
+            if self._jaw_c > goal - p.release_k:
+                self._advance(dt_s, phase)
 
     def finish(self, around: Surroundings) -> Sequence[Made]:
         """Put the carton down."""

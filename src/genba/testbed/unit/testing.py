@@ -55,7 +55,7 @@ _CHARACTERISTICS = {
     "backlash_arcmin": Characteristic(
         design=0.55,
         spread=0.05,
-        limit=1.50,
+        limit=0.98,
         gauge=0.05,
         weights={
             "mill_error_um": 0.010,
@@ -70,7 +70,7 @@ _CHARACTERISTICS = {
     "torque_ripple_pct": Characteristic(
         design=1.7,
         spread=0.15,
-        limit=4.5,
+        limit=3.35,
         gauge=0.14,
         weights={
             "mill_roughness_um": 0.35,
@@ -85,7 +85,7 @@ _CHARACTERISTICS = {
     "vibration_mm_s": Characteristic(
         design=0.7,
         spread=0.08,
-        limit=2.4,
+        limit=1.50,
         gauge=0.07,
         weights={
             "grind_error_um": 0.045,
@@ -98,7 +98,7 @@ _CHARACTERISTICS = {
     "noise_db": Characteristic(
         design=53.0,
         spread=0.7,
-        limit=62.0,
+        limit=58.2,
         gauge=0.5,
         step=0.1,
         weights={
