@@ -14,14 +14,14 @@ from pathlib import Path
 
 from genba.errors import GenbaError
 from genba.historian.folder import open_folder
-from genba.historian.merging import due, merge
+from genba.historian.merging import due, merge, whole_days
 from genba.historian.moving import MOST_ROWS, Store, committer_lock, move_all, open_store
 
 _LOOK_S = 0.25
 _VACUUM_S = 600.0
 _RETRY_S = 2.0
 _NICE = 5
-_PREDECESSOR_S = 60.0
+_FAREWELL_ROWS = 1_000_000
 
 
 def main(folder: str, interval_s: str) -> int:
@@ -29,7 +29,7 @@ def main(folder: str, interval_s: str) -> int:
     os.nice(_NICE)
     root = Path(folder)
     try:
-        lock = committer_lock(root, wait_s=_PREDECESSOR_S)
+        lock = committer_lock(root)
         store = open_store(open_folder(root, create=False))
     except GenbaError as error:
         _say(error)
@@ -39,7 +39,9 @@ def main(folder: str, interval_s: str) -> int:
     upkeep.start()
     try:
         _move_until_told(store, float(interval_s))
-        return 0 if _move(store) else 1
+        stop.set()
+        upkeep.join()
+        return 0 if _move(store) and _leave_tidy(store) else 1
     finally:
         stop.set()
         upkeep.join()
@@ -91,6 +93,20 @@ def _keep_up(store: Store, stop: threading.Event) -> None:
         except GenbaError as error:
             _say(error)
             stop.wait(_RETRY_S)
+
+
+def _leave_tidy(store: Store) -> bool:
+    """Merge what is small enough not to hold up a clean stop, and empty the spool's file."""
+    try:
+        for table in store.tables.values():
+            for files in list(whole_days(table.snapshot())):
+                if sum(file.rows for file in files) <= _FAREWELL_ROWS:
+                    merge(table, files)
+        store.spool.shrink()
+    except GenbaError as error:
+        _say(error)
+        return False
+    return True
 
 
 def _say(error: GenbaError) -> None:

@@ -145,9 +145,12 @@ class Historian(Queries):
                 parts.append((layout, pa.Table.from_batches([batch])))
         self._append(parts, store_time)
 
-    def _append(self, parts: Sequence[tuple[Layout, pa.Table]], store_time: int) -> None:
+    def _check_writable(self) -> None:
         if self._writer is None:
             raise HistorianError(f"historian {self._store.folder.root} was opened to read only")
+
+    def _append(self, parts: Sequence[tuple[Layout, pa.Table]], store_time: int) -> None:
+        self._check_writable()
         with self._append_lock:
             batches = []
             number = self._last_batch
@@ -169,6 +172,7 @@ class Historian(Queries):
         StateError
             If another process moves batches.
         """
+        self._check_writable()
         if self._supervisor is not None:
             return self._wait_for_committer(self._supervisor)
         lock = committer_lock(self._store.folder.root)
@@ -182,12 +186,13 @@ class Historian(Queries):
     def _wait_for_committer(self, supervisor: Supervisor) -> int:
         before = self._store.spool.backlog()
         deadline = time.monotonic() + _DRAIN_S
+        complaints = supervisor.complaints
         supervisor.commit_now()
         while self._store.spool.waits(before.last_batch):
-            if time.monotonic() > deadline:
+            if supervisor.complaints > complaints or time.monotonic() > deadline:
                 raise HistorianError(
                     f"the committer of {self._store.folder.root} did not move "
-                    f"{before.rows:,} rows in {_DRAIN_S:g} s: {supervisor.last_error}"
+                    f"{before.rows:,} rows: {supervisor.last_error or 'it takes too long'}"
                 )
             time.sleep(0.02)
         return before.rows
@@ -201,8 +206,7 @@ class Historian(Queries):
             How long a row may wait in the spool, in seconds of the wall clock. Queries see it
             there too; a longer interval makes fewer files.
         """
-        if self._writer is None:
-            raise HistorianError(f"historian {self._store.folder.root} was opened to read only")
+        self._check_writable()
         if self._supervisor is None:
             self._supervisor = Supervisor(self._store.folder.root, interval_s)
 
@@ -221,6 +225,7 @@ class Historian(Queries):
         StateError
             If another process moves batches.
         """
+        self._check_writable()
         lock = committer_lock(self._store.folder.root)
         gone = 0
         try:

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from genba.errors import HistorianError
+from genba.historian.encoding import QUICK, thorough
 from genba.historian.lake import LakeTable, Snapshot
 from genba.historian.parquet import GROUP_ROWS, DataFile, FileWriter, cuts, sort
 
@@ -16,7 +17,9 @@ FULL_ROWS = 16_000_000
 """A file with so many rows is left alone."""
 _FAN = 8
 _MOST_FILES = 32
-_LEVEL = 6
+_LEVEL = 15
+_WORTHWHILE_ROWS = 250_000
+"""A merged file with fewer rows will be merged again soon, and is written quickly."""
 
 
 def due(snapshot: Snapshot) -> list[DataFile]:
@@ -71,39 +74,45 @@ def merge(table: LakeTable, files: Sequence[DataFile]) -> DataFile:
     HistorianError
         If the disk is full or a file cannot be read; the table stays as it was.
     """
-    writer = FileWriter(table.root, table.layout, files[0].day, _LEVEL)
+    rows = sum(file.rows for file in files)
+    writer: FileWriter | None = None
     try:
-        _write_merged(table, files, writer)
-        new = writer.finish()
-        if new.rows != sum(file.rows for file in files):
-            raise HistorianError(  # noqa: TRY301 - the new file must go, as after any failure
-                f"table {table.root}: merging {len(files)} files gave {new.rows} rows instead of "
-                f"{sum(file.rows for file in files)}; nothing was changed"
-            )
-    except (OSError, pa.ArrowException) as error:
-        writer.abandon()
+        for part in _sorted_parts(table, files):
+            if writer is None:
+                small = rows < _WORTHWHILE_ROWS
+                effort = QUICK if small else thorough(part, table.layout, _LEVEL)
+                writer = FileWriter(table.root, table.layout, files[0].day, effort)
+            writer.write(part, cuts(part))
+        new = _finished(writer, rows)
+    except (OSError, pa.ArrowException, HistorianError) as error:
+        if writer is not None:
+            writer.abandon()
         raise HistorianError(
             f"table {table.root} cannot be compacted: {error}; it stays as it was"
         ) from error
-    except BaseException:
-        writer.abandon()
-        raise
     table.replace(files, [new])
     return new
 
 
-def _write_merged(table: LakeTable, files: Sequence[DataFile], writer: FileWriter) -> None:
+def _finished(writer: FileWriter | None, rows: int) -> DataFile:
+    new = None if writer is None else writer.finish()
+    if new is None or new.rows != rows:
+        raise HistorianError(f"merging {rows:,} rows gave {0 if new is None else new.rows:,}")
+    return new
+
+
+def _sorted_parts(table: LakeTable, files: Sequence[DataFile]) -> Iterator[pa.Table]:
+    """Give all rows in order, in parts that end where a row group does."""
     pending = table.layout.schema.empty_table()
     for piece in _merged(table, files):
         pending = pa.concat_tables([pending, piece])
         if pending.num_rows >= 2 * GROUP_ROWS:
-            pending = sort(pending, table.layout)
-            places = cuts(pending)[:-1]
-            writer.write(pending, places)
-            pending = pending.slice(places[-1]).cast(table.layout.schema)
+            ordered = sort(pending, table.layout)
+            end = cuts(ordered)[-2]
+            yield ordered.slice(0, end)
+            pending = ordered.slice(end).cast(table.layout.schema)
     if pending.num_rows:
-        pending = sort(pending, table.layout)
-        writer.write(pending, cuts(pending))
+        yield sort(pending, table.layout)
 
 
 def _merged(table: LakeTable, files: Sequence[DataFile]) -> Iterator[pa.Table]:

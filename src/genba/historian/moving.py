@@ -6,6 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from genba.errors import HistorianError
+from genba.historian.encoding import QUICK
 from genba.historian.folder import Folder, Lock
 from genba.historian.lake import LakeTable
 from genba.historian.parquet import by_day, sort, write_file
@@ -15,7 +16,7 @@ from genba.historian.spool import Spool
 MOST_ROWS = 500_000
 """Rows that one commit takes from the spool."""
 _MOST_BYTES = 128 * 2**20
-_LEVEL = 1
+_PREDECESSOR_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +35,15 @@ def open_store(folder: Folder, *, read_only: bool = False) -> Store:
     return Store(folder, spool, tables)
 
 
-def committer_lock(root: Path, wait_s: float = 0.0) -> Lock:
-    """Become the one who moves batches."""
-    return Lock(root / "committer.lock", "commits its batches", wait_s)
+def committer_lock(root: Path) -> Lock:
+    """Become the one who moves batches, when a killed core's committer has come to its end.
+
+    Raises
+    ------
+    StateError
+        If another process goes on moving them.
+    """
+    return Lock(root / "committer.lock", "commits its batches", _PREDECESSOR_S)
 
 
 def move_all(store: Store) -> int:
@@ -71,7 +78,7 @@ def _move_some(store: Store, name: str) -> int:
     del batches
     try:
         files = [
-            write_file(table.root, table.layout, day, part, _LEVEL)
+            write_file(table.root, table.layout, day, part, QUICK)
             for day, part in by_day(rows, table.layout)
         ]
         table.append(files, last)

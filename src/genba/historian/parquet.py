@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
+from genba.historian.encoding import Effort
 from genba.historian.folder import sync_folder
 from genba.historian.schema import Layout
 
@@ -22,13 +22,7 @@ GROUP_ROWS = 131_072
 """Most rows in a row group."""
 _SMALL_GROUP = GROUP_ROWS // 4
 _DAY_US = 86_400_000_000
-_PAGE_BYTES = 4 * 2**20
 _EPOCH = dt.date(1970, 1, 1)
-
-_PACKED = "DELTA_BINARY_PACKED"
-_ENCODINGS = {"source_time": _PACKED, "sequence": _PACKED, "time": _PACKED}
-"""Columns that are not in ``_PLAIN`` or here get a dictionary."""
-_PLAIN = ("receive_time", "store_time", "data")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +129,11 @@ class FileWriter:
         What the table holds.
     day : date
         The day that all rows belong to.
-    level : int
-        Effort of zstd, 1 to 22.
+    effort : Effort
+        How the columns are written.
     """
 
-    def __init__(self, root: Path, layout: Layout, day: dt.date, level: int) -> None:
+    def __init__(self, root: Path, layout: Layout, day: dt.date, effort: Effort) -> None:
         self._root, self._layout, self._day = root, layout, day
         self._name = f"day={day.isoformat()}/{uuid.uuid4().hex}.parquet"
         self._path = root / self._name
@@ -149,19 +143,7 @@ class FileWriter:
         if not self._path.parent.exists():
             self._path.parent.mkdir(parents=True, exist_ok=True)
             sync_folder(root)
-        names = list(layout.schema.names)
-        self._writer = pq.ParquetWriter(
-            self._path,
-            layout.schema,
-            compression="zstd",
-            compression_level=level,
-            use_dictionary=[n for n in names if n not in _ENCODINGS and n not in _PLAIN],
-            column_encoding={n: _ENCODINGS[n] for n in names if n in _ENCODINGS},
-            write_statistics=[n for n in names if n not in ("text", "data")],
-            data_page_size=_PAGE_BYTES,
-            dictionary_pagesize_limit=_PAGE_BYTES,
-            store_schema=False,
-        )
+        self._writer = effort.writer(str(self._path), layout.schema)
 
     def write(self, table: pa.Table, places: Sequence[int]) -> None:
         """Write rows between successive places, a row group each."""
@@ -195,9 +177,11 @@ class FileWriter:
         self._path.unlink(missing_ok=True)
 
 
-def write_file(root: Path, layout: Layout, day: dt.date, table: pa.Table, level: int) -> DataFile:
+def write_file(
+    root: Path, layout: Layout, day: dt.date, table: pa.Table, effort: Effort
+) -> DataFile:
     """Write sorted rows of one day as one file."""
-    writer = FileWriter(root, layout, day, level)
+    writer = FileWriter(root, layout, day, effort)
     try:
         writer.write(table, cuts(table))
         return writer.finish()

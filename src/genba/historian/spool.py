@@ -23,6 +23,8 @@ CREATE TABLE IF NOT EXISTS batches (
 """
 _PAGE = 16_384
 _WAIT_S = 30.0
+_SPARE_BYTES = 256 * 2**20
+"""Room that an emptied spool keeps for the next backlog."""
 _IPC = pa.ipc.IpcWriteOptions(compression="lz4")
 
 
@@ -199,10 +201,19 @@ class Spool:
         """Move the log into the file, and give room back when a long backlog is gone."""
         with self._lock, self._refusals():
             self._own.execute("PRAGMA wal_checkpoint(PASSIVE)")
-            free = self._own.execute("PRAGMA freelist_count").fetchone()[0]
-            empty = self._own.execute("SELECT NOT EXISTS (SELECT 1 FROM batches)").fetchone()[0]
-            if empty and free * _PAGE > 256 * 2**20:
-                self._own.execute("VACUUM")
+            self._give_back(_SPARE_BYTES)
+
+    def shrink(self) -> None:
+        """Give back all the room that nothing uses any more."""
+        with self._lock, self._refusals():
+            self._give_back(0)
+            self._own.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def _give_back(self, spare: int) -> None:
+        free = self._own.execute("PRAGMA freelist_count").fetchone()[0] * _PAGE
+        empty = self._own.execute("SELECT NOT EXISTS (SELECT 1 FROM batches)").fetchone()[0]
+        if empty and free > spare:
+            self._own.execute("VACUUM")
 
     def tail(self, name: str, start: int | None, end: int | None) -> Iterator[Batch]:
         """Give batches of a table that may hold rows in ``[start, end)``, as they stand now."""

@@ -35,6 +35,7 @@ class Supervisor:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self.starts = 0
+        self.complaints = 0
         self.last_error: str | None = None
         self._start()
         self._thread = threading.Thread(target=self._watch, name="committer", daemon=True)
@@ -51,7 +52,10 @@ class Supervisor:
             if self._closing.is_set():
                 return
             self._process = subprocess.Popen(  # noqa: S603 - our own module
-                self._command, stdin=subprocess.PIPE, stderr=subprocess.PIPE
+                self._command,
+                stdin=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,  # Ctrl-C is for the core, which then closes this
             )
             self.starts += 1
 
@@ -74,6 +78,7 @@ class Supervisor:
         for line in process.stderr or ():
             last = line.decode("utf-8", "replace").strip() or last
             self.last_error = last
+            self.complaints += 1
             _LOG.warning("committer: %s", last)
         return last
 
