@@ -1,7 +1,6 @@
 """The Modbus TCP driver: polls registers in blocks, at the plant's clock."""
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Iterable, Sequence
 from typing import Annotated
@@ -13,6 +12,7 @@ from pymodbus.exceptions import ModbusException
 from genba.connect.backoff import Backoff
 from genba.connect.conversion import to_device, to_plant
 from genba.connect.driver import DriverContext, Sink
+from genba.connect.ending import end_task
 from genba.connect.modbus_address import Table, WordOrder, decode, encode, parse_address
 from genba.connect.modbus_blocks import Block, Cut, Item, cuts_for, plan_blocks
 from genba.connect.options import Options, host_and_port, read_options
@@ -79,7 +79,6 @@ class ModbusDriver:
         self._polled: dict[str, Item] = {}
         self._cuts: set[Cut] = set()
         self._task: asyncio.Task[None] | None = None
-        self._faults: dict[str, str] = {}
         self._skipped = 0
 
     async def connect(self) -> None:
@@ -169,10 +168,7 @@ class ModbusDriver:
     async def close(self) -> None:
         """End the link."""
         task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await end_task(task)
         if self._client is not None:
             self._client.close()
             self._client = None
@@ -243,12 +239,14 @@ class ModbusDriver:
             self._outlet.deliver(readings, each_measurement=True)
             for period in ready:
                 due[period] = self._next(due[period], period)
-            self._note()
 
     def _next(self, last: int, period: int) -> int:
         """The next poll that is not over yet; those between are skipped and counted."""
         missed = max(0, (self._clock.now() - last) // period)
-        self._skipped += missed
+        if missed:
+            self._skipped += missed
+            text = f"{self._skipped} polls skipped: the device is slower than the polling"
+            self._outlet.fault("skipped polls", text)
         return last + (missed + 1) * period
 
     def _period(self, signal: Signal) -> int:
@@ -309,9 +307,9 @@ class ModbusDriver:
             if quality is Quality.BAD:
                 raise WrongType(f"signal '{signal.id}': '{address.text}' holds no finite number")
         except DeviceError as error:
-            self._faults[signal.id] = str(error)
+            self._outlet.fault(signal.id, str(error))
             return Reading(signal, when, None, Quality.BAD)
-        self._faults.pop(signal.id, None)
+        self._outlet.fault(signal.id, "")
         return Reading(signal, when, value, quality)
 
     def _refusal(self, item: Item, code: int, verb: str) -> DeviceError:
@@ -320,14 +318,6 @@ class ModbusDriver:
             f"{_CODES.get(code, 'answers with an unknown error')} (Modbus exception {code})"
             + ("; check the address against the device's register list" if code == 2 else "")
         )
-
-    def _note(self) -> None:
-        notes = list(self._faults.values())[:1]
-        if len(self._faults) > 1:
-            notes.append(f"{len(self._faults) - 1} more signals are bad")
-        if self._skipped:
-            notes.append(f"{self._skipped} polls skipped: the device is slower than the polling")
-        self._outlet.error = "; ".join(notes)
 
     def _item(self, signal: Signal) -> Item:
         return self._items.get(signal.id) or Item(signal, parse_address(signal))

@@ -1,7 +1,6 @@
 """An MQTT link that stays up: reconnects, subscribes again, says what went wrong."""
 
 import asyncio
-import contextlib
 import ssl
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from pydantic import Field
 
 from genba.connect.backoff import Backoff
 from genba.connect.driver import Credentials, DriverContext
+from genba.connect.ending import end_task
 from genba.connect.options import Options, host_and_port
 from genba.errors import ConnectionLost, DeviceError, PlantError, Untrusted
 
@@ -130,10 +130,7 @@ class MqttLink:
     async def close(self) -> None:
         """End the link. Safe to call twice, and before connecting."""
         task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await end_task(task)
         self._client = None
 
     async def _run(self, opened: asyncio.Future[None]) -> None:

@@ -40,8 +40,8 @@ class Outlet:
         self._reconnects = 0
         self._received = 0
         self._last_received: int | None = None
-        self.error = ""
-        """Why the link is down, or what is wrong though it is up."""
+        self._error = ""
+        self._faults: dict[str, str] = {}
 
     @property
     def link(self) -> Link:
@@ -110,18 +110,33 @@ class Outlet:
         for sink, samples in batches.items():
             sink(samples)
 
+    def fault(self, about: str, text: str) -> None:
+        """Note what is wrong with one thing (a signal, say) while the link is up; "" if nothing."""
+        if text:
+            self._faults[about] = text
+        else:
+            self._faults.pop(about, None)
+
+    @property
+    def error(self) -> str:
+        """Why the link is down, or the first fault of one that is up."""
+        if self._link is not Link.UP:
+            return self._error
+        more = len(self._faults) - 1
+        return next(iter(self._faults.values()), "") + (f" (and {more} more)" if more > 0 else "")
+
     def up(self) -> None:
         """Note that the link works."""
         if self._link is Link.UP:
             return
         self._reconnects += int(self._was_up)
         self._was_up = True
-        self.error = ""
+        self._error = ""
         self._turn(Link.UP)
 
     def down(self, error: str, of: Iterable[Signal] | None = None) -> None:
         """Note that the link is lost and why; mark what it delivered (or ``of`` that) as bad."""
-        self.error = error
+        self._error = error
         if self._link is not Link.DOWN:
             self._turn(Link.DOWN)
         self.mark_bad(of)

@@ -78,7 +78,6 @@ class Vda5050Driver:
         self._waiting: dict[asyncio.Future[None], Outcome] = {}
         self._seen = asyncio.Event()
         self._invalid = 0
-        self._wrong: dict[str, str] = {}
 
     async def connect(self) -> None:
         """Open the link to the broker; the vehicle itself may come later.
@@ -192,8 +191,8 @@ class Vda5050Driver:
             message = parse_message(self._major, name, payload)
         except ValueError as error:
             self._invalid += 1
-            self._wrong[""] = f"{self._invalid} invalid messages, the last in {name}: {error}"
-            self._note()
+            text = f"{self._invalid} invalid messages, the last in {name}: {error}"
+            self._outlet.fault("invalid messages", text)
             return
         when = parse_time(message["timestamp"])
         self._last[name] = (when, message)
@@ -204,13 +203,11 @@ class Vda5050Driver:
         wanted = self._wanted.values()
         self._outlet.deliver(self._readings(name, when, message, wanted), at_sample_time=True)
         self._seen.set()
-        self._note()
 
     async def link_up(self) -> None:
         """Note that the broker is there."""
         self._last.clear()
         self._outlet.up()
-        self._note()
 
     def link_down(self, error: str) -> None:
         """Note that the broker is gone, and with it all knowledge of the vehicle."""
@@ -277,10 +274,7 @@ class Vda5050Driver:
                 f"signal '{signal.id}': the vehicle's {address.topic} has no field "
                 f"'{signal.address}'; correct the address"
             )
-        if wrong:
-            self._wrong[signal.id] = wrong
-        else:
-            self._wrong.pop(signal.id, None)
+        self._outlet.fault(signal.id, wrong)
         return Reading(signal, when, value, quality)
 
     def _present(self, signal: Signal, address: Address) -> Reading:
@@ -311,13 +305,6 @@ class Vda5050Driver:
                 f"connection '{self._id}': the vehicle sends nothing on {self._base}/"
                 f"{min(missing)}; check interface, manufacturer, serial and version, "
                 "and whether it is on"
-            )
-
-    def _note(self) -> None:
-        if self._away() is None:
-            more = len(self._wrong) - 1
-            self._outlet.error = next(iter(self._wrong.values()), "") + (
-                f" (and {more} more faults)" if more > 0 else ""
             )
 
     def _address(self, signal: Signal) -> Address:
