@@ -172,6 +172,7 @@ class Production:
                 due=lot.order.due,
                 weight=lot.order.weight,
                 heading=lot.heading,
+                since=lot.since,
                 held=lot.id in busy or lot.id in unsettled or not self._is_there(lot),
             )
             for lot in self.lots.values()

@@ -28,7 +28,6 @@ class Run:
 
     equipment: str
     lots: list[TrackedLot]
-    step: int
     operation: Operation
     way: Alternative
     start: int
@@ -134,13 +133,13 @@ class Runs:
         found = self._operation(equipment, lots)
         if found is None:
             return
-        step, operation, way = found
+        operation, way = found
         base = {
             role: _number(self._values[equipment, role])
             for role in COUNTERS
             if self._values.get((equipment, role)) is not None
         }
-        run = Run(equipment, lots, step, operation, way, time, self.family.get(equipment), base)
+        run = Run(equipment, lots, operation, way, time, self.family.get(equipment), base)
         if self._values.get((equipment, Role.MODE)) == PackMLMode.SETUP:
             run.setup_since = time
         self.family[equipment] = way.setup_family or self.family.get(equipment)
@@ -148,7 +147,7 @@ class Runs:
 
     def _operation(
         self, equipment: str, lots: Sequence[TrackedLot]
-    ) -> tuple[int, Operation, Alternative] | None:
+    ) -> tuple[Operation, Alternative] | None:
         """Return what the machine does: by its job, else by what the first lot needs next."""
         if not lots:
             return None
@@ -158,7 +157,7 @@ class Runs:
         for step in (*steps, *range(lots[0].step, len(routing)), *range(len(routing))):
             for way in routing[step].alternatives:
                 if way.equipment == equipment:
-                    return step, routing[step], way
+                    return routing[step], way
         return None
 
     def restore_base(self, equipment: str, base: Mapping[Role, float]) -> None:
@@ -187,9 +186,15 @@ class Runs:
         for index, lot in enumerate(run.lots):
             counts = (good[index], scrap[index], rework[index])
             self._row(run, lot, counts, made[Role.ENERGY] / len(run.lots))
-            step = run.step + 1 if complete else lot.step
+            step = self._step_after(lot, run) if complete else lot.step
             self._production.finish_operation(lot, step, lot.quantity - scrap[index], run.end or 0)
         self.finished += len(run.lots)
+
+    def _step_after(self, lot: TrackedLot, run: Run) -> int:
+        """Return a lot's next step; lots of one batch may be of different products."""
+        routing = self._plant.products_by_id[lot.order.product].routing
+        names = [operation.id for operation in routing]
+        return names.index(run.operation.id) + 1 if run.operation.id in names else lot.step + 1
 
     def _made(self, run: Run, role: Role) -> float:
         now = self._values.get((run.equipment, role))

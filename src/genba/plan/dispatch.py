@@ -1,19 +1,25 @@
 """Earliest Due Date dispatching: what a competent plant does without an optimizer.
 
-Lots in the order of their due dates (Jackson, 1955); each takes the machine on which it would be
-done first among those that are able; batches fill up with lots of the same operation.
+Lots in the order of their due dates (Jackson, 1955), with a look at set-ups among lots that are
+about equally urgent; each takes the machine on which it would be done first among those that are
+able; batches fill up with lots of the same operation and set-up family, within a bounded wait.
 """
 
 from collections import Counter
 from collections.abc import Mapping
 
-from genba.plan.setup import SetupTimes
+from genba.plan.moves import Moves
+from genba.plan.routing import Routings
 from genba.plan.situation import Lot, LotPhase, MachineState, Situation
-from genba.plan.transport import Move, NearestVehicle
-from genba.plant import US, Alternative, Operation, Plant, Proposal, Role, Scalar, Write
+from genba.plan.transport import NearestVehicle
+from genba.plant import US, Plant, Proposal, Role, Scalar, Write
 
-REROUTE_AFTER_S = 1800.0
-"""How long a lot waits at a machine that has broken down before it is taken to another one."""
+FAMILY_WINDOW_S = 4 * 3600.0
+"""A lot due at most this much later than the most urgent one goes first if it needs no set-up."""
+BATCH_WAIT_S = 1500.0
+"""Longest wait of a lot for a fuller batch."""
+BATCH_ENOUGH = 0.7
+"""Part of a batch that is full enough not to wait for more."""
 
 
 class EarliestDueDate:
@@ -24,22 +30,20 @@ class EarliestDueDate:
 
     def __init__(self, plant: Plant) -> None:
         self._plant = plant
-        self._setups = SetupTimes(plant)
+        self._routings = Routings(plant)
         self._fleet = NearestVehicle(plant, self.name)
+        self._moves = Moves(self._routings, self._fleet)
         self._tool_count = {tool.id: tool.count for tool in plant.tools}
-        self._travel: dict[tuple[str, str], float] = {}
 
     def propose(self, situation: Situation) -> list[Proposal]:
         """Propose jobs for machines that are ready, and moves for lots that stand elsewhere."""
         lots = sorted(
-            (lot for lot in situation.lots if lot.phase is not LotPhase.DONE), key=_urgency
+            (lot for lot in situation.lots if lot.phase is not LotPhase.DONE), key=urgency
         )
         jobs = self._jobs(situation, lots)
         started = {lot for proposal in jobs for lot in str(proposal.context["lot"]).split(",")}
-        moves = self._moves(situation, [lot for lot in lots if lot.id not in started])
+        moves = self._moves.wanted(situation, [lot for lot in lots if lot.id not in started])
         return [*jobs, *self._fleet.propose(situation, moves)]
-
-    # -- jobs ---------------------------------------------------------------------------------
 
     def _jobs(self, situation: Situation, lots: list[Lot]) -> list[Proposal]:
         tools = Counter(tool for machine in situation.machines for tool in machine.tools)
@@ -47,18 +51,36 @@ class EarliestDueDate:
         for machine in situation.machines:
             if not machine.ready:
                 continue
-            here = [lot for lot in lots if self._waits_at(lot, machine.id)]
-            for first in here:
-                operation, way = self._next(first, machine.id)
-                if any(tools[tool] >= self._tool_count.get(tool, 1) for tool in way.tools):
+            for first in self._in_turn(machine, lots, tools):
+                together = self._together(first, machine.id, lots)
+                if self._worth_waiting(situation, together, machine.id, lots):
                     continue
-                together = self._together(first, operation, here)
-                if self._worth_waiting(operation, together, machine, lots):
-                    continue
-                tools.update(way.tools)
-                jobs.append(self._job(situation, machine, operation, together))
+                tools.update(self._routings.way(first, machine.id).tools)
+                jobs.append(self._job(situation, machine, together))
                 break
         return jobs
+
+    def _in_turn(self, machine: MachineState, lots: list[Lot], tools: Counter[str]) -> list[Lot]:
+        """Return the lots that could start here now, in the order in which they should."""
+        here = [
+            lot
+            for lot in lots
+            if self._waits_at(lot, machine.id)
+            and all(
+                tools[tool] < self._tool_count.get(tool, 1)
+                for tool in self._routings.way(lot, machine.id).tools
+            )
+        ]
+        if not here:
+            return here
+        limit = here[0].due + round(FAMILY_WINDOW_S * US)
+        return sorted(
+            here,
+            key=lambda lot: (
+                lot.due > limit
+                or self._routings.way(lot, machine.id).setup_family != machine.family
+            ),
+        )
 
     def _waits_at(self, lot: Lot, machine: str) -> bool:
         return (
@@ -66,44 +88,52 @@ class EarliestDueDate:
             and lot.phase is LotPhase.WAITING
             and not lot.held
             and lot.heading is None
-            and self._way(lot, machine) is not None
+            and self._routings.can(lot, machine)
         )
 
-    def _together(self, first: Lot, operation: Operation, here: list[Lot]) -> list[Lot]:
-        """Return the lots of one job: one, or as many of the same operation as the batch holds."""
-        if operation.batch_parts is None:
+    def _together(self, first: Lot, machine: str, lots: list[Lot]) -> list[Lot]:
+        """Return the lots of one job: one, or as many as the batch holds."""
+        most = self._routings.operation(first).batch_parts
+        if most is None:
             return [first]
         chosen, parts = [first], first.quantity
-        for lot in here:
-            same = lot.product == first.product and lot.step == first.step
-            if same and lot.id != first.id and parts + lot.quantity <= operation.batch_parts:
+        for lot in lots:
+            fits = lot.id != first.id and parts + lot.quantity <= most
+            if fits and self._waits_at(lot, machine) and self._alike(first, lot, machine):
                 chosen.append(lot)
                 parts += lot.quantity
         return chosen
 
-    def _worth_waiting(
-        self, operation: Operation, chosen: list[Lot], machine: MachineState, lots: list[Lot]
-    ) -> bool:
-        """Whether a batch with room should wait for lots that a vehicle is already bringing."""
-        if operation.batch_parts is None:
-            return False
-        room = operation.batch_parts - sum(lot.quantity for lot in chosen)
-        first = chosen[0]
-        return any(
-            lot.heading == machine.id
-            and (lot.product, lot.step) == (first.product, first.step)
-            and lot.quantity <= room
-            for lot in lots
+    def _alike(self, first: Lot, lot: Lot, machine: str) -> bool:
+        """Whether two lots may share a batch: same operation, same set-up family."""
+        return (
+            self._routings.operation(first).id == self._routings.operation(lot).id
+            and self._routings.way(first, machine).setup_family
+            == self._routings.way(lot, machine).setup_family
         )
 
-    def _job(
-        self,
-        situation: Situation,
-        machine: MachineState,
-        operation: Operation,
-        lots: list[Lot],
-    ) -> Proposal:
+    def _worth_waiting(
+        self, situation: Situation, chosen: list[Lot], machine: str, lots: list[Lot]
+    ) -> bool:
+        """Whether a batch with room should wait for lots that are on their way to it."""
+        first = chosen[0]
+        most = self._routings.operation(first).batch_parts
+        if most is None:
+            return False
+        parts = sum(lot.quantity for lot in chosen)
+        waited_s = (situation.time - min(lot.since for lot in chosen)) / US
+        if parts >= BATCH_ENOUGH * most or waited_s >= BATCH_WAIT_S:
+            return False
+        return any(
+            lot.quantity <= most - parts
+            and (lot.heading == machine or self._routings.comes_to(lot, machine))
+            for lot in lots
+            if lot.place != machine
+        )
+
+    def _job(self, situation: Situation, machine: MachineState, lots: list[Lot]) -> Proposal:
         product, number = lots[0].product, machine.request + 1
+        operation = self._routings.operation(lots[0])
         names = ",".join(lot.id for lot in lots)
         values: Mapping[Role, Scalar] = {
             Role.JOB_LOTS: names,
@@ -132,119 +162,7 @@ class EarliestDueDate:
             },
         )
 
-    # -- moves --------------------------------------------------------------------------------
 
-    def _moves(self, situation: Situation, lots: list[Lot]) -> list[Move]:
-        """Return where lots should go, most urgent first; never to a station without a place."""
-        places = _Places(situation)
-        backlog = self._backlog(situation, lots)
-        moves = []
-        for lot in lots:
-            if lot.held or lot.heading is not None or lot.phase is LotPhase.IN_WORK:
-                continue
-            goal = self._goal(situation, lot, places, backlog)
-            if goal is not None and goal != lot.place:
-                moves.append(Move(lot.id, lot.order, lot.place, goal))
-                if goal in places.free:
-                    places.take(goal)
-                    backlog[goal] += self._work_s(situation.machines_by_id[goal], lot)
-        return moves
-
-    def _goal(
-        self, situation: Situation, lot: Lot, places: "_Places", backlog: dict[str, float]
-    ) -> str | None:
-        routing = self._plant.products_by_id[lot.product].routing
-        if lot.step >= len(routing):
-            return situation.sink
-        here = situation.machines_by_id.get(lot.place)
-        if here is not None and self._way(lot, here.id) is not None:
-            down_s = 0.0 if here.down_since is None else (situation.time - here.down_since) / US
-            if down_s < REROUTE_AFTER_S:
-                return None
-        best: tuple[float, str] | None = None
-        for way in routing[lot.step].alternatives:
-            machine = situation.machines_by_id.get(way.equipment)
-            if machine is None or not machine.able or not places.for_lot(lot, machine):
-                continue
-            travel_s = self._travel_s(lot.place, machine.id)
-            if travel_s is None:
-                continue
-            start_s = max((machine.free_at - situation.time) / US + backlog[machine.id], travel_s)
-            done_s = start_s + self._work_s(machine, lot)
-            if best is None or (done_s, machine.id) < best:
-                best = (done_s, machine.id)
-        return best[1] if best else None
-
-    def _backlog(self, situation: Situation, lots: list[Lot]) -> dict[str, float]:
-        """Return seconds of work that already waits at, or is on its way to, each machine."""
-        backlog = dict.fromkeys(situation.machines_by_id, 0.0)
-        for lot in lots:
-            goal = lot.heading or (lot.place if lot.phase is LotPhase.WAITING else None)
-            if goal in backlog and self._way(lot, goal) is not None:
-                backlog[goal] += self._work_s(situation.machines_by_id[goal], lot)
-        return backlog
-
-    def _work_s(self, machine: MachineState, lot: Lot) -> float:
-        """Planned time of a lot's next operation, with its set-up; a batch's is shared out."""
-        operation, way = self._next(lot, machine.id)
-        setup_s = self._setups.duration_s(machine.id, machine.family, way.setup_family)
-        if operation.batch_parts is None:
-            return setup_s + lot.quantity * way.cycle_s
-        return setup_s + way.cycle_s * lot.quantity / operation.batch_parts
-
-    def _travel_s(self, origin: str, destination: str) -> float | None:
-        if origin in self._plant.vehicles_by_id:
-            return 0.0
-        key = (origin, destination)
-        if key not in self._travel:
-            found = self._fleet.travel_s(origin, destination)
-            if found is None:
-                return None
-            self._travel[key] = found
-        return self._travel[key]
-
-    # -- routings -----------------------------------------------------------------------------
-
-    def _way(self, lot: Lot, machine: str) -> Alternative | None:
-        """Return how a machine would do a lot's next operation, None where it cannot."""
-        routing = self._plant.products_by_id[lot.product].routing
-        if lot.step >= len(routing):
-            return None
-        ways = routing[lot.step].alternatives
-        return next((way for way in ways if way.equipment == machine), None)
-
-    def _next(self, lot: Lot, machine: str) -> tuple[Operation, Alternative]:
-        operation = self._plant.products_by_id[lot.product].routing[lot.step]
-        return operation, next(w for w in operation.alternatives if w.equipment == machine)
-
-
-class _Places:
-    """Free places at stations: lots that stand there, are in work there or head there hold one."""
-
-    def __init__(self, situation: Situation) -> None:
-        heading = Counter(lot.heading for lot in situation.lots if lot.heading is not None)
-        self._source = situation.source
-        self._all = {m.id: m.places for m in situation.machines}
-        self.free: dict[str, float] = {
-            m.id: (float("inf") if m.places is None else m.places)
-            - len({*m.station, *m.work})
-            - heading[m.id]
-            for m in situation.machines
-        }
-
-    def for_lot(self, lot: Lot, machine: MachineState) -> bool:
-        """Whether a lot may go there. Fresh lots leave one place for those that are under way.
-
-        So a lot in the middle of its routing, or a rush order, is not shut out by a station full
-        of lots that have only just begun; and no ring of full stations waits for itself.
-        """
-        spare = 1 if lot.place == self._source and (self._all[machine.id] or 2) > 1 else 0
-        return self.free[machine.id] > spare
-
-    def take(self, machine: str) -> None:
-        """Reserve a place."""
-        self.free[machine] -= 1
-
-
-def _urgency(lot: Lot) -> tuple[int, float, str]:
+def urgency(lot: Lot) -> tuple[int, float, str]:
+    """Sort key: due date, then weight, then id."""
     return lot.due, -lot.weight, lot.id

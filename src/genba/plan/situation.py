@@ -39,6 +39,8 @@ class Lot:
     weight: float = 1.0
     heading: str | None = None
     """Where a vehicle was told to take it."""
+    since: int = 0
+    """Since when it is where it is (microseconds UTC)."""
     held: bool = False
     """Whether nothing is to be proposed for it now: a command is under way, or one just failed."""
 

@@ -1,0 +1,48 @@
+"""What a lot needs next, and on which machines that can be done."""
+
+from genba.plan.setup import SetupTimes
+from genba.plan.situation import Lot, LotPhase, MachineState
+from genba.plant import Alternative, Operation, Plant
+
+
+class Routings:
+    """Looks up operations and alternatives of lots."""
+
+    def __init__(self, plant: Plant) -> None:
+        self._products = plant.products_by_id
+        self._setups = SetupTimes(plant)
+
+    def is_complete(self, lot: Lot) -> bool:
+        """Whether all operations are done."""
+        return lot.step >= len(self._products[lot.product].routing)
+
+    def operation(self, lot: Lot) -> Operation:
+        """Return the next operation; only for lots that are not complete."""
+        return self._products[lot.product].routing[lot.step]
+
+    def can(self, lot: Lot, machine: str) -> bool:
+        """Whether a machine can do what the lot needs next."""
+        return not self.is_complete(lot) and any(
+            way.equipment == machine for way in self.operation(lot).alternatives
+        )
+
+    def way(self, lot: Lot, machine: str) -> Alternative:
+        """Return how a machine would do it; only where it :meth:`can`."""
+        return next(w for w in self.operation(lot).alternatives if w.equipment == machine)
+
+    def comes_to(self, lot: Lot, machine: str) -> bool:
+        """Whether a lot that is in work now will need the machine next."""
+        routing = self._products[lot.product].routing
+        return (
+            lot.phase is LotPhase.IN_WORK
+            and lot.step + 1 < len(routing)
+            and any(way.equipment == machine for way in routing[lot.step + 1].alternatives)
+        )
+
+    def work_s(self, lot: Lot, machine: MachineState, family: str | None) -> float:
+        """Planned time with set-up after ``family``; a batch's is shared out by parts."""
+        operation, way = self.operation(lot), self.way(lot, machine.id)
+        setup_s = self._setups.duration_s(machine.id, family, way.setup_family)
+        if operation.batch_parts is None:
+            return setup_s + lot.quantity * way.cycle_s
+        return setup_s + way.cycle_s * lot.quantity / operation.batch_parts
