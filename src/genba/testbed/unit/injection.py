@@ -273,7 +273,7 @@ class InjectionPress(CyclicProcess):
 
     @property
     def _warm(self) -> bool:
-        """Whether the controller lets a shot begin or go on: barrel and mold near their setpoints."""
+        """Whether the controller lets shots go on: barrel and mold near their setpoints."""
         p = self._p
         return (
             self._barrel_c > self._set["melt_temperature"] - p.release_k

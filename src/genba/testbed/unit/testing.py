@@ -56,7 +56,7 @@ _CHARACTERISTICS = {
         design=0.55,
         spread=0.05,
         limit=0.98,
-        gauge=0.05,
+        gauge=0.03,
         weights={
             "mill_error_um": 0.010,
             "bore_error_um": 0.008,
@@ -71,7 +71,7 @@ _CHARACTERISTICS = {
         design=1.7,
         spread=0.15,
         limit=3.35,
-        gauge=0.14,
+        gauge=0.08,
         weights={
             "mill_roughness_um": 0.35,
             "mill_error_um": 0.015,
@@ -86,7 +86,7 @@ _CHARACTERISTICS = {
         design=0.7,
         spread=0.08,
         limit=1.50,
-        gauge=0.07,
+        gauge=0.04,
         weights={
             "grind_error_um": 0.045,
             "grind_roughness_um": 0.5,
@@ -99,7 +99,7 @@ _CHARACTERISTICS = {
         design=53.0,
         spread=0.7,
         limit=58.2,
-        gauge=0.5,
+        gauge=0.3,
         step=0.1,
         weights={
             "mill_roughness_um": 1.6,
