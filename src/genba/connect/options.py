@@ -61,7 +61,9 @@ def host_and_port(connection: Connection, schemes: dict[str, int]) -> tuple[str,
         port = parts.port
     except ValueError:
         raise wrong from None
-    if parts.scheme not in schemes or not parts.hostname or parts.path.strip("/"):
+    # The endpoint of an OPC UA server may have a path; the other protocols know none.
+    stray_path = parts.path.strip("/") and parts.scheme != "opc.tcp"
+    if parts.scheme not in schemes or not parts.hostname or stray_path:
         raise wrong
     if parts.username or parts.password:
         raise PlantError(
