@@ -10,7 +10,6 @@ from genba.connect.opcua.notification import Change, change_of
 from genba.errors import DeviceError, NoHistory
 from genba.plant import Signal
 
-_VALUES_PER_CALL = 5000
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _KEEPS_NONE = {
     ua.StatusCodes.BadHistoryOperationUnsupported,
@@ -41,7 +40,7 @@ async def read_history(
         IsReadModified=False,
         StartTime=_time(start),
         EndTime=_time(end),
-        NumValuesPerNode=_VALUES_PER_CALL,
+        NumValuesPerNode=0,  # the device cuts as it must, and says so with a continuation point
         ReturnBounds=False,
     )
     changes: list[Change] = []

@@ -45,6 +45,11 @@ class OpcUaOptions(Options):
     outage_s: Annotated[float, Field(ge=1, le=86_400)] = 120.0
     """How long the device keeps session and queues while the link is lost."""
 
+    @property
+    def encrypted(self) -> bool:
+        """Whether nobody else in the network can read along."""
+        return not self.insecure and self.mode is Mode.SIGN_AND_ENCRYPT
+
     @model_validator(mode="after")
     def _say_insecure(self) -> Self:
         if self.insecure and self.mode is not Mode.NONE and "mode" in self.model_fields_set:

@@ -185,7 +185,7 @@ class Session:
         if self._context.credentials is not None:
             policy = client.server_policy(ua.UserTokenType.UserName)
             clear = not policy.SecurityPolicyUri or policy.SecurityPolicyUri.endswith("#None")
-            if clear and self._options.mode.value != "SignAndEncrypt":
+            if clear and not self._options.encrypted:
                 raise Untrusted(
                     f"{self._who}: the password would go to {self._url} in the clear; "
                     "use mode SignAndEncrypt, or leave the credentials out"

@@ -1,0 +1,110 @@
+"""``genba trust``: which devices' certificates this plant trusts."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from genba.cli.output import emit_json, print_table, says_errors
+
+if TYPE_CHECKING:
+    from genba.connect.pki import Entry
+
+app = typer.Typer(
+    help="See and decide which devices' certificates this plant trusts.", no_args_is_help=True
+)
+
+StateOption = Annotated[
+    Path, typer.Option("--state", help="State folder of the plant.", envvar="GENBA_STATE")
+]
+FingerprintArgument = Annotated[
+    str, typer.Argument(help="SHA-256 fingerprint, or the first 6 characters of it or more.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command("list")
+@says_errors
+def list_certificates(state: StateOption = Path("state"), json: JsonOption = False) -> None:
+    """List the certificates that are trusted, and those that were rejected."""
+    from genba.connect import pki
+
+    found = pki.certificates(state / "pki")
+    if json:
+        emit_json([_facts(entry) for entry in found])
+        return
+    rows = [
+        ("trusted" if e.trusted else "rejected", e.fingerprint[:16], e.subject, e.uri,
+         f"{e.not_after:%Y-%m-%d}")
+        for e in found
+    ]  # fmt: skip
+    print_table("Certificates", ("status", "fingerprint", "subject", "application", "until"), rows)
+    if any(not entry.trusted for entry in found):
+        typer.echo("Compare a fingerprint with the one on the device, then: genba trust add ...")
+
+
+@app.command("add")
+@says_errors
+def add(
+    certificate: Annotated[
+        str,
+        typer.Argument(help="Fingerprint of a rejected certificate, or a file (DER or PEM)."),
+    ],
+    state: StateOption = Path("state"),
+) -> None:
+    """Trust a certificate from now on, also in a running core."""
+    from genba.connect import pki
+
+    folder = state / "pki"
+    path = Path(certificate)
+    entry = pki.trust(folder, path if path.is_file() else pki.find(folder, certificate).path)
+    typer.echo(f"trusted: {entry.subject} ({entry.fingerprint})")
+
+
+@app.command("remove")
+@says_errors
+def remove(fingerprint: FingerprintArgument, state: StateOption = Path("state")) -> None:
+    """Trust a certificate no longer, from the next connection on."""
+    from genba.connect import pki
+
+    entry = pki.distrust(state / "pki", fingerprint)
+    typer.echo(f"no longer trusted: {entry.subject} ({entry.fingerprint})")
+
+
+@app.command("show")
+@says_errors
+def show(
+    fingerprint: Annotated[
+        str, typer.Argument(help="Fingerprint; without one, this plant's own certificate.")
+    ] = "",
+    state: StateOption = Path("state"),
+    json: JsonOption = False,
+) -> None:
+    """Show a certificate: this plant's own, or a device's."""
+    from genba.connect import pki
+
+    folder = state / "pki"
+    if fingerprint:
+        facts = _facts(pki.find(folder, fingerprint))
+    else:
+        own = pki.ensure_identity(folder)
+        facts = {
+            "fingerprint": own.fingerprint,
+            "application": own.uri,
+            "file": str(own.certificate),
+        }
+    if json:
+        emit_json(facts)
+    else:
+        print_table("Certificate", ("what", "value"), list(facts.items()))
+
+
+def _facts(entry: "Entry") -> dict[str, object]:
+    return {
+        "status": "trusted" if entry.trusted else "rejected",
+        "fingerprint": entry.fingerprint,
+        "subject": entry.subject,
+        "application": entry.uri,
+        "until": entry.not_after.isoformat(),
+        "file": str(entry.path),
+    }

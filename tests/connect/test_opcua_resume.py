@@ -1,0 +1,194 @@
+"""After every kind of lost link the OPC UA driver goes on: nothing lost, nothing doubled."""
+
+import asyncio
+from collections import Counter
+
+import pytest
+from tests.connect.opcua_device import Collector, Device, Proxy, befriend, context, signal
+
+from genba.connect.opcua import OpcUaDriver
+from genba.errors import ConnectionLost
+from genba.plant import Link, Quality
+
+COUNT = signal("Count", type="int", kind="counter")
+STATE = signal("State", type="int", kind="state")
+
+
+@pytest.fixture
+async def device(tmp_path, free_port):
+    made = await Device(tmp_path / "device", free_port()).start()
+    befriend(made, tmp_path / "state" / "pki")
+    yield made
+    await made.stop()
+
+
+@pytest.fixture
+async def proxy(device, free_port):
+    made = await Proxy(free_port(), device.port).start()
+    yield made
+    await made.stop()
+
+
+@pytest.fixture
+async def watching(tmp_path, proxy):
+    """A driver that watches Count and State through the proxy, and what it collected."""
+    driver = OpcUaDriver(context(proxy.url, tmp_path / "state" / "pki"))
+    collector = Collector()
+    await driver.connect()
+    await driver.subscribe([COUNT, STATE], collector)
+    yield driver, collector
+    await driver.close()
+
+
+def no_repeats(collector):
+    """No value of the device is there twice: markers carry Genba's own time and bad quality."""
+    keys = Counter((s.signal, s.source_time) for s in collector.samples)
+    return max(keys.values()) == 1
+
+
+def in_sequence(collector):
+    numbers = [s.sequence for s in collector.samples]
+    return numbers == list(range(1, len(numbers) + 1))
+
+
+async def test_resumes_after_a_cut_with_all_that_changed_meanwhile(
+    device, proxy, watching, eventually
+):
+    driver, collector = watching
+    await device.put("Count", 1)
+    await eventually(lambda: 1 in collector.values(COUNT.id))
+
+    proxy.cut()
+    await eventually(lambda: driver.health().link is Link.DOWN)
+    for value in range(2, 30):
+        await device.put("Count", value)
+    proxy.mend()
+
+    await eventually(lambda: 29 in collector.values(COUNT.id))
+    assert collector.values(COUNT.id) == list(range(30))
+    assert no_repeats(collector)
+    assert in_sequence(collector)
+    assert driver.health().link is Link.UP
+    assert driver.health().reconnects == 1
+
+
+async def test_fetches_again_what_was_sent_into_a_broken_link(device, proxy, watching, eventually):
+    driver, collector = watching
+    await eventually(lambda: collector.values(STATE.id))
+    proxy.freeze()  # notifications leave the device and go nowhere
+    services = device.server.iserver.subscription_service
+    subscription = next(iter(services.subscriptions.values()))
+    for value in range(1, 10):
+        sent = subscription._notification_seq
+        await device.put("Count", value)
+        if value < 4:  # as many as there are publish requests at the device
+            await eventually(lambda sent=sent: subscription._notification_seq > sent)
+    assert len(subscription._not_acknowledged_results) >= 3
+    proxy.cut()
+    await eventually(lambda: driver.health().link is Link.DOWN)
+    proxy.mend()
+
+    await eventually(lambda: 9 in collector.values(COUNT.id))
+    assert collector.values(COUNT.id) == list(range(10))
+    assert no_repeats(collector)
+
+
+async def test_notices_a_frozen_device_and_goes_on_when_it_wakes(
+    device, proxy, watching, eventually
+):
+    driver, collector = watching
+    await eventually(lambda: collector.values(COUNT.id) == [0])
+    proxy.freeze()
+    await eventually(lambda: driver.health().link is not Link.UP)
+    with pytest.raises(ConnectionLost, match="press-1"):
+        await driver.read([COUNT])
+    await device.put("Count", 5)
+    proxy.mend()
+    await eventually(lambda: 5 in collector.values(COUNT.id), within_s=20)
+    assert collector.values(COUNT.id)[-1] == 5
+    assert no_repeats(collector)
+
+
+async def test_unchanged_values_turn_bad_while_the_link_is_down_and_good_after(
+    device, proxy, watching, eventually
+):
+    _, collector = watching
+    await eventually(lambda: collector.values(STATE.id) == [4])
+    proxy.cut()
+    await eventually(lambda: collector.samples[-1].quality == Quality.BAD)
+    of_state = [s for s in collector.samples if s.signal == STATE.id]
+    assert [(s.value, s.quality) for s in of_state] == [(4, Quality.GOOD), (4, Quality.BAD)]
+    proxy.mend()
+    await eventually(lambda: len([s for s in collector.samples if s.signal == STATE.id]) == 3)
+    again = [s for s in collector.samples if s.signal == STATE.id][-1]
+    assert (again.value, again.quality) == (4, Quality.GOOD)
+    assert no_repeats(collector)
+
+
+async def test_resumes_after_the_device_restarted_with_other_namespace_indexes(
+    device, proxy, watching, eventually
+):
+    driver, collector = watching
+    await device.put("Count", 7)
+    await eventually(lambda: 7 in collector.values(COUNT.id))
+    before = device.namespace
+    await device.stop()
+    await eventually(lambda: driver.health().link is Link.DOWN)
+    device.extra_namespaces = ["urn:other:one", "urn:other:two"]
+    await device.start()
+    assert device.namespace != before
+    await device.put("Count", 8)
+    await eventually(lambda: 8 in collector.values(COUNT.id), within_s=20)
+    assert no_repeats(collector)
+    assert (await driver.read([COUNT]))[0].value == 8
+
+
+async def test_first_values_of_a_new_session_that_were_delivered_are_left_out(
+    device, proxy, watching, eventually
+):
+    driver, collector = watching
+    await device.put("Count", 3)
+    await eventually(lambda: 3 in collector.values(COUNT.id))
+    proxy.cut()
+    await eventually(lambda: driver.health().link is Link.DOWN)
+    for session in list(device.server.iserver._external_sessions.values()):
+        await session.close_session(True)  # the device forgets us, but keeps its values
+    proxy.mend()
+    await eventually(lambda: driver.health().link is Link.UP)
+    await device.put("Count", 4)
+    await eventually(lambda: 4 in collector.values(COUNT.id))
+    assert no_repeats(collector)
+    assert Counter(collector.values(COUNT.id))[0] == 1
+
+
+async def test_a_subscription_that_the_device_dropped_is_made_again(
+    device, proxy, watching, eventually
+):
+    _, collector = watching
+    await eventually(lambda: collector.values(COUNT.id) == [0])
+    service = device.server.iserver.subscription_service
+    await service.delete_subscriptions(list(service.subscriptions))
+    await device.put("Count", 11)
+    await eventually(lambda: 11 in collector.values(COUNT.id), within_s=20)
+    assert no_repeats(collector)
+
+
+async def test_closing_while_the_link_is_down_ends_at_once(device, proxy, watching, eventually):
+    driver, _ = watching
+    proxy.cut()
+    await eventually(lambda: driver.health().link is Link.DOWN)
+    async with asyncio.timeout(5):
+        await driver.close()
+    assert driver.health().link is Link.CLOSED
+
+
+async def test_missing_notifications_are_asked_for_again(device, proxy, watching, eventually):
+    """A device that skips a number is asked for it; what it no longer has is reported."""
+    driver, collector = watching
+    await eventually(lambda: collector.values(COUNT.id) == [0])
+    service = device.server.iserver.subscription_service
+    subscription = next(iter(service.subscriptions.values()))
+    subscription._notification_seq += 2
+    await device.put("Count", 1)
+    await eventually(lambda: 1 in collector.values(COUNT.id))
+    assert "dropped 2 notification" in driver.health().error
