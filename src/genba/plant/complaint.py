@@ -16,8 +16,13 @@ Path = tuple[str | int, ...]
 def problems_of(error: ValidationError, data: Any, model: type[Value] = Plant) -> list[Problem]:
     """Turn a validation error over ``data`` into problems, in the order of the fields."""
     problems = []
-    for detail in error.errors(include_url=False):
+    details = error.errors(include_url=False)
+    for detail in details:
         path = tuple(detail["loc"])
+        if detail["type"] == "too_short" and any(
+            len(other["loc"]) > len(path) and other["loc"][: len(path)] == path for other in details
+        ):
+            continue  # entries that are wrong themselves do not count for pydantic
         text, mend = _words(detail, path, model)
         problems.append(Problem(Weight.ERROR, where_of(path, data), text, mend, path))
     return problems

@@ -61,12 +61,12 @@ def propose(
         "# Proposed by genba from what the device shows. Read it through: what ends in '(?)' is",
         "# guessed. Take out what you do not need, then run: genba check plant.yaml",
         "genba: 1",
-        f"id: {plant_id}",
+        f"id: {_quoted(plant_id)}",
         "timezone: UTC  # such as Europe/Lisbon (?)",
         "",
         "connections:",
-        f"  - {{id: {connection.id}, driver: {connection.driver}, "
-        f"url: {json.dumps(connection.url)}{_credentials(connection)}{options}}}",
+        f"  - {{id: {_quoted(connection.id)}, driver: {connection.driver}, "
+        f"url: {_quoted(connection.url)}{_credentials(connection)}{options}}}",
         "",
         "equipment:",
     ]
@@ -84,7 +84,7 @@ _AFTER = (
 
 
 def _credentials(connection: Connection) -> str:
-    return f", credentials: {connection.credentials}" if connection.credentials else ""
+    return f", credentials: {_quoted(connection.credentials)}" if connection.credentials else ""
 
 
 def _is_signal(entry: BrowseEntry) -> bool:
@@ -129,6 +129,17 @@ def _word(text: str, joint: str) -> str:
     return re.sub(r"[^a-z0-9]+", joint, spaced.lower()).strip(joint)[:40] or "unnamed"
 
 
+def _quoted(text: str) -> str:
+    """Write text as a double-quoted scalar of YAML."""
+    escaped = []
+    for sign in text:
+        if sign in '"\\':
+            escaped.append("\\" + sign)
+        else:
+            escaped.append(sign if sign.isprintable() else "\\U" + format(ord(sign), "08x"))
+    return '"' + "".join(escaped) + '"'
+
+
 def _unique(name: str, taken: set[str]) -> str:
     number, result = 2, name
     while result in taken:
@@ -138,10 +149,10 @@ def _unique(name: str, taken: set[str]) -> str:
 
 
 def _equipment(group: _Group, connection: str) -> Iterable[str]:
-    yield f"  - id: {group.id}"
-    yield f"    name: {json.dumps(group.name, ensure_ascii=False)}"
+    yield f"  - id: {_quoted(group.id)}"
+    yield f"    name: {_quoted(group.name)}"
     yield '    kind: ""  # such as injection_press, cnc_mill, furnace (?)'
-    yield f"    connection: {connection}"
+    yield f"    connection: {_quoted(connection)}"
     yield "    signals:"
     taken: set[str] = set()
     roles: set[Role] = set()
@@ -153,14 +164,14 @@ def _signal(name: str, entry: BrowseEntry, roles: set[Role]) -> str:
     kind, doubts = _kind(entry)
     data_type = DataType(entry.type or DataType.FLOAT)
     fields = {
-        "id": json.dumps(name),
+        "id": _quoted(name),
         "kind": kind.value,
         "type": data_type.value,
-        "address": json.dumps(entry.address, ensure_ascii=False),
+        "address": _quoted(entry.address),
     }
     if data_type in _NUMBERS:
         unit, doubt = _unit(entry)
-        fields["unit"] = json.dumps(unit)
+        fields["unit"] = _quoted(unit)
         doubts += doubt
         if entry.low is not None and entry.high is not None and entry.low < entry.high:
             fields["range"] = f"{{low: {entry.low!r}, high: {entry.high!r}}}"
@@ -198,7 +209,7 @@ def _unit(entry: BrowseEntry) -> tuple[str, list[str]]:
         return parse_unit(told).text, []
     except PlantError:
         better = suggest_unit(told)
-    said = " ".join(told.split())[:30]
+    said = "".join(c if c.isprintable() else "?" for c in told)[:30]
     return (better, [f"the device says '{said}'"]) if better else ("1", [f"unit is '{said}'"])
 
 

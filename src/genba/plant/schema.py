@@ -57,3 +57,7 @@ def _explain(model: type[Value], schema: dict[str, Any]) -> None:
         ):
             prose = inspect.cleandoc(note.value.value).replace("``", "")
             schema["properties"][field.target.id]["description"] = prose
+
+
+if __name__ == "__main__":
+    print(schema_text(), end="")

@@ -97,6 +97,8 @@ def _reason(error: yaml.MarkedYAMLError) -> str:
     if "mapping values are not allowed" in problem:
         return f"{problem}; quote text that holds ': ', and check the indentation"
     context = f" {error.context}" if error.context else ""
+    if error.context_mark is not None:
+        context += f" that begins in line {error.context_mark.line + 1}"
     return f"{problem}{context}; check brackets, quotes and indentation here and just above"
 
 

@@ -159,7 +159,7 @@ def _cells(domain: Domain, cuts: Iterable[Term]) -> Iterator[Cell]:
         return
     numbers = {float(c) for c in cuts if isinstance(c, int | float) and not isinstance(c, bool)}
     inner = {number for number in numbers if domain.low <= number <= domain.high}
-    ends = {end for end in (domain.low, domain.high) if math.isfinite(end)}
+    ends = {float(end) for end in (domain.low, domain.high) if math.isfinite(end)}
     whole = domain.sort is Sort.WHOLE
     points = sorted(inner | ends)
     for point in points:
