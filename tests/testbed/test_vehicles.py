@@ -183,20 +183,36 @@ def broken(order: dict[str, Any], **changes: Any) -> dict[str, Any]:
     return {**order, **changes}
 
 
+def with_action(order: dict[str, Any], kind: str) -> dict[str, Any]:
+    action = {"actionId": "a", "actionType": kind, "blockingType": "HARD"}
+    return broken(order, nodes=[{**order["nodes"][0], "actions": [action]}], edges=[])
+
+
+def over_edge(order: dict[str, Any], edge: str) -> dict[str, Any]:
+    return broken(order, edges=[{**order["edges"][0], "edgeId": edge}, *order["edges"][1:]])
+
+
 @pytest.mark.parametrize(
     ("kind", "spoil"),
     [
-        ("validationError", lambda o: "{not json"),
-        ("validationError", lambda o: {"orderId": "T"}),
-        ("validationError", lambda o: broken(o, edges=o["edges"][:-1])),
-        ("validationError", lambda o: broken(o, orderId="")),
-        ("noRouteError", lambda o: broken(o, nodes=[{**o["nodes"][0], "nodeId": "moon"}], edges=[])),
-        ("noRouteError", lambda o: broken(o, edges=[{**o["edges"][0], "edgeId": "c0_c1"}, *o["edges"][1:]])),
-        ("orderError", lambda o: broken(o, nodes=o["nodes"][3:], edges=o["edges"][3:])),
-        ("orderError", lambda o: broken(o, nodes=[{**o["nodes"][0], "actions": [{"actionId": "a", "actionType": "fly", "blockingType": "HARD"}]}], edges=[])),
-        ("orderError", lambda o: broken(o, nodes=[{**o["nodes"][0], "actions": [{"actionId": "a", "actionType": "pick", "blockingType": "HARD"}]}], edges=[])),
+        ("validationError", lambda order: "{not json"),
+        ("validationError", lambda order: {"orderId": "T"}),
+        ("validationError", lambda order: broken(order, edges=order["edges"][:-1])),
+        ("validationError", lambda order: broken(order, orderId="")),
+        (
+            "noRouteError",
+            lambda order: broken(order, nodes=[{**order["nodes"][0], "nodeId": "moon"}], edges=[]),
+        ),
+        ("noRouteError", lambda order: over_edge(order, "c0_c1")),
+        ("noRouteError", lambda order: over_edge(order, "nowhere")),
+        (
+            "orderError",
+            lambda order: broken(order, nodes=order["nodes"][3:], edges=order["edges"][3:]),
+        ),
+        ("orderError", lambda order: with_action(order, "fly")),
+        ("orderError", lambda order: with_action(order, "pick")),
     ],
-)  # fmt: skip
+)
 def test_bad_orders_are_rejected_with_an_error_in_the_state(kind: str, spoil: Any) -> None:
     yard = Yard()
     amr = yard.vehicles["amr-1"]
@@ -261,6 +277,22 @@ def test_an_idle_vehicle_makes_way_and_an_order_finds_it_on_its_way_home() -> No
     assert statuses(first) == statuses(second) == ["FINISHED", "FINISHED"]
 
 
+def test_a_new_order_gives_back_the_node_that_was_asked_for_ahead() -> None:
+    yard = Yard()
+    amr = yard.vehicles["amr-1"]
+    yard.lot("L-1", "store")
+    yard.lot("L-2", "eol")
+    amr.order(yard.transport(amr, "L-1", pick="store", drop="cell-2", order="T-1"))
+    yard.until_done(amr)
+    while amr.reservations.holder("c5") != amr.id:
+        yard.tick()
+    assert amr.going_home
+    assert amr.spot == "cell-2_c4"
+    amr.order(yard.transport(amr, "L-2", pick="eol", drop="mill-1", order="T-2"))
+    assert amr.reservations.holder("c5") is None
+    yard.until_done(amr)
+
+
 def test_the_hoist_has_its_own_ways() -> None:
     roads = Roads(PLANT.layout)
     assert roads.route(VehicleKind.HOIST, "hoist-grinder", "hoist-mill-3") is not None
@@ -298,24 +330,29 @@ def test_states_are_valid_against_the_published_schemas() -> None:
 STATIONS = ("store", "press-1", "mill-1", "mill-2", "mill-3", "furnace", "cell-1", "pack", "dock")
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     st.lists(
-        st.tuples(st.sampled_from(STATIONS), st.sampled_from(STATIONS)), min_size=4, max_size=16
+        st.tuples(st.sampled_from(STATIONS), st.sampled_from(STATIONS), st.integers(0, 45)),
+        min_size=4,
+        max_size=20,
     )
 )
-def test_no_two_vehicles_meet_and_all_arrive(moves: list[tuple[str, str]]) -> None:
+def test_no_two_vehicles_meet_and_all_arrive(moves: list[tuple[str, str, int]]) -> None:
+    """Whatever is asked of them, at whatever pace: also while they drive home."""
     yard = Yard()
     amrs = [v for v in yard.vehicles.values() if v.kind is VehicleKind.AMR]
     for station in yard.floor.stations.values():
         station.places = None
     waiting = [(f"L-{n}", *move) for n, move in enumerate(moves) if move[0] != move[1]]
-    lots = {name: yard.lot(name, pick) for name, pick, _ in waiting}
-    goals = {name: drop for name, _, drop in waiting}
+    lots = {name: yard.lot(name, pick) for name, pick, *_ in waiting}
+    goals = {name: drop for name, _, drop, _ in waiting}
+    pause = 0
     for _ in range(12_000):
+        pause -= 1
         for amr in amrs:
-            if waiting and amr.available:
-                name, pick, drop = waiting.pop()
+            if waiting and amr.available and pause <= 0:
+                name, pick, drop, pause = waiting.pop()
                 amr.order(yard.transport(amr, name, pick=pick, drop=drop, order=f"T-{name}"))
                 assert amr.busy, amr.errors
         yard.tick()

@@ -1,5 +1,7 @@
 """Puts the two files together: boards, stations, machines, vehicles, people."""
 
+from pydantic import ValidationError
+
 from genba.errors import TestbedError
 from genba.plant import Plant, Role, SignalKind
 from genba.testbed.board import Board
@@ -12,7 +14,7 @@ from genba.testbed.randomness import Chance
 from genba.testbed.shifts import WorkingTime
 from genba.testbed.stations import Station
 from genba.testbed.traffic import Reservations, Roads
-from genba.testbed.unit import build_process
+from genba.testbed.unit import build_process, check_recipe
 from genba.testbed.vehicles import Transporter
 
 _FRAME_SETPOINTS = {
@@ -85,6 +87,7 @@ def build_machines(floor: Floor, boards: dict[str, Board], ledger: Ledger) -> di
                     f"{signal.id} in plant.yaml is a setpoint that process "
                     f"{physics.process.kind} does not have; it has {', '.join(sorted(known))}"
                 )
+        _check_recipes(floor, name, physics.process.kind)
         machines[name] = Machine(
             floor, equipment, physics, process, board, floor.stations[name], ledger
         )
@@ -101,6 +104,24 @@ def build_machines(floor: Floor, boards: dict[str, Board], ledger: Ledger) -> di
             "add them under machines"
         )
     return machines
+
+
+def _check_recipes(floor: Floor, machine: str, kind: str) -> None:
+    """See that every operation of a machine has the recipe that its process needs."""
+    for product in floor.plant.products:
+        for operation in product.routing:
+            if all(a.equipment != machine for a in operation.alternatives):
+                continue
+            name = f"{product.id}/{operation.id}"
+            try:
+                check_recipe(kind, floor.physics.recipes.get(name, {}))
+            except ValidationError as error:
+                first = error.errors()[0]
+                field = ".".join(str(step) for step in first["loc"])
+                raise TestbedError(
+                    f"physics.yaml: recipes: {name}: {field}: {first['msg']}; "
+                    f"{machine} does this with a process of kind {kind}"
+                ) from None
 
 
 def build_vehicles(

@@ -180,7 +180,7 @@ class Machine:
         board.show(self._names[Role.MODE], int(self.mode))
         if board.measures(second):
             readings = dict(process.readings())
-            readings["power"] = process.power_kw
+            readings.setdefault("power", process.power_kw)
             readings[self._names[Role.ENERGY]] = books.energy_kwh
             board.measure(second, readings)
 

@@ -41,7 +41,7 @@ class Transporter:
         self.board = board
         self._floor = floor
         self._roads = roads
-        self._reservations = reservations
+        self.reservations = reservations
         self._ledger = ledger
         chance = floor.chance
         self._wear = (
@@ -140,6 +140,7 @@ class Transporter:
             raise Rejected("orderError", "the battery is low")
         stops = self._joined(order.stops)
         self.errors.clear()
+        self._give_back_ahead()
         self.order_id, self.order_update = order.id, order.update
         self.actions = [a for stop in order.stops for a in stop.actions]
         self.ahead = stops
@@ -214,10 +215,16 @@ class Transporter:
         for action in self.actions:
             if not action.over:
                 action.status, action.result = "FAILED", "canceled"
+        self._give_back_ahead()
         self._here = []
         self.ahead = self.ahead[:1] if self._way is not None else []
         for stop in self.ahead:
             stop.actions = []
+
+    def _give_back_ahead(self) -> None:
+        """Give back the node beyond the next one: the new way may not lead there."""
+        if self._way is not None and len(self.ahead) > 1:
+            self.reservations.release(self.ahead[1].node, self.id)
 
     # One second ----------------------------------------------------------------------------
 
@@ -266,7 +273,7 @@ class Transporter:
         """Move by one second; returns the power drawn."""
         stop = self.ahead[0]
         if self._way is None:
-            if not self._reservations.claim(stop.node, self.id):
+            if not self.reservations.claim(stop.node, self.id):
                 self.speed_m_s = 0.0
                 return self.physics.idle_kw
             self._enter(stop, 0.0)
@@ -291,7 +298,7 @@ class Transporter:
         self.driving_s += 1
         if self._along_m >= way.length_m - 0.05:
             over_m = self._along_m - way.length_m
-            self._reservations.release(self.node, self.id)
+            self.reservations.release(self.node, self.id)
             self._way, self._along_m = None, 0.0
             self._reach(self.ahead.pop(0))
             if passes and self.ahead and not self._here:
@@ -306,7 +313,7 @@ class Transporter:
         """Whether it can go through a node without a stop: nothing to do, and the next is free."""
         if stop.actions or len(self.ahead) < 2 or not self.ahead[1].released:
             return False
-        return self._reservations.claim(self.ahead[1].node, self.id)
+        return self.reservations.claim(self.ahead[1].node, self.id)
 
     def _enter(self, stop: Stop, along_m: float) -> None:
         """Set out on the way to a node."""
@@ -330,7 +337,7 @@ class Transporter:
         if self._roads.nodes[self.node].charger and not self.charging and self.charge < 0.98:
             self.charging = self._changed = True
         home = self.vehicle.home
-        wanted = self.node in self._reservations.wanted
+        wanted = self.node in self.reservations.wanted
         if home is None or self.node == home:
             return
         parks = self.parks_itself and self._idle_s > self.physics.park_after_s
