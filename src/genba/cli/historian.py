@@ -24,6 +24,8 @@ app = typer.Typer(help="Look into what was recorded, and take it out.", no_args_
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _TIMES = "ISO 8601 with a zone, 'now' (the newest that is stored), or before it: -1h, -30m, -2d."
 _MOST_SHOWN = 1000
+_NOT_SHOWN = ("receive_time", "store_time", "sequence")
+"""Columns that people seldom ask for, and that JSON, CSV and exports have."""
 
 
 class How(StrEnum):
@@ -209,7 +211,11 @@ def _show(wanted: Iterator["pa.RecordBatch"]) -> None:
     if not listed:
         typer.echo("nothing is recorded of that")
         return
-    shown = [name for name in listed[0] if any(row[name] is not None for row in listed)]
+    shown = [
+        name
+        for name in listed[0]
+        if name not in _NOT_SHOWN and any(row[name] is not None for row in listed)
+    ]
     print_table("Samples", shown, ([_cell(row[name]) for name in shown] for row in listed))
     if next(rows, None) is not None:
         typer.echo(f"and more: only the first {_MOST_SHOWN:,} are shown; use --csv or `export`")
@@ -246,16 +252,19 @@ def _write(output: Path, wanted: Iterator["pa.RecordBatch"]) -> int:
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     draft = output.with_name(f".{output.name}.part")
+    console = Console(stderr=True)
     bar = Progress(
         SpinnerColumn(),
         TextColumn("{task.completed:,.0f} rows"),
         TimeElapsedColumn(),
-        console=Console(stderr=True),
+        console=console,
         transient=True,
+        disable=not console.is_terminal,
     )
     rows = 0
     writer: _Writer | None = None
     try:
+        draft.touch()
         with bar:
             task = bar.add_task("export", total=None)
             for batch in wanted:
