@@ -178,6 +178,9 @@ class Session:
                 await client.send_hello()
                 await client.open_secure_channel()
                 await client.create_session()
+        except AssertionError as error:  # asyncua's, when a fault answers the request to open
+            closed = ConnectionError("the secure channel was refused")
+            raise refused(self._who, self._url, closed, self._own) from error
         except TRANSPORT_ERRORS as error:
             raise refused(self._who, self._url, error, self._own) from error
 

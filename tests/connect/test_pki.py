@@ -1,0 +1,126 @@
+"""Identities and trust: made once, kept private, decided by a person."""
+
+import datetime as dt
+import stat
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
+from tests.connect.opcua_device import give_identity
+from typer.testing import CliRunner
+
+from genba.cli.trust import app
+from genba.connect import pki
+from genba.errors import DeviceError, Untrusted
+
+
+@pytest.fixture
+def stranger(tmp_path):
+    return give_identity(tmp_path / "stranger", "stranger").certificate
+
+
+def test_an_identity_is_made_once_with_a_private_key_that_only_we_read(tmp_path):
+    first = pki.ensure_identity(tmp_path / "pki", "plant 7")
+    assert stat.S_IMODE(first.key.stat().st_mode) == 0o600
+    assert pki.ensure_identity(tmp_path / "pki", "another") == first
+    key = load_pem_private_key(first.key.read_bytes(), None)
+    certificate = x509.load_der_x509_certificate(first.certificate.read_bytes())
+    assert key.key_size >= 2048
+    assert certificate.public_key().public_numbers() == key.public_key().public_numbers()
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert names.get_values_for_type(x509.UniformResourceIdentifier) == [first.uri]
+    assert first.uri.endswith(":genba:plant-7")
+    assert isinstance(certificate.signature_hash_algorithm, hashes.SHA256)
+
+
+def test_many_at_once_get_the_same_identity(tmp_path):
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda _: pki.ensure_identity(tmp_path / "pki"), range(8)))
+    assert len(set(made)) == 1
+
+
+def test_a_key_that_others_may_read_is_refused(tmp_path):
+    identity = give_identity(tmp_path / "pki", "genba")
+    identity.key.chmod(0o640)
+    with pytest.raises(DeviceError, match="chmod 600"):
+        pki.ensure_identity(tmp_path / "pki")
+
+
+def test_an_unknown_certificate_is_kept_and_named_until_it_is_trusted(tmp_path, stranger):
+    folder = tmp_path / "state" / "pki"
+    der = stranger.read_bytes()
+    with pytest.raises(Untrusted) as error:
+        pki.require_trusted(folder, der, "press-1")
+    assert pki.fingerprint(der) in str(error.value)
+    assert "genba trust add" in str(error.value)
+    [entry] = pki.certificates(folder)
+    assert not entry.trusted
+
+    pki.trust(folder, der)
+    pki.require_trusted(folder, der, "press-1")
+    [entry] = pki.certificates(folder)
+    assert entry.trusted
+
+    pki.distrust(folder, entry.fingerprint[:8])
+    with pytest.raises(Untrusted):
+        pki.require_trusted(folder, der, "press-1")
+
+
+def test_an_expired_certificate_is_not_enough_even_when_trusted(tmp_path):
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "old")])
+    end = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(end - dt.timedelta(days=365))
+        .not_valid_after(end)
+        .sign(key, hashes.SHA256())
+    )
+    der = certificate.public_bytes(Encoding.DER)
+    pki.trust(tmp_path, der)
+    with pytest.raises(Untrusted, match="2020-01-01"):
+        pki.require_trusted(tmp_path, der, "press-1")
+
+
+@pytest.mark.parametrize("text", ["", "ab", "zzzzzz", "0" * 64])
+def test_a_fingerprint_that_matches_nothing_is_an_error(tmp_path, stranger, text):
+    pki.trust(tmp_path, stranger)
+    with pytest.raises(DeviceError, match="no certificate matches"):
+        pki.find(tmp_path, text)
+
+
+def test_what_is_no_certificate_is_not_trusted(tmp_path):
+    file = tmp_path / "notes.txt"
+    file.write_text("hello")
+    with pytest.raises(DeviceError, match=r"notes.txt is no X.509 certificate"):
+        pki.trust(tmp_path, file)
+    with pytest.raises(DeviceError, match="cannot be read"):
+        pki.trust(tmp_path, tmp_path / "missing.der")
+
+
+def test_the_command_line_lists_trusts_and_removes(tmp_path, stranger):
+    state = tmp_path / "state"
+    der = stranger.read_bytes()
+    with pytest.raises(Untrusted):
+        pki.require_trusted(state / "pki", der, "press-1")
+    fingerprint = pki.fingerprint(der)
+
+    def genba_trust(*arguments):
+        return CliRunner().invoke(app, [*arguments, "--state", str(state)])
+
+    assert '"status": "rejected"' in genba_trust("list", "--json").output
+    assert genba_trust("add", fingerprint[:16]).exit_code == 0
+    pki.require_trusted(state / "pki", der, "press-1")
+    assert fingerprint in genba_trust("show", fingerprint[:16], "--json").output
+    assert genba_trust("remove", fingerprint[:16]).exit_code == 0
+    with pytest.raises(Untrusted):
+        pki.require_trusted(state / "pki", der, "press-1")
+    assert genba_trust("add", str(stranger)).exit_code == 0
+    assert genba_trust("add", "abcdef").exit_code == 1
