@@ -4,7 +4,6 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, ValidationError
-from pydantic_core import ErrorDetails
 
 from genba.errors import PlantError
 from genba.plant import Connection
