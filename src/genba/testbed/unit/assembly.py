@@ -170,14 +170,42 @@ class RobotCell(CyclicProcess):
         r, p, normal = self._recipe_of(), self._p, self._random.normal
         self._fingers.use(1.0)
         misaligned_um = self._misalignment_um()
+        name = "assemble" if self._job is None else self._job.operation
         forget(part, _DEFECTS)
         # A part far off its hole jams; the press stops on its force window, and the fixture shifts.
         jammed = self._random.chance(logistic((misaligned_um - 150.0) / 8.0))
         if jammed:
             part.defects.append("jam")
             self._alignment.shift(normal(0.0, p.jam_shift_um))
-        features = part.features
-        more_um = sum(w * features.get(name, 0.0) for name, w in p.fit_from.items())
+        gap_um = self._press(part, r, name, misaligned_um)
+        stripped = self._screw(part, r, name)
+        if misaligned_um > r.misalignment_limit_um and not jammed:
+            part.defects.append("misaligned")
+        part.features[f"{name}_misalignment_um"] = misaligned_um
+        own = [defect for defect in part.defects if defect in _DEFECTS]
+        seen_um = misaligned_um + normal(0.0, 3.0)
+        return [
+            Made(
+                part,
+                conforming=not own,
+                reworkable=bool(own) and set(own) <= {"unseated", "loose_screw"},
+                measurements={
+                    f"{name}_gap_um": max(0.0, quantize(gap_um + normal(0.0, 1.0), 0.5)),
+                    f"{name}_misalignment_um": max(0.0, quantize(seen_um, 1.0)),
+                },
+                trace={
+                    "press_force_peak_kn": quantize(self._press_kn, 0.01),
+                    "screw_torque_peak_nm": quantize(self._torque_nm, 0.01),
+                },
+                # The press and the driver watch their own windows; the rest they cannot feel.
+                detected=jammed or stripped or gap_um > 25.0,
+            )
+        ]
+
+    def _press(self, part: Part, r: AssemblyRecipe, name: str, misaligned_um: float) -> float:
+        """Press the bearing in; returns the gap that is left, in micrometers."""
+        p, features = self._p, part.features
+        more_um = sum(w * features.get(key, 0.0) for key, w in p.fit_from.items())
         interference = max(2.0, r.interference_um + more_um)
         friction = self._random.lognormal(1.0, p.friction_sigma)
         needed_kn = r.fit_kn * interference / r.interference_um * friction
@@ -189,6 +217,17 @@ class RobotCell(CyclicProcess):
         dent = logistic((pressed_kn - r.brinell_kn) / (0.05 * r.brinell_kn))
         if self._random.chance(dent):
             part.defects.append("brinelled")
+        features[f"{name}_fit_um"] = interference
+        features[f"{name}_gap_um"] = gap_um
+        features[f"{name}_dent"] = dent
+        # A press that runs into its stop reads more than the part needed.
+        peak_kn = 0.5 * (needed_kn + pressed_kn) if pressed_kn >= needed_kn else pressed_kn
+        self._press_kn = peak_kn * (1.0 + self._random.normal(0.0, 0.01))
+        return gap_um
+
+    def _screw(self, part: Part, r: AssemblyRecipe, name: str) -> bool:
+        """Drive the screws; returns whether a thread stripped."""
+        p = self._p
         torque_nm = between(self._set["screw_torque"], 0.0, 20.0)
         nut_factor = p.nut_factor * self._random.lognormal(1.0, 1.5 * p.friction_sigma)
         stripped = self._random.chance(logistic((torque_nm - r.strip_nm) / (0.05 * r.strip_nm)))
@@ -197,39 +236,10 @@ class RobotCell(CyclicProcess):
             part.defects.append("stripped_screw")
         elif preload_kn < r.preload_kn:
             part.defects.append("loose_screw")
-        if misaligned_um > r.misalignment_limit_um and not jammed:
-            part.defects.append("misaligned")
-        name = "assemble" if self._job is None else self._job.operation
-        features[f"{name}_misalignment_um"] = misaligned_um
-        features[f"{name}_gap_um"] = gap_um
-        features[f"{name}_dent"] = dent
-        features[f"{name}_preload_lack"] = max(0.0, 1.0 - preload_kn / r.preload_kn)
-        features[f"{name}_fit_um"] = interference
-        self._press_kn = min(pressed_kn, needed_kn) * (1.0 + normal(0.0, 0.01))
-        # A press that runs into its stop reads the set force.
-        if pressed_kn >= needed_kn:
-            self._press_kn = 0.5 * (needed_kn + pressed_kn)
-        self._torque_nm = torque_nm * (0.55 if stripped else 1.0 + normal(0.0, 0.015))
-        own = [defect for defect in part.defects if defect in _DEFECTS]
-        return [
-            Made(
-                part,
-                conforming=not own,
-                reworkable=bool(own) and set(own) <= {"unseated", "loose_screw"},
-                measurements={
-                    f"{name}_gap_um": max(0.0, quantize(gap_um + normal(0.0, 1.0), 0.5)),
-                    f"{name}_misalignment_um": max(
-                        0.0, quantize(misaligned_um + normal(0.0, 3.0), 1.0)
-                    ),
-                },
-                trace={
-                    "press_force_peak_kn": quantize(self._press_kn, 0.01),
-                    "screw_torque_peak_nm": quantize(self._torque_nm, 0.01),
-                },
-                # The press and the driver watch their own windows; the rest they cannot feel.
-                detected=jammed or stripped or gap_um > 25.0,
-            )
-        ]
+        part.features[f"{name}_preload_lack"] = max(0.0, 1.0 - preload_kn / r.preload_kn)
+        scatter = self._random.normal(0.0, 0.015)
+        self._torque_nm = torque_nm * (0.55 if stripped else 1.0 + scatter)
+        return stripped
 
     def abort(self) -> Sequence[Part]:
         """A stop in the middle spoils one part in ten."""
@@ -247,7 +257,6 @@ class RobotCell(CyclicProcess):
             "press_force_peak": max(0.0, quantize(self._press_kn + noise(0.0, 0.03), 0.01)),
             "screw_torque_peak": max(0.0, quantize(self._torque_nm + noise(0.0, 0.02), 0.01)),
             "joint_temperature": quantize(self._hall_c + self._joint_k + noise(0.0, 0.3), 0.1),
-            "power": max(0.0, quantize(self.power_kw * (1.0 + noise(0.0, 0.01)), 0.001)),
         }
 
     def stress(self) -> float:

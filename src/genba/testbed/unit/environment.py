@@ -85,7 +85,6 @@ class Climate:
         return {
             "temperature": quantize(around.hall_c + noise(0.0, 0.08), 0.1),
             "humidity": between(quantize(around.humidity_pct + noise(0.0, 0.5), 0.5), 0.0, 100.0),
-            "power": max(0.0, quantize(self.power_kw, 0.01)),
         }
 
 

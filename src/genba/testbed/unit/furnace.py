@@ -4,11 +4,8 @@ Sources
 -------
 - Two lumps, furnace and load, joined by radiation ``sigma eps A (Tf⁴ - Tl⁴)``: Incropera & DeWitt,
   *Fundamentals of Heat and Mass Transfer*, ch. 5 (lumped capacitance) and 13.
-- Carbon diffusivity in austenite
-  ``D = 0.47 exp(-1.6 C) exp(-(37000 - 6600 C)/(R T))`` cm²/s, R in cal/(mol K): Tibbetts,
-  J. Appl. Phys. 51, 4813 (1980), taken at the mean carbon of the case.
-- Carbon profile ``(Cs - C)/(Cs - C0) = erf(x / (2 sqrt(integral D dt)))`` (Fick's second law, half
-  space); case depth where C is 0.35% (550 HV limit of ISO 18203).
+- Diffusion and case depth: :mod:`genba.testbed.unit.carburizing`, the diffusivity taken at the mean
+  carbon of the case.
 - Hardness falls on both sides of about 0.8% carbon at the surface: too little martensite carbon, or
   retained austenite (Krauss, *Steels*, 2nd ed., ch. 21).
 - Distortion grows with temperature and case (Thelning, *Steel and its Heat Treatment*, ch. 7); the
@@ -21,11 +18,11 @@ the places in the basket. The load thermocouple is another one, with a smaller o
 import math
 from collections.abc import Mapping, Sequence
 from enum import IntEnum
-from statistics import NormalDist
 from typing import Literal
 
 from genba.plant.ids import Value
 from genba.testbed.randomness import Stream
+from genba.testbed.unit.carburizing import case_depth_m, diffusivity_m2_s
 from genba.testbed.unit.cyclic import between, forget, quantize
 from genba.testbed.unit.process import Job, Made, Number, Part, Phase, Setpoint, Surroundings
 from genba.testbed.unit.wear import Drift
@@ -245,7 +242,6 @@ class Furnace:
                 0.0, quantize(self._carbon_seen_pct + noise(0.0, 0.004), 0.001)
             ),
             "door_open": self.door_open,
-            "power": max(0.0, quantize(self.power_kw * (1.0 + noise(0.0, 0.01)), 0.01)),
         }
 
     def stress(self) -> float:
@@ -397,29 +393,3 @@ class Furnace:
             },
             trace={"soak_s": self._soaked_s, "peak_load_c": quantize(self._peak_c, 0.1)},
         )
-
-
-def diffusivity_m2_s(temperature_c: float, carbon_pct: float) -> float:
-    """Diffusivity of carbon in austenite after Tibbetts (1980), m²/s."""
-    energy = 37_000.0 - 6_600.0 * carbon_pct
-    kelvin = temperature_c + _KELVIN
-    return 0.47e-4 * math.exp(-1.6 * carbon_pct - energy / (1.987 * kelvin))
-
-
-def case_depth_m(
-    integral_m2: float, surface_pct: float, core_pct: float, limit_pct: float = 0.35
-) -> float:
-    """Depth at which carbon has fallen to ``limit_pct``, from Fick's law in the half space.
-
-    Parameters
-    ----------
-    integral_m2:
-        Diffusivity integrated over time, m².
-    surface_pct, core_pct:
-        Carbon at the surface and in the core, mass percent.
-    """
-    if surface_pct <= limit_pct or integral_m2 <= 0.0:
-        return 0.0
-    share = between((surface_pct - limit_pct) / (surface_pct - core_pct), 0.0, 0.999)
-    inverse_erf = NormalDist().inv_cdf(0.5 * (share + 1.0)) / math.sqrt(2.0)
-    return 2.0 * inverse_erf * math.sqrt(integral_m2)

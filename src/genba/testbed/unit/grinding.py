@@ -299,7 +299,6 @@ class Grinder(CyclicProcess):
             "vibration": max(0.0, quantize(shake * (1.0 + noise(0.0, 0.08)), 0.01)),
             "wheel_diameter": quantize(self._wheel_mm + noise(0.0, 0.02), 0.01),
             "coolant_temperature": quantize(self._coolant_c + noise(0.0, 0.15), 0.1),
-            "power": max(0.0, quantize(self.power_kw * (1.0 + noise(0.0, 0.01)), 0.01)),
         }
 
     def stress(self) -> float:

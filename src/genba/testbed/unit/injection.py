@@ -247,7 +247,6 @@ class InjectionPress(CyclicProcess):
             "mold_temperature_actual": quantize(self._mold_c + noise(0.0, 0.3), 0.1),
             "cavity_pressure": max(0.0, quantize(self._cavity_bar + noise(0.0, 2.0), 0.5)),
             "cushion": max(0.0, quantize(self._cushion_mm + noise(0.0, 0.05), 0.01)),
-            "power": max(0.0, quantize(self.power_kw * (1.0 + noise(0.0, 0.01)), 0.01)),
         }
 
     def stress(self) -> float:

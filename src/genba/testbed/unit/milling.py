@@ -2,17 +2,9 @@
 
 Sources
 -------
-- Cutting force ``kc = kc1.1 hm^-mc`` with the mean chip thickness ``hm = fz sqrt(ae/D)`` for
-  shallow radial depth, power ``Pc = ap ae vf kc / 60e6``: Kienzle 1952; Sandvik Coromant,
-  "Specific cutting force"; kc1.1 and mc of case-hardening steel 16MnCr5 as tabulated in König &
-  Klocke, *Fertigungsverfahren 1*. A worn flank raises the force (Altintas, *Manufacturing
-  Automation*, 2nd ed., ch. 2: edge forces).
-- Tool life, extended Taylor equation ``T = T0 (v0/v)^(1/n) (f0/f)^(1/m) (a0/a)^(1/p)``, here with
-  the work's hardness too: Taylor 1907; ISO 8688-2 (life at flank wear 0.3 mm).
-- Wear curve in three stages (running in, steady, steep end): ISO 8688-2, annex.
-- Ideal roughness of a ball or radius, ``Rz = fz²/(8 r)``, ``Ra`` about a quarter of it.
-- Stable depth by lobes over spindle speed, ``60 f/(z n)`` whole in the pockets: Altintas & Budak,
-  CIRP Annals 44, 1995; here one smooth lobe per whole number instead of the exact curve.
+- Force, power, tool life, wear, roughness, chatter: :mod:`genba.testbed.unit.cutting`. Life falls
+  with the work's hardness too; a worn flank raises the force (Altintas, *Manufacturing Automation*,
+  2nd ed., ch. 2: edge forces).
 - Spindle growth as a first-order lag on speed and load (ISO 230-3 test E).
 
 Hidden: flank wear and the life of each single tool, thermal growth, runout of the spindle. Load and
@@ -25,6 +17,15 @@ from typing import Literal, NamedTuple
 
 from genba.plant.ids import Value
 from genba.testbed.randomness import Stream
+from genba.testbed.unit.cutting import (
+    chip_thickness_mm,
+    cutting_power_kw,
+    flank_wear_mm,
+    ideal_roughness_um,
+    specific_force_mpa,
+    stable_depth_mm,
+    taylor_life,
+)
 from genba.testbed.unit.cyclic import CyclicProcess, between, forget, logistic, quantize
 from genba.testbed.unit.process import (
     Job,
@@ -246,7 +247,7 @@ class Mill(CyclicProcess):
             + self._random.normal(0.0, p.size_noise_um * (1.0 + 2.0 * max(0.0, cut.chatter - 1.0)))
             - r.allowance_um
         )
-        ideal_um = 1000.0 * cut.feed_tooth_mm**2 / (32.0 * r.corner_mm)
+        ideal_um = ideal_roughness_um(cut.feed_tooth_mm, r.corner_mm)
         rough = (
             0.35
             + ideal_um
@@ -302,7 +303,6 @@ class Mill(CyclicProcess):
             "spindle_load": between(quantize(load * (1.0 + noise(0.0, 0.03)), 0.1), 0.0, 200.0),
             "vibration": max(0.0, quantize(self._vibration * (1 + noise(0.0, 0.06)), 0.01)),
             "spindle_temperature": quantize(self._hall_c + self._growth_k + noise(0.0, 0.2), 0.1),
-            "power": max(0.0, quantize(self.power_kw * (1.0 + noise(0.0, 0.01)), 0.01)),
         }
 
     def stress(self) -> float:
@@ -353,7 +353,7 @@ class Mill(CyclicProcess):
     def flank_wear_mm(self) -> float:
         """Flank wear of the tool in the spindle; 0.3 mm at the end of its life."""
         share = self._tool.share
-        return 0.06 * (1.0 - math.exp(-share / 0.05)) + 0.16 * share + 0.08 * min(share, 3.0) ** 4
+        return flank_wear_mm(share)
 
     def _recipe_of(self) -> MillingRecipe:
         if self._recipe_now is None:
@@ -381,22 +381,22 @@ class Mill(CyclicProcess):
         rpm = self._speed()
         speed = math.pi * r.tool_mm * rpm / 1000.0
         tooth = self._feed() / (r.teeth * rpm)
-        chip = max(0.002, tooth * math.sqrt(min(1.0, r.radial_mm / r.tool_mm)))
-        kc = r.kc11_mpa * chip**-r.mc * self._hardness
+        chip = chip_thickness_mm(tooth, r.radial_mm, r.tool_mm)
+        kc = specific_force_mpa(r.kc11_mpa, r.mc, chip) * self._hardness
         kc *= 1.0 + p.wear_force_per_mm * self.flank_wear_mm
-        power = r.axial_mm * r.radial_mm * self._feed() * kc / 60e6
+        power = cutting_power_kw(r.axial_mm, r.radial_mm, self._feed(), kc)
         force = 60_000.0 * power / speed
-        life = (
-            r.life_min
-            * (r.speed_reference_m_min / speed) ** (1.0 / p.taylor_n)
-            * (r.feed_reference_mm / max(tooth, 0.2 * r.feed_reference_mm)) ** (1.0 / p.taylor_m)
-            * (r.axial_reference_mm / r.axial_mm) ** (1.0 / p.taylor_p)
-            * self._hardness**-p.hardness_exponent
+        life = taylor_life(
+            r.life_min,
+            speed / r.speed_reference_m_min,
+            max(0.2, tooth / r.feed_reference_mm),
+            r.axial_mm / r.axial_reference_mm,
+            (p.taylor_n, p.taylor_m, p.taylor_p),
         )
-        waves = 60.0 * p.natural_hz / (r.teeth * rpm)
-        pocket = math.cos(math.pi * waves) ** 2
-        softness = r.kc11_mpa / 2100.0
-        stable = p.stable_depth_mm / max(0.1, softness) * (1.0 + p.lobe_gain * pocket)
+        life *= math.pow(self._hardness, -p.hardness_exponent)
+        softness = max(0.1, r.kc11_mpa / 2100.0)
+        stable = stable_depth_mm(p.stable_depth_mm, p.lobe_gain, p.natural_hz, r.teeth, rpm)
+        stable /= softness
         return _Cut(force, power, max(0.05, life), r.axial_mm / stable, tooth)
 
     def _wear_out(self, dt_min: float, cut: _Cut, r: MillingRecipe) -> None:

@@ -114,7 +114,6 @@ class Packer(CyclicProcess):
         noise = self._random.normal
         return {
             "seal_temperature_actual": quantize(self._jaw_c + noise(0.0, 0.3), 0.1),
-            "power": max(0.0, quantize(self.power_kw * (1.0 + noise(0.0, 0.01)), 0.001)),
         }
 
     def stress(self) -> float:

@@ -184,7 +184,8 @@ class UnitProcess(Protocol):
     def readings(self) -> Mapping[str, Number]:
         """What the sensors show now, with their noise, by short signal name.
 
-        Called every few seconds. Names that ``plant.yaml`` does not list are not published.
+        Called every few seconds. Names that ``plant.yaml`` does not list are not published; power
+        and energy are the frame's to show.
         """
         ...
 

@@ -249,7 +249,6 @@ class Tester(CyclicProcess):
             "torque": max(0.0, quantize(torque, 0.05)),
             "torque_ripple": max(0.0, quantize(self._ripple_pct + noise(0.0, 0.02), 0.01)),
             "temperature_rise": max(0.0, quantize(self._rise_k + noise(0.0, 0.1), 0.1)),
-            "power": max(0.0, quantize(self.power_kw * (1.0 + noise(0.0, 0.01)), 0.001)),
         }
 
     def stress(self) -> float:
