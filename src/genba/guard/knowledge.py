@@ -2,11 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from genba.plant import US, Evidence, Plant, Quality, Sample, Scalar, Signal, SignalKind
 
 FUTURE_TOLERANCE_S = 2.0
 """How far a device's clock may run ahead of the plant's before its times are called wrong."""
+
+MOST_OPEN = 8
+"""How many writes to one setpoint, not read back, are kept in mind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,13 +21,6 @@ class Known:
     why_not: str = ""
 
 
-@dataclass(slots=True)
-class _Written:
-    value: float
-    time: int
-    confirmed: bool
-
-
 class Knowledge:
     """Last samples by signal, last signs of life by connection, last writes by setpoint."""
 
@@ -31,7 +28,8 @@ class Knowledge:
         self._signals = plant.signals
         self._last: dict[str, Sample] = {}
         self._heard: dict[str, int] = {}
-        self._written: dict[str, _Written] = {}
+        self._written: dict[str, tuple[float, int]] = {}
+        self._open: dict[str, list[tuple[float, int]]] = {}
 
     def observe(self, samples: Iterable[Sample]) -> None:
         """Keep the newest sample of each signal, in the order in which they were received.
@@ -107,29 +105,36 @@ class Knowledge:
 
     def issued(self, signal_id: str, value: Scalar, time: int) -> None:
         """Note that a setpoint is about to be written; it may take effect at any moment now."""
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            self._written[signal_id] = _Written(float(value), time, confirmed=False)
+        if _is_number(value):
+            self._open.setdefault(signal_id, []).append((float(value), time))
+            del self._open[signal_id][:-MOST_OPEN]
 
     def confirmed(self, signal_id: str, value: Scalar, time: int) -> None:
         """Note that a setpoint was written and read back."""
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            self._written[signal_id] = _Written(float(value), time, confirmed=True)
+        if _is_number(value):
+            self._written[signal_id] = (float(value), time)
+            self._open.pop(signal_id, None)
 
     def present_values(self, signal_id: str) -> list[tuple[float, int]]:
         """Return every value that a setpoint may have now, with the time since when.
 
-        That is one, or two while a write is not confirmed: the old one and the written one.
+        That is the value read or written last, and beside it each one that was written and not
+        read back: nobody knows whether it has taken effect.
         """
-        found: list[tuple[float, int]] = []
+        found = list(self._open.get(signal_id, ()))
+        sample = self._last.get(signal_id)
         written = self._written.get(signal_id)
-        read = self._last.get(signal_id)
-        if written is not None:
-            found.append((written.value, written.time))
         if (
-            read is not None
-            and read.quality != Quality.BAD
-            and isinstance(read.value, int | float)
-            and (written is None or not written.confirmed or read.source_time > written.time)
+            sample is not None
+            and sample.quality != Quality.BAD
+            and _is_number(sample.value)
+            and (written is None or sample.source_time >= written[1])
         ):
-            found.append((float(read.value), read.source_time))
+            found.append((float(sample.value), sample.source_time))
+        elif written is not None:
+            found.append(written)
         return found
+
+
+def _is_number(value: Scalar) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
