@@ -1,0 +1,5 @@
+"""``python -m genba`` is the same as ``genba``."""
+
+from genba.cli.main import main
+
+main()
