@@ -16,7 +16,7 @@ from genba.connect.ending import end_task
 from genba.connect.modbus_address import Table, WordOrder, decode, encode, parse_address
 from genba.connect.modbus_blocks import Block, Cut, Item, cuts_for, plan_blocks
 from genba.connect.options import Options, host_and_port, read_options
-from genba.connect.outlet import Outlet, Reading
+from genba.connect.outlet import Outlet, Reading, each_poll
 from genba.errors import ConnectionLost, DeviceError, NoHistory, WrongType
 from genba.plant import (
     US,
@@ -99,7 +99,7 @@ class ModbusDriver:
         for signal in signals:
             self._polled[signal.id] = self._item(signal)
         readings = await self._readings([self._item(s) for s in signals])
-        self._outlet.deliver(readings, each_measurement=True)
+        self._outlet.deliver(readings, each_poll)
 
     async def read(self, signals: Sequence[Signal]) -> list[Sample]:
         """Read present values from the device, in the order of ``signals``."""
@@ -236,7 +236,7 @@ class ModbusDriver:
             items = [i for i in self._polled.values() if self._period(i.signal) in ready]
             readings = await self._readings(items)
             self._backoff.reset()
-            self._outlet.deliver(readings, each_measurement=True)
+            self._outlet.deliver(readings, each_poll)
             for period in ready:
                 due[period] = self._next(due[period], period)
 
@@ -320,4 +320,7 @@ class ModbusDriver:
         )
 
     def _item(self, signal: Signal) -> Item:
-        return self._items.get(signal.id) or Item(signal, parse_address(signal))
+        known = self._items.get(signal.id)
+        if known is not None and known.signal.address == signal.address:
+            return known
+        return Item(signal, parse_address(signal))

@@ -20,6 +20,10 @@ class Reading(NamedTuple):
     quality: Quality = Quality.GOOD
 
 
+Policy = Callable[[Sample, Reading], bool]
+"""Whether a reading is news, given the last sample that was delivered for its signal."""
+
+
 @dataclass(slots=True)
 class _Wanted:
     signal: Signal
@@ -62,30 +66,21 @@ class Outlet:
         """Number a reading and stamp it with the receive time, without delivering it."""
         return self._number(reading, self._clock.now())
 
-    def deliver(
-        self,
-        readings: Iterable[Reading],
-        *,
-        each_measurement: bool = False,
-        at_sample_time: bool = False,
-    ) -> None:
-        """Hand on what is wanted and new.
+    def deliver(self, readings: Iterable[Reading], policy: Policy | None = None) -> None:
+        """Hand on the readings that are wanted and, by ``policy`` (default `on_change`), news.
 
-        A change within the signal's deadband is no change. The first reading always goes through,
-        and so does every change of quality. A measurement is as old as its source time, so an
-        unchanged one is sent again after half of its freshness; with ``each_measurement`` (for
-        devices that are polled) always, unless it has a deadband. With ``at_sample_time`` (for
-        devices that repeat all they know whenever anything changes) a measurement is sent at most
-        once in its sample time. All other kinds hold for as long as the connection is heard from.
+        The first reading of a signal always goes through, and so does every change of quality.
         """
+        is_news = policy or on_change
         now = self._last_received = self._clock.now()
         batches: defaultdict[Sink, list[Sample]] = defaultdict(list)
         for reading in readings:
             self._received += 1
             wanted = self._wanted.get(reading.signal.id)
-            if wanted is None or (at_sample_time and _is_early(wanted, reading)):
+            if wanted is None:
                 continue
-            if _is_news(wanted, reading, each_measurement):
+            last = wanted.last
+            if last is None or last.quality != reading.quality or is_news(last, reading):
                 wanted.last = self._number(reading, now)
                 batches[wanted.sink].append(wanted.last)
         for sink, samples in batches.items():
@@ -167,24 +162,37 @@ class Outlet:
         return Sample(signal.id, source_time, now, value, quality, self._sequence)
 
 
-def _is_news(wanted: _Wanted, reading: Reading, each_measurement: bool) -> bool:
-    signal, last = wanted.signal, wanted.last
-    if last is None or last.quality != reading.quality:
-        return True
+def on_change(last: Sample, reading: Reading) -> bool:
+    """Let through what changed by more than the signal's deadband.
+
+    A measurement is as old as its source time, so an unchanged one is sent again after half of
+    its freshness. All other kinds hold for as long as their connection is heard from.
+    """
+    signal = reading.signal
     if changed(last.value, reading.value, signal.deadband):
         return True
-    if signal.kind is not SignalKind.MEASUREMENT:
-        return False
-    if each_measurement and not signal.deadband:
+    age_us = reading.source_time - last.source_time
+    return signal.kind is SignalKind.MEASUREMENT and age_us >= signal.freshness_s * US / 2
+
+
+def each_poll(last: Sample, reading: Reading) -> bool:
+    """For devices that are polled: every measurement without a deadband, all else on change."""
+    signal = reading.signal
+    if signal.kind is SignalKind.MEASUREMENT and not signal.deadband:
         return True
-    return reading.source_time - last.source_time >= signal.freshness_s * US / 2
+    return on_change(last, reading)
 
 
-def _is_early(wanted: _Wanted, reading: Reading) -> bool:
-    signal, last = wanted.signal, wanted.last
-    return (
-        signal.kind is SignalKind.MEASUREMENT
-        and last is not None
-        and last.quality == reading.quality
-        and reading.source_time - last.source_time < signal.sample_s * US
-    )
+def at_sample_time(last: Sample, reading: Reading) -> bool:
+    """For devices that repeat all they know when anything changes.
+
+    On change, but a measurement at most once in its sample time.
+    """
+    signal = reading.signal
+    early = reading.source_time - last.source_time < signal.sample_s * US
+    return not (signal.kind is SignalKind.MEASUREMENT and early) and on_change(last, reading)
+
+
+def everything(_last: Sample, _reading: Reading) -> bool:
+    """For recordings: every value as it stands."""
+    return True

@@ -12,7 +12,7 @@ from genba.connect.conversion import to_device, to_plant
 from genba.connect.driver import DriverContext, Sink
 from genba.connect.mqtt import MqttLink, MqttOptions
 from genba.connect.options import read_options
-from genba.connect.outlet import Outlet, Reading
+from genba.connect.outlet import Outlet, Reading, at_sample_time
 from genba.connect.vda5050_address import INCOMING, OUTGOING, Address, extract, parse_address
 from genba.connect.vda5050_message import (
     Header,
@@ -74,7 +74,8 @@ class Vda5050Driver:
         topics = [(f"{self._base}/{name}", _QOS[name]) for name in INCOMING]
         self._link = MqttLink(context, options, topics, self)
         self._last: dict[str, tuple[int, Json]] = {}
-        self._taken: dict[str, Json] = {}
+        self._taken: dict[str, tuple[str, Json]] = {}
+        """What was sent last and taken, by topic: as it was written, and as it was sent."""
         self._waiting: dict[asyncio.Future[None], Outcome] = {}
         self._seen = asyncio.Event()
         self._invalid = 0
@@ -147,7 +148,7 @@ class Vda5050Driver:
             await self._link.publish(f"{self._base}/{topic}", payload, qos=_QOS[topic])
             self._header.sent(topic)
             await asyncio.wait_for(taken, self._options.timeout_s)
-            self._taken[topic] = message
+            self._taken[topic] = (str(value), message)
         except TimeoutError:
             raise DeviceError(
                 f"signal '{signal.id}': the vehicle shows no sign of the {topic} message within "
@@ -201,7 +202,7 @@ class Vda5050Driver:
         elif name == "state":
             self._settle(message)
         wanted = self._wanted.values()
-        self._outlet.deliver(self._readings(name, when, message, wanted), at_sample_time=True)
+        self._outlet.deliver(self._readings(name, when, message, wanted), at_sample_time)
         self._seen.set()
 
     async def link_up(self) -> None:
@@ -245,7 +246,8 @@ class Vda5050Driver:
         try:
             body = parse_body(str(text))
             if topic == "order":
-                body = number_order(body, self._taken.get("order"))
+                _, last = self._taken.get("order", ("", None))
+                body = number_order(body, last)
             message = self._header.complete(topic, body, self._clock.now())
             check_message(self._major, topic, message)
         except ValueError as error:
@@ -284,14 +286,13 @@ class Vda5050Driver:
         return self._reading(signal, address, when, message)
 
     def _setpoint(self, signal: Signal, topic: str) -> Reading:
-        sent, state = self._taken.get(topic), self._last.get("state")
-        if sent is None or state is None:
+        if topic not in self._taken or "state" not in self._last:
             return Reading(signal, self._clock.now(), None, Quality.UNCERTAIN)
-        outcome = order_outcome(sent) if topic == "order" else actions_outcome(sent)
-        taken = outcome(state[1]) == ""
-        body = {key: value for key, value in sent.items() if key not in _HEADER}
-        text = json.dumps(body, separators=(",", ":"))
-        return Reading(signal, state[0], text, Quality.GOOD if taken else Quality.UNCERTAIN)
+        text, message = self._taken[topic]
+        when, state = self._last["state"]
+        outcome = order_outcome(message) if topic == "order" else actions_outcome(message)
+        shown = outcome(state) == ""
+        return Reading(signal, when, text, Quality.GOOD if shown else Quality.UNCERTAIN)
 
     async def _heard_from(self, topics: set[str]) -> None:
         with contextlib.suppress(TimeoutError):
@@ -308,8 +309,10 @@ class Vda5050Driver:
             )
 
     def _address(self, signal: Signal) -> Address:
-        known = self._addresses.get(signal.id)
-        return known[1] if known else parse_address(signal)
+        known, address = self._addresses.get(signal.id, (None, None))
+        if known is None or address is None or known.address != signal.address:
+            return parse_address(signal)
+        return address
 
 
 def _entries(topic: str, value: Any, path: str = "") -> Iterator[BrowseEntry]:
