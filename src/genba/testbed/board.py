@@ -40,16 +40,21 @@ class Board:
         self._history_us = int(history_h * 3600 * US)
         self._history: dict[str, deque[tuple[int, Scalar]]] = {}
         measured = [
-            (short, max(1, round(s.sample_s)))
+            (short, period)
             for short, s in self.signals.items()
-            if s.kind is SignalKind.MEASUREMENT or (s.kind is SignalKind.COUNTER and s.unit != "1")
+            if (period := _period_s(s)) is not None
         ]
-        self.periods = sorted({period for _, period in measured})
-        self._measured = {
-            period: [short for short, p in measured if p == period] for period in self.periods
-        }
         # Devices do not sample in step: each has an offset of its own.
-        self.offset = sum(equipment.encode()) % 10
+        offset = sum(equipment.encode()) % 10
+        self._cycle_s = math.lcm(*(period for _, period in measured))
+        self._plan = [
+            tuple(
+                (short, self._ids[short], self._digits[short])
+                for short, period in measured
+                if (second + offset) % period == 0
+            )
+            for second in range(self._cycle_s)
+        ]
 
     def show(self, short: str, value: Scalar) -> None:
         """Show a value; a change goes out, a signal that the plant file does not list does not."""
@@ -67,26 +72,32 @@ class Board:
             self.values[short] = text
             self._send(full, text)
 
-    def measure(self, second: int, readings: Mapping[str, Scalar]) -> None:
-        """Show those of the readings whose sample time has come, at the device's resolution."""
-        for period in self.periods:
-            if (second + self.offset) % period == 0:
-                for short in self._measured[period]:
-                    value = readings.get(short)
-                    if value is not None:
-                        self.show(short, self.quantized(short, value))
-
     def measures(self, second: int) -> bool:
         """Whether any sample time has come."""
-        shifted = second + self.offset
-        return any(shifted % period == 0 for period in self.periods)
+        return bool(self._plan[second % self._cycle_s])
 
-    def quantized(self, short: str, value: Scalar) -> Scalar:
-        """Round to what the device can tell apart."""
-        digits = self._digits.get(short)
-        if digits is None or not isinstance(value, float):
-            return value
-        return round(value, digits)
+    def measure(self, second: int, readings: Mapping[str, Scalar]) -> None:
+        """Show those of the readings whose sample time has come, at the device's resolution."""
+        self._measure(self._plan[second % self._cycle_s], readings)
+
+    def measure_all(self, readings: Mapping[str, Scalar]) -> None:
+        """Show all readings, as a device does when it is switched on."""
+        for plan in self._plan:
+            self._measure(plan, readings)
+
+    def _measure(
+        self, plan: tuple[tuple[str, str, int | None], ...], readings: Mapping[str, Scalar]
+    ) -> None:
+        values = self.values
+        for short, full, digits in plan:
+            value = readings.get(short)
+            if value is None:
+                continue
+            if digits is not None:
+                value = round(float(value), digits)
+            if values.get(short, _NOTHING) != value:
+                values[short] = value
+                self._send(full, value)
 
     def history(self, short: str, start: int, end: int) -> list[tuple[int, Scalar]] | None:
         """What the device recorded in ``[start, end)``; None where it keeps no history."""
@@ -111,6 +122,15 @@ class _Nothing:
 
 
 _NOTHING = _Nothing()
+
+
+def _period_s(signal: Signal) -> int | None:
+    """Seconds between two looks at a sensor; None for what is shown as it happens."""
+    if signal.kind is SignalKind.MEASUREMENT:
+        return max(1, round(signal.sample_s))
+    if signal.kind is SignalKind.COUNTER and signal.unit != "1":
+        return max(1, round(signal.sample_s))
+    return 1 if signal.kind is SignalKind.STATE and signal.role is None else None
 
 
 def _digits(signal: Signal) -> int | None:

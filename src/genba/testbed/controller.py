@@ -7,6 +7,7 @@ vehicles.
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable
 
 from genba.plant import US, Alternative, VehicleKind
@@ -43,6 +44,7 @@ class ConventionalController:
         self._dock = dock
         self._target: dict[str, str] = {}
         """Where each lot that is fetched or carried goes to."""
+        self._inbound: Counter[str] = Counter()
         self._orders = 0
 
     def dispatch(self, commands: Callable[[Machine], bool]) -> None:
@@ -54,6 +56,7 @@ class ConventionalController:
     def transport(self) -> None:
         """Send vehicles for lots that can go on."""
         self._forget_arrived()
+        self._inbound = Counter(self._target.values())
         free = [v for v in self._vehicles if v.available and v.charge > _MIN_BATTERY]
         for vehicle in [v for v in free if v.loads]:
             self._bring(vehicle, vehicle.loads[0])
@@ -156,7 +159,7 @@ class ConventionalController:
         if lot.step > 0:
             return True
         station = self._floor.stations[alternative.equipment]
-        inbound = sum(target == alternative.equipment for target in self._target.values())
+        inbound = self._inbound[alternative.equipment]
         queue = sum(
             _alternative(x, alternative.equipment) is not None for x in station.lots.values()
         )
@@ -164,8 +167,7 @@ class ConventionalController:
 
     def _room(self, equipment: str) -> int:
         """Free places that nobody is on the way to; one is kept for the way out."""
-        inbound = sum(target == equipment for target in self._target.values())
-        return self._floor.stations[equipment].free - inbound
+        return self._floor.stations[equipment].free - self._inbound[equipment]
 
     def _backlog_s(self, equipment: str) -> float:
         """Planned work that a machine has before it."""
@@ -204,7 +206,7 @@ class ConventionalController:
         _, vehicle, to_pick, onward = best
         vehicle.order(self._document(vehicle, to_pick, onward, lot))
         if vehicle.busy:
-            self._target[lot.id] = target
+            self._head(lot, target)
         return vehicle
 
     def _bring(self, vehicle: Transporter, lot: Lot) -> None:
@@ -217,7 +219,11 @@ class ConventionalController:
         if onward is not None:
             vehicle.order(self._document(vehicle, [], onward, lot, pick=False))
             if vehicle.busy:
-                self._target[lot.id] = target
+                self._head(lot, target)
+
+    def _head(self, lot: Lot, target: str) -> None:
+        self._target[lot.id] = target
+        self._inbound[target] += 1
 
     def _shortest(self, kind: VehicleKind, start: str, station: str) -> list[Way] | None:
         routes = [

@@ -179,10 +179,7 @@ class Machine:
         board.show(self._names[Role.STATE], int(self.state))
         board.show(self._names[Role.MODE], int(self.mode))
         if board.measures(second):
-            readings = dict(process.readings())
-            readings.setdefault("power", process.power_kw)
-            readings[self._names[Role.ENERGY]] = books.energy_kwh
-            board.measure(second, readings)
+            board.measure(second, self._readings())
 
     def _step(self, now: int) -> Phase:
         """Move the state on by one second, and say what the process may do."""
@@ -455,6 +452,12 @@ class Machine:
         }
         self.board.announce(self._names[Role.PART], document)
 
+    def _readings(self) -> Mapping[str, Number]:
+        readings = dict(self.process.readings())
+        readings.setdefault("power", self.process.power_kw)
+        readings[self._names[Role.ENERGY]] = self._books.energy_kwh
+        return readings
+
     def _show_counts(self) -> None:
         board, names, books = self.board, self._names, self._books
         board.show(names[Role.GOOD_COUNT], books.good)
@@ -472,4 +475,7 @@ class Machine:
         board.show("inspect_every", self.gauge.every)
         for short, setpoint in self.process.setpoints.items():
             board.show(short, setpoint.initial)
+        board.show(names[Role.STATE], int(self.state))
+        board.show(names[Role.MODE], int(self.mode))
+        board.measure_all(self._readings())
         self._show_counts()

@@ -111,7 +111,7 @@ class PlantSimulation:
         self._offset_h, self._offset_until = 0.0, 0
         self._new_shift_at = 0
         self._tariff = plant.tariffs[0] if plant.tariffs else None
-        self._heat_kw = 0.0
+        self._load_kw = physics.base_load_kw
         self._orders_to_kit: list[OrderBook] = []
         for order in plant.orders:
             self._take_order(order)
@@ -124,12 +124,16 @@ class PlantSimulation:
         self._desks = [
             e.id for e in plant.equipment if any(s.role is Role.ORDER_RELEASED for s in e.signals)
         ]
+        if self._dock is not None and self._dock in self._boards:
+            self._boards[self._dock].show("delivered", 0)
         for desk in self._desks:
             for short, signal in self._boards[desk].signals.items():
                 if signal.role is Role.HEARTBEAT:
                     self._boards[desk].show(short, 0)
-        for index, board in enumerate(self._boards.values()):
-            self._publish_slow(board.equipment, second=-index)
+        for name in self._meters:
+            self._boards[name].measure_all(self._meter_readings(name))
+        for name in self._climates:
+            self._boards[name].measure_all(self._climate.readings())
 
     # The face ------------------------------------------------------------------------------
 
@@ -306,11 +310,13 @@ class PlantSimulation:
         price = tariff.price_per_kwh[hour] if tariff else 0.0
         carbon = tariff.carbon_g_per_kwh[hour] if tariff else 0.0
         self.books.meter(load_kw, price, carbon)
-        self._heat_kw = load_kw
+        self._load_kw = load_kw
         for name in self._meters:
-            self._publish_slow(name, second)
+            if self._boards[name].measures(second):
+                self._boards[name].measure(second, self._meter_readings(name))
         for name in self._climates:
-            self._publish_slow(name, second)
+            if self._boards[name].measures(second):
+                self._boards[name].measure(second, self._climate.readings())
         floor.monitor.end_tick()
 
     def _local_time(self, now: int) -> None:
@@ -348,16 +354,9 @@ class PlantSimulation:
                     now, vehicle.id, "overload", f"carries {len(vehicle.loads)} lots"
                 )
 
-    def _publish_slow(self, name: str, second: int) -> None:
-        """Show the meter or the climate station."""
-        board = self._boards[name]
-        if not board.measures(second):
-            return
-        if name in self._meters:
-            short = board.names.get(Role.ENERGY, "energy")
-            board.measure(second, {"power": self._heat_kw, short: self.books.energy_kwh})
-        elif name in self._climates:
-            board.measure(second, self._climate.readings())
+    def _meter_readings(self, meter: str) -> dict[str, Scalar]:
+        energy = self._boards[meter].names.get(Role.ENERGY, "energy")
+        return {"power": self._load_kw, energy: self.books.energy_kwh}
 
     # Orders, lots, shipping ----------------------------------------------------------------
 
@@ -419,7 +418,8 @@ class PlantSimulation:
                 book.delivered_parts += len(lot.parts)
                 if book.open_lots == 0:
                     book.delivered_at = lot.since
-                self._boards[station.equipment].show("delivered", len(self._delivered))
+                if station.board is not None:
+                    station.board.show("delivered", len(self._delivered))
             if now - lot.since >= _SHIPPED_AFTER_US:
                 station.take(lot)
 
