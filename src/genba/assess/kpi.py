@@ -1,12 +1,13 @@
 """The KPI report: elements and KPIs of a period, by equipment, product, order or shift."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from genba.assess.definitions import KPIS, compute, flags
 from genba.assess.elements import Amount, Elements, total
 from genba.assess.machines import machine_elements, machines, read_machines
+from genba.assess.people import people_cost
 from genba.assess.runs import operation_rows, run_elements
 from genba.assess.series import Records
 from genba.assess.worktime import shifts_between
@@ -52,6 +53,7 @@ class KpiReport:
                     "formula": k.formula,
                     "unit": k.unit,
                     "source": k.source,
+                    "elements": list(k.elements),
                 }
                 for k in KPIS
             ],
@@ -85,51 +87,91 @@ def kpi_report(
         operations that ended in the period.
     """
     if by == "equipment":
-        groups = _by_equipment(records, plant, start, end)
+        rows = _by_equipment(records, plant, start, end)
     elif by == "shift":
-        groups = _by_shift(records, plant, start, end)
+        rows = _by_shift(records, plant, start, end)
     else:
-        groups = _by_run(records, plant, start, end, by)
-    rows = [_row(key, elements) for key, elements in groups.items()]
-    if len(rows) > 1:
-        rows.append(_row(TOTAL, total(groups.values())))
+        rows = _by_run(records, plant, start, end, by)
     return KpiReport(plant.id, start, end, by, plant.currency, tuple(rows))
 
 
-def _row(key: str, elements: Elements) -> KpiRow:
+def _row(key: str, elements: Elements, parts: Mapping[str, Elements] | None = None) -> KpiRow:
     kpis = compute(elements)
     said = flags(kpis)
     if elements.unknown_s:
         said = (*said, f"state unknown for {elements.unknown_s:.0f} s")
-    return KpiRow(key, elements, kpis, said)
+    return KpiRow(key, elements, kpis, (*said, *_gaps(elements, parts or {})))
 
 
-def _by_equipment(records: Records, plant: Plant, start: int, end: int) -> dict[str, Elements]:
+def _gaps(elements: Elements, parts: Mapping[str, Elements]) -> list[str]:
+    """Say which parts keep a sum from being known, though others are known."""
+    said = []
+    for name, amount in asdict(elements).items():
+        if amount is None:
+            missing = [key for key, part in parts.items() if getattr(part, name) is None]
+            if 0 < len(missing) < len(parts):
+                said.append(f"{name} is not known, for want of {', '.join(missing)}")
+    return said
+
+
+def _by_equipment(records: Records, plant: Plant, start: int, end: int) -> list[KpiRow]:
     units = machines(plant)
     series = read_machines(records, plant, units, start, end)
-    return {unit.id: machine_elements(plant, unit, series, start, end) for unit in units}
+    parts = {unit.id: machine_elements(plant, unit, series, start, end) for unit in units}
+    rows = [_row(key, elements) for key, elements in parts.items()]
+    if len(parts) > 1:
+        longest = [e.working_s for e in parts.values() if e.working_s is not None]
+        summed = replace(
+            _together(parts.values()),
+            working_s=max(longest, default=None),
+            people_cost=people_cost(plant, start, end),
+        )
+        rows.append(_row(TOTAL, summed, parts))
+    return rows
 
 
-def _by_shift(records: Records, plant: Plant, start: int, end: int) -> dict[str, Elements]:
+def _together(parts: Iterable[Elements]) -> Elements:
+    """Sum machines that work one after another: what leaves them is what was finished."""
+    summed = total(parts)
+    return replace(summed, output=summed.finished, throughput=summed.finished)
+
+
+def _by_shift(records: Records, plant: Plant, start: int, end: int) -> list[KpiRow]:
     units = machines(plant)
     series = read_machines(records, plant, units, start, end)
-    groups: dict[str, Elements] = {}
+    parts: dict[str, Elements] = {}
+    several = sum(any(u.calendar == c.id for u in units) for c in plant.calendars) > 1
     for calendar in plant.calendars:
         followers = [unit for unit in units if unit.calendar == calendar.id]
         for run in shifts_between(calendar, start, end) if followers else ():
             begin, finish = max(run.start, start), min(run.end, end)
-            elements = total(
-                machine_elements(plant, unit, series, begin, finish) for unit in followers
+            listed = [machine_elements(plant, unit, series, begin, finish) for unit in followers]
+            summed = replace(
+                _together(listed),
+                working_s=listed[0].working_s,
+                people_cost=people_cost(plant, begin, finish, calendar.id),
             )
-            key = f"{format_time(run.start)[:10]} {run.id}"
-            groups[key] = groups.get(key, Elements()) + elements
-    return groups
+            name = f"{calendar.id}/{run.id}" if several else run.id
+            parts[f"{run.day} {name}"] = summed
+    rows = [_row(key, parts[key]) for key in parts]
+    if len(parts) > 1:
+        rows.append(_row(TOTAL, total(parts.values()), parts))
+    return rows
 
 
 def _by_run(
     records: Records, plant: Plant, start: int, end: int, by: Literal["product", "order"]
-) -> dict[str, Elements]:
+) -> list[KpiRow]:
     groups: dict[str, list[dict[str, Any]]] = {}
-    for row in operation_rows(records, start, end):
+    listed = operation_rows(records, start, end)
+    for row in listed:
         groups.setdefault(row[by], []).append(row)
-    return {key: run_elements(plant, groups[key]) for key in sorted(groups)}
+    names = {row["equipment"] for row in listed}
+    units = [unit for unit in machines(plant) if unit.id in names]
+    first = min((row["start"] for row in listed), default=start)
+    series = read_machines(records, plant, units, min(first, start), end)
+    parts = {key: run_elements(plant, groups[key], series) for key in sorted(groups)}
+    rows = [_row(key, elements) for key, elements in parts.items()]
+    if len(parts) > 1:
+        rows.append(_row(TOTAL, total(parts.values()), parts))
+    return rows

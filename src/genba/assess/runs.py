@@ -1,91 +1,112 @@
 """Elements of products and orders, from the operations that ended in a period."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from genba.assess.elements import Elements
+from genba.assess.elements import Amount, Elements, total
 from genba.assess.energy import by_tariff, electricity
-from genba.assess.series import Records
+from genba.assess.machines import steps_on, time_elements
+from genba.assess.series import ROLES, Records, Series
 from genba.plant import US, Plant
+
+Row = Mapping[str, Any]
 
 
 def operation_rows(records: Records, start: int, end: int) -> list[dict[str, Any]]:
-    """Rows of operations that ended in ``[start, end)``, times as microseconds."""
+    """Rows of operations that ended in ``[start, end)``, times as microseconds.
+
+    ``share`` is the part that a row has in its machine's time: lots that are treated together
+    share it evenly.
+    """
     table = records.rows("operations", start, end)
     for index, field in enumerate(table.schema):
         if pa.types.is_timestamp(field.type):
             numbers = table.column(index).cast(pa.timestamp("us", "UTC")).cast(pa.int64())
             table = table.set_column(index, field.name, numbers)
     rows: list[dict[str, Any]] = table.to_pylist()
-    return rows
+    together = Counter(_job(row) for row in rows)
+    return [{**row, "share": 1.0 / together[_job(row)]} for row in rows]
 
 
-def run_elements(plant: Plant, rows: Iterable[Mapping[str, Any]]) -> Elements:
+def _job(row: Row) -> tuple[str, int, int]:
+    return row["equipment"], row["start"], row["end"]
+
+
+def run_elements(plant: Plant, rows: Iterable[Row], series: Mapping[str, Series]) -> Elements:
     """Elements of operations that belong together (one product, one order).
 
-    Good parts are those of each lot's last step in the routing; scrap and rework add up over all
-    steps; material is paid for what entered the first step.
+    Good parts are those of the last step of the routing; scrap and rework add up over all steps;
+    material is paid for what entered the first step; a machine's time costs its hourly rate while
+    it was busy with the lot.
     """
     listed = list(rows)
-    if not listed:
-        return Elements()
-    total = Elements(
-        execution_s=(max(r["end"] for r in listed) - min(r["start"] for r in listed)) / US,
-        good=0.0,
-        material_cost=0.0,
-    )
+    spans: dict[str, tuple[int, int]] = {}
     for row in listed:
-        total = total + _one(plant, row)
-    return total
+        first, last = spans.get(row["order"], (row["start"], row["end"]))
+        spans[row["order"]] = (min(first, row["start"]), max(last, row["end"]))
+    executed = sum(last - first for first, last in spans.values()) / US
+    summed = total(_one(plant, row, series) for row in listed)
+    return replace(summed, execution_s=executed, working_s=executed)
 
 
-def _one(plant: Plant, row: Mapping[str, Any]) -> Elements:
-    routing = plant.products_by_id[row["product"]].routing if _known(plant, row) else ()
-    first = bool(routing) and routing[0].id == row["operation"]
-    last = bool(routing) and routing[-1].id == row["operation"]
-    batch = any(step.id == row["operation"] and step.batch_parts for step in routing)
-    setup_s = row["setup_s"] or 0.0
-    run_s = (row["end"] - row["start"]) / US - setup_s
-    made = (row["good"] or 0) + (row["scrap"] or 0)
+def _one(plant: Plant, row: Row, series: Mapping[str, Series]) -> Elements:
+    step = steps_on(plant, row["equipment"]).get(f"{row['product']}/{row['operation']}")
+    unit = plant.equipment_by_id.get(row["equipment"])
+    times = _times(plant, row, series)
+    good, scrap = float(row["good"] or 0), float(row["scrap"] or 0)
     cycle_s = row["planned_cycle_s"]
-    energy = row["energy_kwh"]
-    price, carbon = _mean_tariff(plant, row)
-    hourly = plant.equipment_by_id[row["equipment"]].hourly_cost if _has_unit(plant, row) else 0.0
-    return Elements(
-        production_s=run_s,
-        setup_s=setup_s,
-        planned_run_s=None if cycle_s is None else cycle_s * (1 if batch else made),
-        good=float(row["good"] or 0) if last else None,
-        scrap=float(row["scrap"] or 0),
+    if step is None or cycle_s is None:
+        planned: Amount = None
+    else:
+        planned = cycle_s if step.is_batch else cycle_s * (good + scrap)
+    energy, price, carbon = row["energy_kwh"], *_mean_tariff(plant, row)
+    busy_s = times.busy_s
+    finished = None if step is None else good if step.is_last else 0.0
+    material = None if step is None else step.product.material_cost if step.is_first else 0.0
+    return replace(
+        times,
+        planned_run_s=planned,
+        good=finished,
+        output=finished,
+        throughput=None if finished is None else finished + scrap,
+        finished=finished,
+        scrap=scrap,
         rework=float(row["rework"] or 0),
         energy_kwh=energy,
         energy_cost=None if energy is None or price is None else energy * price,
-        carbon_kg=None if energy is None or carbon is None else energy * carbon / 1000.0,
-        machine_cost=(run_s + setup_s) / 3600.0 * hourly,
-        material_cost=_material(plant, row) if first else None,
+        carbon_kg=None if energy is None or carbon is None else energy * carbon,
+        machine_cost=None if unit is None or busy_s is None else busy_s / 3600 * unit.hourly_cost,
+        material_cost=None if material is None else float(row["quantity"]) * material,
+        people_cost=0.0,
     )
 
 
-def _known(plant: Plant, row: Mapping[str, Any]) -> bool:
-    return row["product"] in plant.products_by_id
+def _times(plant: Plant, row: Row, series: Mapping[str, Series]) -> Elements:
+    """Split the time of one operation by the states of its machine."""
+    of = {
+        role: series.get(plant.roles[row["equipment"], role].id)
+        for role in ROLES
+        if (row["equipment"], role) in plant.roles
+    }
+    found = time_elements(of, [(row["start"], row["end"])], None)
+    if found.production_s is None or found.setup_s is None or found.delay_s is None:
+        return Elements()
+    share = row["share"]
+    return Elements(
+        production_s=found.production_s * share,
+        setup_s=found.setup_s * share,
+        delay_s=found.delay_s * share,
+        unknown_s=(found.unknown_s or 0.0) * share,
+    )
 
 
-def _has_unit(plant: Plant, row: Mapping[str, Any]) -> bool:
-    return row["equipment"] in plant.equipment_by_id
-
-
-def _material(plant: Plant, row: Mapping[str, Any]) -> float:
-    return float(row["quantity"]) * plant.products_by_id[row["product"]].material_cost
-
-
-def _mean_tariff(plant: Plant, row: Mapping[str, Any]) -> tuple[float | None, float | None]:
-    """Price and carbon averaged over the operation's time: its energy has no finer record."""
-    tariff = electricity(plant)
-    if tariff is None:
-        return None, None
-    times = np.linspace(row["start"], max(row["end"] - 1, row["start"]), 16).astype(np.int64)
-    cost, carbon = by_tariff(tariff, plant.timezone, times, np.full(16, 1.0 / 16.0))
-    return cost, None if carbon is None else carbon * 1000.0
+def _mean_tariff(plant: Plant, row: Row) -> tuple[Amount, Amount]:
+    """Price and carbon (kg) of a kWh, averaged over an operation: its energy has one figure."""
+    last = max(row["end"] - 1, row["start"])
+    times = np.linspace(row["start"], last, 16).astype(np.int64)
+    return by_tariff(electricity(plant), plant.timezone, times, np.full(16, 1 / 16))

@@ -10,7 +10,10 @@ import pyarrow as pa
 from genba.plant import US, Quality, Role
 
 LOOKBACK_US = 24 * 3600 * US
-"""How far before a period the last known value is looked for."""
+"""How far before a period the value that held at its start is looked for at first."""
+
+LONGEST_US = 60 * 24 * 3600 * US
+"""How far it is looked for at last: longer than a plant holiday."""
 
 
 class Records(Protocol):
@@ -39,10 +42,32 @@ class Series:
 
 
 def read(records: Records, signals: Sequence[str], start: int, end: int) -> dict[str, Series]:
-    """Read signals from ``start - LOOKBACK_US`` to ``end``; what was not recorded is left out."""
+    """Read signals over ``[start, end)`` with the value that held just before ``start``.
+
+    That value is looked for within a day before ``start``, and where there is none, within
+    ``LONGEST_US``, because states and counters are recorded only when they change.
+    """
+    found = _read(records, signals, start - LOOKBACK_US, end)
+    late = [s for s in signals if s not in found or found[s].times[0] >= start]
+    earlier = _read(records, late, start - LONGEST_US, start - LOOKBACK_US)
+    for name, before in earlier.items():
+        found[name] = _joined(before, found[name]) if name in found else before
+    return found
+
+
+def _joined(first: Series, second: Series) -> Series:
+    return Series(
+        np.concatenate([first.times, second.times]),
+        np.concatenate([first.values, second.values]),
+        np.concatenate([first.texts, second.texts]),
+        np.concatenate([first.good, second.good]),
+    )
+
+
+def _read(records: Records, signals: Sequence[str], start: int, end: int) -> dict[str, Series]:
     if not signals:
         return {}
-    table = records.samples(list(signals), start - LOOKBACK_US, end)
+    table = records.samples(list(signals), start, end)
     names = table.column("signal").cast(pa.string()).to_numpy(zero_copy_only=False)
     times = table.column("source_time").cast(pa.int64()).to_numpy()
     values = table.column("value").to_numpy(zero_copy_only=False).astype(float)
@@ -57,24 +82,23 @@ def read(records: Records, signals: Sequence[str], start: int, end: int) -> dict
 
 
 def durations(
-    state: Series | None, mode: Series | None, start: int, end: int
+    state: Series, mode: Series | None, intervals: Sequence[tuple[int, int]]
 ) -> dict[tuple[int, int] | None, float]:
-    """Seconds that each (state, mode) lasted in ``[start, end)``; None counts the unknown.
+    """Seconds that each (state, mode) lasted in the intervals; None counts the unknown.
 
     A value holds until the next one. Where a machine shows no mode, production is taken.
     """
-    if state is None:
-        return {None: (end - start) / US}
-    cuts = [state.times] + ([] if mode is None else [mode.times])
-    edges = np.unique(np.concatenate([np.concatenate(cuts), [start, end]]))
-    edges = edges[(edges >= start) & (edges <= end)]
-    states = _held(state, edges[:-1])
-    modes = np.ones(len(edges) - 1) if mode is None else _held(mode, edges[:-1])
-    lengths = np.diff(edges) / US
+    changes = np.unique(np.concatenate([state.times, *([] if mode is None else [mode.times])]))
     result: dict[tuple[int, int] | None, float] = {}
-    for number, kind, length in zip(states, modes, lengths, strict=True):
-        key = None if np.isnan(number) or np.isnan(kind) else (int(number), int(kind))
-        result[key] = result.get(key, 0.0) + float(length)
+    for start, end in intervals:
+        inner = changes[(changes > start) & (changes < end)]
+        edges = np.concatenate([[start], inner, [end]]).astype(np.int64)
+        states = _held(state, edges[:-1])
+        modes = np.ones(len(edges) - 1) if mode is None else _held(mode, edges[:-1])
+        lengths = np.diff(edges) / US
+        for number, kind, length in zip(states, modes, lengths, strict=True):
+            key = None if np.isnan(number) or np.isnan(kind) else (int(number), int(kind))
+            result[key] = result.get(key, 0.0) + float(length)
     return result
 
 
@@ -115,7 +139,9 @@ def text_at(series: Series | None, when: int) -> str | None:
     if series is None:
         return None
     index = int(np.searchsorted(series.times, when, side="right")) - 1
-    if index < 0 or not series.good[index]:
+    while index >= 0 and not series.good[index]:
+        index -= 1  # a lost link does not change what the machine does
+    if index < 0:
         return None
     text = series.texts[index]
     return None if text is None else str(text)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from genba.plant import US, Calendar, Day, Shift
+from genba.plant import US, Calendar, Day, Equipment, Plant, Shift
 
 Interval = tuple[int, int]
 """Begin (included) and end (not included) in microseconds UTC."""
@@ -18,6 +18,8 @@ class ShiftRun:
     """One shift on one day."""
 
     id: str
+    day: dt.date
+    """Local date on which it begins."""
     start: int
     end: int
     work: tuple[Interval, ...]
@@ -32,12 +34,28 @@ def shifts_between(calendar: Calendar, start: int, end: int) -> list[ShiftRun]:
     )
 
 
+def calendar_of(plant: Plant, unit: Equipment) -> Calendar | None:
+    """Return the calendar that a piece of equipment works by, or the nearest one above it."""
+    calendars = {calendar.id: calendar for calendar in plant.calendars}
+    here: Equipment | None = unit
+    while here is not None:
+        if here.calendar is not None:
+            return calendars.get(here.calendar)
+        here = plant.equipment_by_id.get(here.parent) if here.parent is not None else None
+    return None
+
+
+def planned_intervals(calendar: Calendar, start: int, end: int) -> list[Interval]:
+    """Working time in ``[start, end)``, oldest first, without overlaps."""
+    work = [piece for run in shifts_between(calendar, start, end) for piece in run.work]
+    return _merged(clip(piece, start, end) for piece in work)
+
+
 def planned_busy_s(calendar: Calendar | None, start: int, end: int) -> float | None:
     """Working time in ``[start, end)`` in seconds; None where no calendar says."""
     if calendar is None:
         return None
-    work = [piece for run in shifts_between(calendar, start, end) for piece in run.work]
-    return sum(b - a for a, b in _merged(clip(piece, start, end) for piece in work)) / US
+    return sum(b - a for a, b in planned_intervals(calendar, start, end)) / US
 
 
 def clip(interval: Interval, start: int, end: int) -> Interval:
@@ -79,7 +97,7 @@ def _run(shift: Shift, day: dt.date, zone: ZoneInfo) -> ShiftRun:
         cursor = max(cursor, pause[1])
     if cursor < end:
         work.append((cursor, end))
-    return ShiftRun(shift.id, begin, end, tuple(work))
+    return ShiftRun(shift.id, day, begin, end, tuple(work))
 
 
 def _breaks(shift: Shift, day: dt.date, zone: ZoneInfo, begin: int) -> Iterator[Interval]:

@@ -8,6 +8,7 @@ from genba.plant.calendar import Calendar, Day, Shift
 from genba.plant.checks.report import Path, Report
 from genba.plant.checks.signals import JOB_INTERFACE
 from genba.plant.clock import format_time, parse_time
+from genba.plant.equipment import Equipment
 from genba.plant.model import Plant
 
 _EARLIEST = parse_time("2000-01-01T00:00:00Z")
@@ -95,12 +96,23 @@ def _check_machines(plant: Plant, report: Report) -> None:
                 "routings use it, and it has no job interface",
                 "Genba can watch it but not give it work; add the job_* signals",
             )
-        if equipment.calendar is None:
+        if not _has_calendar(plant, equipment):
             report.warning(
                 ("equipment", index),
-                "it has no calendar, so all hours count as planned",
-                "add 'calendar'",
+                "it has no calendar, so its planned time and with it its OEE are undefined",
+                "add 'calendar', here or above it",
             )
+
+
+def _has_calendar(plant: Plant, equipment: Equipment) -> bool:
+    seen: set[str] = set()
+    here: Equipment | None = equipment
+    while here is not None and here.id not in seen:
+        if here.calendar is not None:
+            return True
+        seen.add(here.id)
+        here = plant.equipment_by_id.get(here.parent) if here.parent is not None else None
+    return False
 
 
 def _check_setups(plant: Plant, report: Report) -> None:
