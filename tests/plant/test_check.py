@@ -172,3 +172,12 @@ def test_two_thousand_interlocks_and_signals_are_checked_quickly_enough_to_be_us
     examined = examine_text(text)
     assert examined.errors == ()
     assert time.process_time() - begun < 20
+
+
+def test_a_machine_may_tell_its_operation_without_taking_jobs() -> None:
+    told = changed(
+        "      - {id: energy, role: energy",
+        '      - {id: job, role: job_operation, address: "s=j", kind: state, type: string}\n'
+        "      - {id: energy, role: energy",
+    )
+    assert errors_of(told) == []

@@ -10,7 +10,7 @@ from genba.assess.machines import machine_elements, machines, read_machines
 from genba.assess.people import people_cost
 from genba.assess.runs import operation_rows, run_elements
 from genba.assess.series import Records
-from genba.assess.worktime import shifts_between
+from genba.assess.worktime import planned_busy_s, shifts_between
 from genba.plant import Plant, format_time
 
 By = Literal["equipment", "product", "order", "shift"]
@@ -104,14 +104,17 @@ def _row(key: str, elements: Elements, parts: Mapping[str, Elements] | None = No
 
 
 def _gaps(elements: Elements, parts: Mapping[str, Elements]) -> list[str]:
-    """Say which parts keep a sum from being known, though others are known."""
-    said = []
+    """Say which parts keep sums from being known, though others are known."""
+    unknown: dict[tuple[str, ...], list[str]] = {}
     for name, amount in asdict(elements).items():
         if amount is None:
-            missing = [key for key, part in parts.items() if getattr(part, name) is None]
+            missing = tuple(key for key, part in parts.items() if getattr(part, name) is None)
             if 0 < len(missing) < len(parts):
-                said.append(f"{name} is not known, for want of {', '.join(missing)}")
-    return said
+                unknown.setdefault(missing, []).append(name)
+    return [
+        f"{', '.join(names)} not known, for want of {', '.join(missing)}"
+        for missing, names in unknown.items()
+    ]
 
 
 def _by_equipment(records: Records, plant: Plant, start: int, end: int) -> list[KpiRow]:
@@ -140,20 +143,23 @@ def _by_shift(records: Records, plant: Plant, start: int, end: int) -> list[KpiR
     units = machines(plant)
     series = read_machines(records, plant, units, start, end)
     parts: dict[str, Elements] = {}
+    rows: list[KpiRow] = []
     several = sum(any(u.calendar == c.id for u in units) for c in plant.calendars) > 1
     for calendar in plant.calendars:
         followers = [unit for unit in units if unit.calendar == calendar.id]
         for run in shifts_between(calendar, start, end) if followers else ():
             begin, finish = max(run.start, start), min(run.end, end)
-            listed = [machine_elements(plant, unit, series, begin, finish) for unit in followers]
+            members = {
+                unit.id: machine_elements(plant, unit, series, begin, finish) for unit in followers
+            }
             summed = replace(
-                _together(listed),
-                working_s=listed[0].working_s,
+                _together(members.values()),
+                working_s=planned_busy_s(calendar, begin, finish),
                 people_cost=people_cost(plant, begin, finish, calendar.id),
             )
             name = f"{calendar.id}/{run.id}" if several else run.id
             parts[f"{run.day} {name}"] = summed
-    rows = [_row(key, parts[key]) for key in parts]
+            rows.append(_row(f"{run.day} {name}", summed, members))
     if len(parts) > 1:
         rows.append(_row(TOTAL, total(parts.values()), parts))
     return rows

@@ -11,19 +11,19 @@ from genba.cli.output import emit_json, fail, print_table, says_errors
 if TYPE_CHECKING:
     from genba.assess import By, KpiReport
 
-SHOWN = (
-    "availability",
-    "effectiveness",
-    "quality_ratio",
-    "oee",
-    "nee",
-    "setup_ratio",
-    "technical_efficiency",
-    "throughput_rate",
-    "first_pass_yield",
-    "energy_per_part",
-    "cost_per_part",
+TABLES: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("Effectiveness", ("availability", "effectiveness", "quality_ratio", "oee", "nee")),
+    (
+        "Flow and quality",
+        (
+            *("setup_ratio", "technical_efficiency", "throughput_rate"),
+            *("first_pass_yield", "scrap_ratio"),
+        ),
+    ),
+    ("Energy and cost", ("energy_per_part", "carbon_per_part", "cost_per_part")),
 )
+"""Three tables that fit a narrow terminal; a wide one gets them as one."""
+WIDE = 170
 GROUPINGS = ("equipment", "product", "order", "shift")
 
 
@@ -60,21 +60,27 @@ def kpi(
 
 
 def show_report(report: "KpiReport") -> None:
-    """Print a report as a table, flags below it."""
+    """Print a report as tables, flags below them."""
+    import shutil
+
     from genba.assess import KPIS
     from genba.plant import format_time
 
     names = {k.id: k.name for k in KPIS}
-    rows = [
-        [row.key, row.elements.good, row.elements.scrap, *(row.kpis[name] for name in SHOWN)]
-        for row in report.rows
-    ]
-    print_table(
+    typer.echo(
         f"KPIs by {report.by}, {format_time(report.start)} to {format_time(report.end)} "
-        f"(ISO 22400-2; cost in {report.currency}, energy in kWh)",
-        (report.by, "good", "scrap", *(names[name] for name in SHOWN)),
-        rows,
+        f"(ISO 22400-2)\nparts are good ones that left; throughput per hour, energy in kWh, "
+        f"carbon in kg, cost in {report.currency}"
     )
+    tables = TABLES
+    if shutil.get_terminal_size().columns >= WIDE:
+        tables = (("KPIs", tuple(kpi for _, shown in TABLES for kpi in shown)),)
+    for title, shown in tables:
+        rows = [
+            [row.key, row.elements.output, *(row.kpis[name] for name in shown)]
+            for row in report.rows
+        ]
+        print_table(title, (report.by, "parts", *(names[name] for name in shown)), rows)
     for row in report.rows:
         for flag in row.flags:
             typer.echo(f"  {row.key}: {flag}")

@@ -39,7 +39,7 @@ ROLES: dict[Role, _Part] = {
     Role.ENERGY: _Part(_COUNT, NUMBERS, "kWh"),
     Role.HEARTBEAT: _Part(_SET, _WHOLE),
     Role.JOB_LOTS: _Part(_SET, _TEXT),
-    Role.JOB_OPERATION: _Part(_SET, _TEXT),
+    Role.JOB_OPERATION: _Part((SignalKind.SETPOINT, SignalKind.STATE), _TEXT),
     Role.JOB_QUANTITY: _Part(_SET, _WHOLE),
     Role.JOB_REQUEST: _Part(_SET, _WHOLE),
     Role.JOB_ACK: _Part(_STATE, _WHOLE),
@@ -65,7 +65,10 @@ JOB_INTERFACE = (
     *(Role.JOB_LOTS, Role.JOB_OPERATION, Role.JOB_QUANTITY),
     *(Role.JOB_REQUEST, Role.JOB_ACK, Role.JOB_ERROR),
 )
-_ASKS_FOR_JOBS = frozenset(role for role in JOB_INTERFACE if role.value.startswith("job_"))
+_ASKS_FOR_JOBS = frozenset(
+    (Role.JOB_LOTS, Role.JOB_QUANTITY, Role.JOB_REQUEST, Role.JOB_ACK, Role.JOB_ERROR)
+)
+"""A machine with only ``job_operation`` tells what it makes, and takes no jobs."""
 
 
 def check_signals(plant: Plant, report: Report) -> None:
@@ -170,6 +173,13 @@ def _check_roles(plant: Plant, index: int, report: Report) -> None:
                 ("equipment", index, "signals"),
                 f"the job interface of {equipment.id} lacks {', '.join(missing)}",
                 "add signals with these roles, or take the job_* roles out",
+            )
+        told = played.get(Role.JOB_OPERATION)
+        if told is not None and not told.writable:
+            report.error(
+                ("equipment", index, "signals", equipment.signals.index(told), "kind"),
+                "a machine that takes jobs is told its operation",
+                "write kind: setpoint",
             )
 
 
