@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import getpass
 import shutil
 import socket
 from collections.abc import AsyncIterator
@@ -18,7 +19,8 @@ class Mosquitto:
         self.port = port
         self._file = folder / f"mosquitto-{port}.conf"
         settings = lines or ("allow_anonymous true",)
-        self._file.write_text("\n".join([f"listener {port} 127.0.0.1", *settings]) + "\n")
+        user = f"user {getpass.getuser()}"  # as root it would become another, who reads less
+        self._file.write_text("\n".join([f"listener {port} 127.0.0.1", user, *settings]) + "\n")
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:

@@ -17,8 +17,10 @@ TIME_US = 1_767_592_800_250_000
 class Vehicle:
     """Speaks version ``2.1.0`` or ``3.0.0``; refuses orders whose id begins with ``bad``."""
 
-    def __init__(self, port: int, version: str = "2.1.0", silent: bool = False) -> None:
-        self.port, self.version, self.silent = port, version, silent
+    def __init__(
+        self, port: int, version: str = "2.1.0", silent: bool = False, retain: bool = False
+    ) -> None:
+        self.port, self.version, self.silent, self.retain = port, version, silent, retain
         self.base = f"uagv/v{version[0]}/Acme/7"
         self.received: list[tuple[str, Json]] = []
         self.body: Json = empty_state(version)
@@ -48,7 +50,7 @@ class Vehicle:
 
     async def tell(self, **changes: Any) -> None:
         self.body = {**self.body, **changes}
-        await self._publish("state", self.body)
+        await self._publish("state", self.body, retain=self.retain)
 
     async def raw(self, topic: str, payload: bytes) -> None:
         await self.client.publish(f"{self.base}/{topic}", payload)

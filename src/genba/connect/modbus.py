@@ -90,6 +90,7 @@ class ModbusDriver:
             If nothing listens there.
         """
         await self._open()
+        self._outlet.up()
         if self._task is None:
             self._task = asyncio.create_task(self._keep(), name=f"modbus {self._id}")
 
