@@ -29,7 +29,7 @@ class OrderDesk:
         delay = 3600.0 * self._late.lognormal(late.delay_median_h, late.delay_sigma)
         return delay if strikes and self._floor.random else 0.0
 
-    def rush_order(self, now: int, working: bool) -> Order | None:
+    def rush_order(self, now: int) -> Order | None:
         """A rush order that came in this second, or None."""
         rush = self._floor.physics.rush_orders
         if rush is None or now < self._next:
@@ -37,7 +37,7 @@ class OrderDesk:
         self._next = now + int(self._rush.exponential(self._gap_s) * US)
         products = self._floor.plant.products
         product = products[self._rush.integer(0, len(products) - 1)]
-        if not (working and self._floor.random):
+        if not self._floor.random:
             return None
         quantity = max(1, round(product.lot_size * rush.quantity_lots))
         return self.make(product.id, quantity, now, rush.due_h, rush.weight)

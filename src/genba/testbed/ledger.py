@@ -5,7 +5,7 @@ from typing import Any
 
 from genba.plant import US
 from genba.testbed.job import Task
-from genba.testbed.lots import Lot, OrderBook
+from genba.testbed.lots import OrderBook
 from genba.testbed.unit.process import Phase
 
 
@@ -99,10 +99,6 @@ class Ledger:
                     "remote": task.remote,
                 }
             )
-
-    def lot_scrapped(self, lot: Lot, _now: int) -> None:
-        """No part of a lot is left."""
-        self.scrapped_lots.append(lot.id)
 
     def meter(self, power_kw: float, price: float, carbon_g: float) -> None:
         """One second of the whole plant's power."""

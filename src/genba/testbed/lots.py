@@ -51,3 +51,11 @@ class OrderBook:
     open_lots: int = 0
     delivered_parts: int = 0
     delivered_at: int | None = None
+    """When its last lot came, microseconds UTC; None also where all of it was scrapped."""
+
+    def close_lot(self, parts: int, when: int) -> None:
+        """A lot was delivered, or nothing is left of it."""
+        self.open_lots -= 1
+        self.delivered_parts += parts
+        if self.open_lots == 0 and self.delivered_parts:
+            self.delivered_at = when

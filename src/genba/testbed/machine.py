@@ -337,7 +337,8 @@ class Machine:
             lot.since = now
             if not lot.parts:
                 self.station.take(lot)
-                self._ledger.lot_scrapped(lot, now)
+                self._ledger.scrapped_lots.append(lot.id)
+                self.floor.orders[lot.order.id].close_lot(0, now)
         self.task = None
         self.station.rescan()
         self.board.show(self._names[Role.LOTS], "")

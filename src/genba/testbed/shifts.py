@@ -39,6 +39,23 @@ class WorkingTime:
         return min(moments, default=now + 365 * 86_400 * US)
 
 
+class LocalHour:
+    """The hour of the day in a time zone, 0 to 24, cheap enough for every second."""
+
+    def __init__(self, timezone: str) -> None:
+        self._zone = ZoneInfo(timezone)
+        self._offset_h = 0.0
+        self._until = 0
+
+    def at(self, now: int) -> float:
+        """Hour at plant time ``now``."""
+        if now >= self._until:
+            offset = dt.datetime.fromtimestamp(now / US, self._zone).utcoffset() or dt.timedelta()
+            self._offset_h = offset / dt.timedelta(hours=1)
+            self._until = now - now % (900 * US) + 900 * US
+        return (now / (3600 * US) + self._offset_h) % 24.0
+
+
 def _intervals(calendar: Calendar, start: int, days: int) -> list[tuple[int, int]]:
     zone = ZoneInfo(calendar.timezone)
     first = dt.datetime.fromtimestamp(start / US, zone).date() - dt.timedelta(days=1)

@@ -1,35 +1,34 @@
 """The plant in motion: :class:`PlantSimulation` steps everything by whole seconds."""
 
-import datetime as dt
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from genba.errors import DeviceError, NoHistory
-from genba.plant import US, DataType, Order, Plant, Role, Scalar, Signal, format_time
+from genba.plant import US, DataType, Plant, Role, Scalar, Signal
 from genba.testbed.board import Board, Change
 from genba.testbed.construction import build_crew, build_machines, build_stations, build_vehicles
 from genba.testbed.controller import PERIOD_S, ConventionalController
 from genba.testbed.disturbances import OrderDesk, Script, strike_machine, strike_vehicle
 from genba.testbed.floor import Floor
 from genba.testbed.ledger import Ledger, order_rows
-from genba.testbed.lots import Lot, OrderBook, split_order
 from genba.testbed.machine import Machine
 from genba.testbed.monitor import SafetyMonitor
+from genba.testbed.order_flow import OrderFlow
 from genba.testbed.physics_file import Event, Physics, Scenario
 from genba.testbed.randomness import Chance
+from genba.testbed.shifts import LocalHour
 from genba.testbed.traffic import Reservations, Roads
 from genba.testbed.unit import build_climate, build_material
-from genba.testbed.unit.process import Part
+from genba.testbed.utilities import Utilities
 from genba.testbed.vehicle_message import state_message
 from genba.testbed.vehicles import Transporter
 
 Listener = Callable[[Sequence[Change]], None]
 """Takes changes in time order."""
 
-_SHIPPED_AFTER_US = 900 * US
-"""Time after which the truck has taken a lot from the dock."""
+_SHIFT_US = 8 * 3600 * US
+"""Length of a crew's shift."""
 
 
 class PlantSimulation:
@@ -95,9 +94,15 @@ class PlantSimulation:
             self._store,
             self._dock,
         )
-        self._climate = build_climate(physics.climate, chance.stream("climate"))
-        self._material = build_material(physics.material, chance.stream("material"))
+        self._utilities = Utilities(
+            floor,
+            build_climate(physics.climate, chance.stream("climate")),
+            self._boards,
+            self.books,
+        )
         self._desk = OrderDesk(floor)
+        material = build_material(physics.material, chance.stream("material"))
+        self._orders = OrderFlow(floor, self._desk, material, self._boards, self._store, self._dock)
         self._script = Script(scenario, self.start)
         self._pending: list[tuple[Signal, Scalar]] = []
         self._registers: dict[str, Scalar] = {}
@@ -106,34 +111,8 @@ class PlantSimulation:
         self._connections = {c.id: c for c in plant.connections}
         self._owners = {s.id: s.equipment for s in plant.signals.values()}
         self._desk_beat = self.start
-        self._delivered: set[str] = set()
-        self._zone = ZoneInfo(plant.timezone)
-        self._offset_h, self._offset_until = 0.0, 0
+        self._local_hour = LocalHour(plant.timezone)
         self._new_shift_at = 0
-        self._tariff = plant.tariffs[0] if plant.tariffs else None
-        self._load_kw = physics.base_load_kw
-        self._orders_to_kit: list[OrderBook] = []
-        for order in plant.orders:
-            self._take_order(order)
-        self._meters = [
-            e.id for e in plant.equipment if e.kind == "energy_meter" and e.id in self._boards
-        ]
-        self._climates = [
-            e.id for e in plant.equipment if e.kind == "climate" and e.id in self._boards
-        ]
-        self._desks = [
-            e.id for e in plant.equipment if any(s.role is Role.ORDER_RELEASED for s in e.signals)
-        ]
-        if self._dock is not None and self._dock in self._boards:
-            self._boards[self._dock].show("delivered", 0)
-        for desk in self._desks:
-            for short, signal in self._boards[desk].signals.items():
-                if signal.role is Role.HEARTBEAT:
-                    self._boards[desk].show(short, 0)
-        for name in self._meters:
-            self._boards[name].measure_all(self._meter_readings(name))
-        for name in self._climates:
-            self._boards[name].measure_all(self._climate.readings())
 
     # The face ------------------------------------------------------------------------------
 
@@ -282,7 +261,10 @@ class PlantSimulation:
         second, now, floor = self._second, self.now, self._floor
         around = floor.around
         around.now = floor.outbox.now = now
-        self._local_time(now)
+        around.hour = self._local_hour.at(now)
+        if now >= self._new_shift_at:
+            self._new_shift_at = now + _SHIFT_US
+            floor.crew.new_shift()
         if self._pending:
             writes, self._pending = self._pending, []
             self._registers.clear()
@@ -290,46 +272,19 @@ class PlantSimulation:
                 self._apply(signal, value)
         for event in self._script.due(now):
             self._strike(event)
-        self._desk_tick(now)
+        self._orders.tick(now)
         if second % PERIOD_S == 1:
             self._command()
-        load_kw = floor.physics.base_load_kw
-        heat_kw = load_kw
+        machines_kw = vehicles_kw = 0.0
         for machine in self.machines.values():
             machine.tick(second)
-            heat_kw += machine.process.power_kw
-        load_kw = heat_kw
+            machines_kw += machine.process.power_kw
         for vehicle in self._vehicles.values():
             vehicle.tick()
-            load_kw += vehicle.power_kw
+            vehicles_kw += vehicle.power_kw
         self._check_traffic(now)
-        self._climate.tick(1.0, around, heat_kw)
-        load_kw += self._climate.power_kw
-        hour = int(around.hour)
-        tariff = self._tariff
-        price = tariff.price_per_kwh[hour] if tariff else 0.0
-        carbon = tariff.carbon_g_per_kwh[hour] if tariff else 0.0
-        self.books.meter(load_kw, price, carbon)
-        self._load_kw = load_kw
-        for name in self._meters:
-            if self._boards[name].measures(second):
-                self._boards[name].measure(second, self._meter_readings(name))
-        for name in self._climates:
-            if self._boards[name].measures(second):
-                self._boards[name].measure(second, self._climate.readings())
+        self._utilities.tick(second, machines_kw, vehicles_kw)
         floor.monitor.end_tick()
-
-    def _local_time(self, now: int) -> None:
-        if now >= self._offset_until:
-            moment = dt.datetime.fromtimestamp(now / US, self._zone)
-            offset = moment.utcoffset() or dt.timedelta()
-            self._offset_h = offset / dt.timedelta(hours=1)
-            self._offset_until = now - now % (900 * US) + 900 * US
-        self._floor.around.hour = (now / (3600 * US) + self._offset_h) % 24.0
-        if now >= self._new_shift_at:
-            # People change every eight hours from six in the morning on.
-            self._new_shift_at = now + 8 * 3600 * US
-            self._floor.crew.new_shift()
 
     def _command(self) -> None:
         """Let the conventional controller command what is left to it."""
@@ -353,75 +308,6 @@ class PlantSimulation:
                 self.monitor.watch(
                     now, vehicle.id, "overload", f"carries {len(vehicle.loads)} lots"
                 )
-
-    def _meter_readings(self, meter: str) -> dict[str, Scalar]:
-        energy = self._boards[meter].names.get(Role.ENERGY, "energy")
-        return {"power": self._load_kw, energy: self.books.energy_kwh}
-
-    # Orders, lots, shipping ----------------------------------------------------------------
-
-    def _take_order(self, order: Order, delay_s: float | None = None) -> None:
-        book = OrderBook(order)
-        delay = self._desk.material_delay_s() if delay_s is None else delay_s
-        book.material_at = order.release + int(delay * US)
-        self._floor.orders[order.id] = book
-        self._orders_to_kit.append(book)
-        self._orders_to_kit.sort(key=lambda b: b.material_at)
-
-    def _desk_tick(self, now: int) -> None:
-        working = True
-        rush = self._desk.rush_order(now, working)
-        if rush is not None:
-            self._rush(rush)
-        while self._orders_to_kit and self._orders_to_kit[0].material_at <= now:
-            self._kit(self._orders_to_kit.pop(0), now)
-        if self._dock is not None:
-            self._ship(now)
-
-    def _rush(self, order: Order) -> None:
-        self._take_order(order, 0.0)
-        document = order.model_dump(mode="json", exclude={"release", "due"})
-        document |= {"release": format_time(order.release), "due": format_time(order.due)}
-        for desk in self._desks:
-            board = self._boards[desk]
-            board.announce(board.names[Role.ORDER_RELEASED], document)
-
-    def _kit(self, book: OrderBook, now: int) -> None:
-        """Material is there: lay out the lots in the store."""
-        order = book.order
-        product = self.plant.products_by_id[order.product]
-        for number, size in enumerate(split_order(order.quantity, product.lot_size), start=1):
-            lot_id = f"{order.id}-{number:02d}"
-            parts = [
-                Part(
-                    serial=f"{lot_id}.{index:02d}",
-                    product=product.id,
-                    features=dict(self._material.features(product.id, now)),
-                )
-                for index in range(1, size + 1)
-            ]
-            lot = Lot(lot_id, order, product, size, parts)
-            self._floor.lots[lot_id] = lot
-            book.lots.append(lot)
-            book.open_lots += 1
-            if self._store is not None:
-                self._floor.stations[self._store].put(lot, now)
-        book.kitted = True
-
-    def _ship(self, now: int) -> None:
-        station = self._floor.stations[self._dock or ""]
-        for lot in list(station.lots.values()):
-            book = self._floor.orders[lot.order.id]
-            if lot.id not in self._delivered:
-                self._delivered.add(lot.id)
-                book.open_lots -= 1
-                book.delivered_parts += len(lot.parts)
-                if book.open_lots == 0:
-                    book.delivered_at = lot.since
-                if station.board is not None:
-                    station.board.show("delivered", len(self._delivered))
-            if now - lot.since >= _SHIPPED_AFTER_US:
-                station.take(lot)
 
     # Writes and events ---------------------------------------------------------------------
 
@@ -447,7 +333,7 @@ class PlantSimulation:
                 vehicle.instant_actions(value)
             return
         board.show(short, value)
-        if signal.role is Role.HEARTBEAT and signal.equipment in self._desks:
+        if signal.role is Role.HEARTBEAT and Role.ORDER_RELEASED in board.names:
             self._desk_beat = self.now
 
     def _strike(self, event: Event) -> None:
@@ -458,13 +344,11 @@ class PlantSimulation:
         elif event.kind == "slow_crew":
             self._floor.crew.slow_down(event.target, event.factor or 1.5)
         elif event.kind == "late_material":
-            book = self._floor.orders.get(event.target)
-            if book is not None and not book.kitted:
-                book.material_at = self.now + int((event.duration_s or 3600.0) * US)
-                self._orders_to_kit.sort(key=lambda b: b.material_at)
+            late_s = event.duration_s or 3600.0
+            self._orders.delay(event.target, self.now + int(late_s * US))
         elif event.kind == "rush_order" and event.target in self.plant.products_by_id:
             product = self.plant.products_by_id[event.target]
-            self._rush(
+            self._orders.rush(
                 self._desk.make(
                     product.id,
                     event.quantity or product.lot_size,
