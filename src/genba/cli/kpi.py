@@ -23,6 +23,21 @@ TABLES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Energy and cost", ("energy_per_part", "carbon_per_part", "cost_per_part")),
 )
 """Three tables that fit a narrow terminal; a wide one gets them as one."""
+HEADINGS = {
+    "availability": "Availability",
+    "effectiveness": "Effectiveness",
+    "quality_ratio": "Quality",
+    "oee": "OEE",
+    "nee": "NEE",
+    "setup_ratio": "Set-up",
+    "technical_efficiency": "Technical",
+    "throughput_rate": "Throughput",
+    "first_pass_yield": "First pass",
+    "scrap_ratio": "Scrap",
+    "energy_per_part": "Energy/part",
+    "carbon_per_part": "Carbon/part",
+    "cost_per_part": "Cost/part",
+}
 WIDE = 170
 GROUPINGS = ("equipment", "product", "order", "shift")
 
@@ -63,24 +78,33 @@ def show_report(report: "KpiReport") -> None:
     """Print a report as tables, flags below them."""
     import shutil
 
-    from genba.assess import KPIS
     from genba.plant import format_time
 
-    names = {k.id: k.name for k in KPIS}
     typer.echo(
         f"KPIs by {report.by}, {format_time(report.start)} to {format_time(report.end)} "
-        f"(ISO 22400-2)\nparts are good ones that left; throughput per hour, energy in kWh, "
-        f"carbon in kg, cost in {report.currency}"
+        "(ISO 22400-2; see docs/kpi.md)\n"
+        "parts are good ones that left; throughput per hour, energy in kWh, carbon in kg, "
+        f"cost in {report.currency}"
     )
     tables = TABLES
     if shutil.get_terminal_size().columns >= WIDE:
         tables = (("KPIs", tuple(kpi for _, shown in TABLES for kpi in shown)),)
     for title, shown in tables:
+        with_parts = "cost_per_part" in shown
         rows = [
-            [row.key, row.elements.output, *(row.kpis[name] for name in shown)]
+            [
+                row.key,
+                *([row.elements.output] if with_parts else []),
+                *(row.kpis[name] for name in shown),
+            ]
             for row in report.rows
         ]
-        print_table(title, (report.by, "parts", *(names[name] for name in shown)), rows)
+        columns = (
+            report.by,
+            *(["parts"] if with_parts else []),
+            *(HEADINGS[name] for name in shown),
+        )
+        print_table(title, columns, rows)
     for row in report.rows:
         for flag in row.flags:
             typer.echo(f"  {row.key}: {flag}")
