@@ -1,7 +1,8 @@
 """The guard: asks every question about a proposal, and gives one verdict with every reason."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from genba.errors import Refused
 from genba.guard.authority import Approval, check_authority, decision_at, level_of
@@ -24,6 +25,8 @@ from genba.plant import (
     Verdict,
     Write,
 )
+
+_T = TypeVar("_T")
 
 PROPOSAL_LIFE_S = 600.0
 """How old a proposal may be, where it does not say itself when it expires."""
@@ -217,18 +220,20 @@ class Guard:
         return level_of(self._plant, touched, proposal.kind)
 
     def _forget(self, now: int) -> None:
-        """Drop ids that can no longer be replayed, and what waited for a person in vain."""
-        while self._seen:
-            oldest = next(iter(self._seen))
-            if now - self._seen[oldest] <= MEMORY_S * US:
-                break
-            del self._seen[oldest]
+        """Drop ids that can no longer be replayed, and what waited for its command or a person."""
+        _drop_older(self._seen, now - round(MEMORY_S * US), lambda seen: seen)
+        _drop_older(self._allowed, now - round(PROPOSAL_LIFE_S * US), lambda a: a.verdict.time)
         for name in [n for n, waiting in self._waiting.items() if now > _expires(waiting)]:
             del self._waiting[name]
-        for name in [
-            n for n, a in self._allowed.items() if now - a.verdict.time > PROPOSAL_LIFE_S * US
-        ]:
-            del self._allowed[name]
+
+
+def _drop_older(kept: dict[str, _T], limit: int, time_of: Callable[[_T], int]) -> None:
+    """Drop the entries from before ``limit``; a dictionary keeps the oldest first."""
+    while kept:
+        oldest = next(iter(kept))
+        if time_of(kept[oldest]) >= limit:
+            return
+        del kept[oldest]
 
 
 def _expires(proposal: Proposal) -> int:
