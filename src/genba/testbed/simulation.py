@@ -237,7 +237,7 @@ class PlantSimulation:
                 v.id: {
                     "distance_m": round(v.distance_m, 3),
                     "driving_s": v.driving_s,
-                    "energy_kwh": round(v.energy_kwh, 6),
+                    "energy_kwh": round(v.battery.energy_kwh, 6),
                 }
                 for v in self._vehicles.values()
             },

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from genba.plant import Vehicle, VehicleKind
+from genba.testbed.battery import Battery
 from genba.testbed.board import Board
 from genba.testbed.floor import Floor
+from genba.testbed.handling import LoadHandler
 from genba.testbed.ledger import Ledger
 from genba.testbed.lots import Lot
 from genba.testbed.physics_file import VehiclePhysics
@@ -60,16 +62,14 @@ class Transporter:
         self.instant: list[Action] = []
         self._here: list[Action] = []
         """Actions at the node where it stands, still to be done."""
-        self.loads: list[Lot] = []
+        self._handler = LoadHandler(floor, vehicle, physics, ledger)
         self.errors: list[dict[str, str]] = []
         self.paused = False
         self._way: Way | None = None
         self._along_m = 0.0
         self.speed_m_s = 0.0
         self.theta = 0.0
-        self.charge = 1.0
-        self.charging = False
-        self.energy_kwh = 0.0
+        self.battery = Battery(vehicle.battery_kwh, physics)
         self.distance_m = 0.0
         self.driving_s = 0
         self._idle_s = 0.0
@@ -146,7 +146,7 @@ class Transporter:
         self.ahead = stops
         self._going_home = False
         self._idle_s = 0.0
-        self.charging = False
+        self.battery.charging = False
         if self._way is None:
             self._reach(self.ahead.pop(0))
 
@@ -248,7 +248,7 @@ class Transporter:
             power_kw = self._drive()
         else:
             self._rest()
-        self._battery(power_kw)
+        self._changed |= self.battery.tick(power_kw)
         self._since_message_s += 1
         driving = self.speed_m_s > 0.0 and self._since_message_s >= 5
         if self._changed or driving or self._since_message_s >= 30:
@@ -281,7 +281,7 @@ class Transporter:
         way = self._way
         if way is None:
             return self.physics.idle_kw
-        self.charging = False
+        self.battery.charging = False
         left_m = way.length_m - self._along_m
         limit = self.vehicle.speed_m_s
         for cap in (way.edge.max_speed_m_s, stop.speed_m_s):
@@ -335,7 +335,7 @@ class Transporter:
         self._idle_s += 1.0
         self._going_home = False
         if self._roads.nodes[self.node].charger and not self.charging and self.charge < 0.98:
-            self.charging = self._changed = True
+            self.battery.charging = self._changed = True
         home = self.vehicle.home
         wanted = self.node in self.reservations.wanted
         if home is None or self.node == home:
@@ -348,82 +348,35 @@ class Transporter:
                 self._going_home = True
                 self._idle_s = 0.0
 
-    # Loads ---------------------------------------------------------------------------------
+    # Actions -------------------------------------------------------------------------------
 
     def _act(self, action: Action) -> None:
         """Advance the action that is next at this node by one second."""
         self.speed_m_s = 0.0
-        if action.status == "WAITING":
-            self._begin(action)
-            return
-        action.remaining_s -= 1.0
-        if action.remaining_s > 0:
-            return
-        if action.type in {"startCharging", "stopCharging"}:
-            self.charging = action.type == "startCharging"
-            self._end(action, "FINISHED")
-        elif action.type == "pick":
-            self._pick(action)
-        else:
-            self._drop(action)
-
-    def _begin(self, action: Action) -> None:
-        """Start an action once its load, or a free place for it, is there."""
-        action.waited_s += 1.0
         station = self._floor.stations.get(self._roads.nodes[self.node].station or "")
-        problem, patience = "", self.physics.drop_patience_s
-        if action.type == "pick":
-            patience = self.physics.pick_patience_s
-            if station is None:
-                problem, patience = f"there is no station at {self.node}", 0.0
-            elif len(self.loads) >= self.vehicle.capacity_lots:
-                problem, patience = "the vehicle is full", 0.0
-            elif station.standing(action.load) is None:
-                problem = f"load {action.load} is not at {station.equipment}"
-        elif action.type == "drop":
-            if not any(lot.id == action.load for lot in self.loads):
-                problem, patience = f"load {action.load} is not on the vehicle", 0.0
-            elif station is None:
-                problem, patience = f"there is no station at {self.node}", 0.0
-            elif station.free < 1:
-                problem = f"there is no free place at {station.equipment}"
-        elif not self._roads.nodes[self.node].charger and action.type == "startCharging":
-            problem, patience = f"there is no charger at {self.node}", 0.0
-        if not problem:
-            action.status = "RUNNING"
-            action.remaining_s = self.vehicle.handling_s
-            self._changed = True
-        elif action.waited_s > patience:
-            self._end(action, "FAILED", problem)
+        if action.type in {"startCharging", "stopCharging"}:
+            self._switch_charging(action)
+        elif action.status == "WAITING":
+            self._changed |= self._handler.begin(action, station)
+        else:
+            action.remaining_s -= 1.0
+            if action.remaining_s <= 0 and station is not None:
+                self._handler.complete(action, station)
+        if action.over:
+            self._end(action)
 
-    def _pick(self, action: Action) -> None:
-        station = self._floor.stations[self._roads.nodes[self.node].station or ""]
-        lot = station.standing(action.load)
-        if lot is None:
-            self._end(action, "FAILED", f"load {action.load} went into work")
-            return
-        station.take(lot)
-        lot.place = self.id
-        lot.since = self._floor.around.now
-        self.loads.append(lot)
-        self._end(action, "FINISHED")
+    def _switch_charging(self, action: Action) -> None:
+        start = action.type == "startCharging"
+        if start and not self._roads.nodes[self.node].charger:
+            action.status, action.result = "FAILED", f"there is no charger at {self.node}"
+        else:
+            self.battery.charging = start
+            action.status = "FINISHED"
 
-    def _drop(self, action: Action) -> None:
-        station = self._floor.stations[self._roads.nodes[self.node].station or ""]
-        if station.free < 1:
-            action.status = "WAITING"
-            return
-        lot = next(lot for lot in self.loads if lot.id == action.load)
-        self.loads.remove(lot)
-        station.put(lot, self._floor.around.now)
-        self._ledger.moves += 1
-        self._end(action, "FINISHED")
-
-    def _end(self, action: Action, status: str, result: str = "") -> None:
-        action.status, action.result = status, result
+    def _end(self, action: Action) -> None:
         if action in self._here:
             self._here.remove(action)
-        if status == "FAILED":
+        if action.status == "FAILED":
             self._ledger.failed_moves += 1
             # VDA 5050, 6.10: a failed action ends the order; the rest is not done.
             for other in self.actions:
@@ -432,28 +385,27 @@ class Transporter:
             self.ahead, self._here = [], []
         self._changed = True
 
-    # Battery and state ---------------------------------------------------------------------
+    # State ---------------------------------------------------------------------------------
 
-    def _battery(self, power_kw: float) -> None:
-        capacity = self.vehicle.battery_kwh
-        if capacity is None:
-            self.energy_kwh += power_kw / 3600.0
-            return
-        self.charge = max(0.0, self.charge - power_kw / 3600.0 / capacity)
-        if self.charging:
-            gain = min(self.physics.charge_kw / 3600.0 / capacity, 1.0 - self.charge)
-            self.charge += gain
-            self.energy_kwh += gain * capacity / 0.92
-            if self.charge >= 0.999:
-                self.charging = False
-                self._changed = True
+    @property
+    def loads(self) -> list[Lot]:
+        """Lots that it carries."""
+        return self._handler.loads
+
+    @property
+    def charge(self) -> float:
+        """State of charge, 0 to 1."""
+        return self.battery.charge
+
+    @property
+    def charging(self) -> bool:
+        """Whether a charger feeds it."""
+        return self.battery.charging
 
     @property
     def power_kw(self) -> float:
         """What it draws from the mains."""
-        if self.vehicle.battery_kwh is None:
-            return self.physics.drive_kw if self.speed_m_s else self.physics.idle_kw
-        return self.physics.charge_kw / 0.92 if self.charging else 0.0
+        return self.battery.mains_kw
 
     def publish(self) -> None:
         """Show the state, and count a message."""
