@@ -14,11 +14,12 @@ from genba.testbed.job import Refusal, Task, prepare
 from genba.testbed.ledger import Ledger
 from genba.testbed.lots import Lot
 from genba.testbed.monitor import ZONE_SPEED_M_S
+from genba.testbed.outcomes import Outcomes
 from genba.testbed.people import Zone
 from genba.testbed.physics_file import MachinePhysics
 from genba.testbed.shifts import WorkingTime
 from genba.testbed.stations import Station
-from genba.testbed.unit.process import Made, Number, Part, Phase, UnitProcess
+from genba.testbed.unit.process import Number, Part, Phase, UnitProcess
 from genba.testbed.upkeep import WearOut, Work
 
 COMPLETE_S = 3
@@ -61,6 +62,7 @@ class Machine:
         zone = floor.physics.zones.get(self.id)
         self.zone = Zone(zone, chance.stream(f"{self.id}.zone"), floor.start) if zone else None
         self.gauge = Gauge(physics.inspection)
+        self._outcomes = Outcomes(self._books, self.gauge, physics.max_rework, board)
         self.state = PackMLState.STOPPED
         self.mode = PackMLMode.PRODUCTION
         self.task: Task | None = None
@@ -154,7 +156,8 @@ class Machine:
         self._books.breakdowns += 1
         if self._cycle and self.task is not None:
             spoiled = {part.serial for part in self.process.abort()}
-            self._lose_cycle(self.task, spoiled)
+            self._outcomes.lose(self.task, self._cycle, spoiled)
+            self._cycle = []
 
     # One second ----------------------------------------------------------------------------
 
@@ -253,8 +256,8 @@ class Machine:
         if self._cycle:
             if not process.done:
                 return Phase.RUN
-            made = process.finish(around)
-            self._gauging_s = self._settle(task, made)
+            self._gauging_s = self._outcomes.settle(task, self._cycle, process.finish(around))
+            self._cycle = []
             if self._gauging_s > 0:
                 return Phase.IDLE
         if not self._on:
@@ -270,62 +273,7 @@ class Machine:
         process.begin([part for _, part in self._cycle], around)
         return Phase.RUN
 
-    # What became of the parts --------------------------------------------------------------
-
-    def _settle(self, task: Task, made: Sequence[Made]) -> float:
-        """Count each part as the plant sees it; returns how long gauging takes."""
-        gauging_s = 0.0
-        owners = {part.serial: lot for lot, part in self._cycle}
-        self._cycle = []
-        for item in made:
-            lot = owners[item.part.serial]
-            looked = item.detected or item.passed is not None
-            if not looked and self.gauge.picks():
-                looked = True
-                gauging_s += self.gauge.duration_s
-                self.gauge.learn(item.conforming)
-            result = self._judge(task, lot, item, looked)
-            self._books.parts += 1
-            self._books.truly_bad += not item.conforming
-            self._announce(lot, item, result, looked)
-        self._show_counts()
-        return gauging_s
-
-    def _judge(self, task: Task, lot: Lot, item: Made, looked: bool) -> str:
-        part, books = item.part, self._books
-        passes = item.conforming if item.passed is None else item.passed
-        if passes or not looked:
-            task.good[lot.id] += 1
-            books.good += 1
-            return "good"
-        again = task.reworks.get(part.serial, 0)
-        if item.reworkable and again < self.physics.max_rework:
-            task.reworks[part.serial] = again + 1
-            task.rework[lot.id] += 1
-            books.rework += 1
-            task.todo.append((lot, part))
-            return "rework"
-        task.scrap[lot.id] += 1
-        books.scrap += 1
-        lot.parts.remove(part)
-        lot.scrapped.append(part)
-        return "scrap"
-
-    def _lose_cycle(self, task: Task, spoiled: set[str]) -> None:
-        kept: list[tuple[Lot, Part]] = []
-        for lot, part in self._cycle:
-            if part.serial in spoiled:
-                task.scrap[lot.id] += 1
-                self._books.scrap += 1
-                self._books.parts += 1
-                self._books.truly_bad += 1
-                lot.parts.remove(part)
-                lot.scrapped.append(part)
-            else:
-                kept.append((lot, part))
-        task.todo.extendleft(reversed(kept))
-        self._cycle = []
-        self._show_counts()
+    # The end of a job, and upkeep -----------------------------------------------------------
 
     def _complete(self, task: Task, now: int) -> None:
         self.process.end_job()
@@ -344,8 +292,6 @@ class Machine:
         self.board.show(self._names[Role.LOTS], "")
         self.state = PackMLState.COMPLETE
         self._countdown_s = COMPLETE_S
-
-    # Upkeep --------------------------------------------------------------------------------
 
     def _mend(self, work: Work, now: int) -> Phase:
         self.state = PackMLState.ABORTED
@@ -442,28 +388,11 @@ class Machine:
         for hazard in process.hazards():
             monitor.watch(now, self.id, "process", hazard)
 
-    def _announce(self, lot: Lot, item: Made, result: str, looked: bool) -> None:
-        values: Mapping[str, float] = {**item.trace, **(item.measurements if looked else {})}
-        document = {
-            "lot": lot.id,
-            "serial": item.part.serial,
-            "result": result,
-            "inspected": looked,
-            **{name: float(f"{value:.4g}") for name, value in values.items()},
-        }
-        self.board.announce(self._names[Role.PART], document)
-
     def _readings(self) -> Mapping[str, Number]:
         readings = dict(self.process.readings())
         readings.setdefault("power", self.process.power_kw)
         readings[self._names[Role.ENERGY]] = self._books.energy_kwh
         return readings
-
-    def _show_counts(self) -> None:
-        board, names, books = self.board, self._names, self._books
-        board.show(names[Role.GOOD_COUNT], books.good)
-        board.show(names[Role.SCRAP_COUNT], books.scrap)
-        board.show(names[Role.REWORK_COUNT], books.rework)
 
     def _show_first(self) -> None:
         board, names = self.board, self._names
@@ -479,4 +408,4 @@ class Machine:
         board.show(names[Role.STATE], int(self.state))
         board.show(names[Role.MODE], int(self.mode))
         board.measure_all(self._readings())
-        self._show_counts()
+        self._outcomes.show_counts()
