@@ -19,7 +19,7 @@ def state_message(
     position: dict[str, Any] = {
         "x": round(x, 2),
         "y": round(y, 2),
-        "theta": round(vehicle.theta, 3),
+        "theta": int(vehicle.theta * 1000) / 1000,  # never beyond pi, as the schema demands
         "mapId": map_id,
         "localized" if three else "positionInitialized": True,
     }
