@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import ctypes
 import getpass
 import hashlib
 import os
@@ -10,7 +9,6 @@ import secrets
 import shutil
 import signal
 import socket
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
@@ -70,6 +68,7 @@ class MosquittoBroker:
         configuration = self._configure()
         with (self._folder / f"mosquitto-{self._port}.log").open("wb") as log:
             self._process = await asyncio.create_subprocess_exec(
+                *_ending_with_us(),
                 self._program,
                 "-c",
                 str(configuration),
@@ -77,7 +76,6 @@ class MosquittoBroker:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                preexec_fn=_end_with_parent if sys.platform == "linux" else None,
             )
         deadline = asyncio.get_running_loop().time() + _START_S
         while not await _listens(self._host, self._port):
@@ -168,6 +166,16 @@ class EmbeddedBroker:
             await broker.shutdown()  # type: ignore[attr-defined]
 
 
+def _ending_with_us() -> list[str]:
+    """Let the kernel end the broker when this process dies, however it dies.
+
+    By util-linux's ``setpriv``: code of our own between fork and exec can deadlock where there
+    are threads.
+    """
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "TERM"] if setpriv else []
+
+
 def _hashed(password: str) -> str:
     """Hash a password as ``mosquitto_passwd`` does (format 7: PBKDF2 with SHA-512)."""
     salt, rounds = secrets.token_bytes(12), 101
@@ -188,9 +196,3 @@ async def _listens(host: str, port: int) -> bool:
         return False
     writer.close()
     return True
-
-
-def _end_with_parent() -> None:
-    """Let the kernel end the broker when this process dies, however it dies (prctl(2))."""
-    set_death_signal = 1
-    ctypes.CDLL(None).prctl(set_death_signal, signal.SIGTERM)

@@ -1,6 +1,7 @@
 """OPC UA servers of the testbed: signed, encrypted, and made from the plant file alone."""
 
 import asyncio
+import logging
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -25,7 +26,9 @@ from genba.testbed.servers.opcua_access import (
     data_value,
     moment,
 )
+from genba.testbed.servers.opcua_items import DeviceSubscriptions
 
+_log = logging.getLogger(__name__)
 _ADDRESS = re.compile(r"(?:nsu=(?P<uri>[^;]+);|ns=(?P<index>\d+);)?(?P<kind>[si])=(?P<name>.+)")
 _UCUM = "http://unitsofmeasure.org"
 _CURRENT = ua.AccessLevel.CurrentRead.mask
@@ -77,6 +80,7 @@ class OpcUaServer:
         internal.disabled_clock = True
         internal.allow_remote_admin = False
         internal.certificate_validator = gate.validate
+        internal.subscription_service = DeviceSubscriptions(internal.aspace, internal)
         server = Server(internal)
         await server.init()
         await self._secure(server, identity)
@@ -95,7 +99,10 @@ class OpcUaServer:
             shown = data_value(signal, change.value, change.source_time, now)
             held.value = shown
             for handle, notify in list(held.datachange_callbacks.items()):
-                await notify(handle, shown)
+                try:
+                    await notify(handle, shown)
+                except Exception:  # noqa: BLE001 - whatever a client asked for, the plant lives on
+                    _log.exception("a subscription to %s failed", signal.id)
         await self._show_clock(now)
 
     async def stop(self) -> None:
