@@ -153,27 +153,6 @@ def test_an_interlock_without_sense_is_a_warning(line: str, what: str) -> None:
     assert any(said.startswith("warning ") and what in said for said in said_of(interlocks(line)))
 
 
-def test_two_thousand_interlocks_and_signals_are_checked_quickly_enough_to_be_used() -> None:
-    """The bound is ten times what it takes here, so only a worse order of growth breaks it."""
-    import time
-
-    signals = "\n".join(
-        f'      - {{id: s{n}, address: "a={n}", kind: setpoint, range: {{low: 0, high: 9}}}}'
-        for n in range(2000)
-    )
-    rules = "\n".join(
-        f"  - {{id: i{n}, when: mill.t > {n % 90}, signals: ['m.s{n}*']}}" for n in range(200)
-    )
-    text = changed(
-        "equipment:\n", f"equipment:\n  - id: m\n    connection: c\n    signals:\n{signals}\n"
-    )
-    text = text.replace("interlocks:\n", f"interlocks:\n{rules}\n")
-    begun = time.process_time()
-    examined = examine_text(text)
-    assert examined.errors == ()
-    assert time.process_time() - begun < 20
-
-
 def test_a_machine_may_tell_its_operation_without_taking_jobs() -> None:
     told = changed(
         "      - {id: energy, role: energy",
