@@ -4,8 +4,6 @@
 import pytest
 from tests.plant.plants import SMALL, changed, errors_of, said_of
 
-from genba.plant.load import examine_text
-
 
 def test_the_small_plant_has_no_errors() -> None:
     assert errors_of(SMALL) == []
