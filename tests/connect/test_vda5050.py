@@ -103,6 +103,21 @@ async def test_state_comes_in_as_plant_words_on_change_only(
 
 
 @pytest.mark.parametrize("version", ["2.1.0", "3.0.0"])
+async def test_an_idle_vehicle_is_asked_for_its_state(
+    broker: AnyBroker, eventually: Eventually, version: str
+) -> None:
+    received: list[Sample] = []
+    async with (
+        Vehicle(broker.port, version).running() as vehicle,
+        connected(driver(broker.port, version)) as subject,
+    ):
+        await subject.subscribe([NODE], received.extend)
+        await eventually(lambda: received)
+    assert values(received, NODE) == ["N1"]
+    assert vehicle.requests == 1
+
+
+@pytest.mark.parametrize("version", ["2.1.0", "3.0.0"])
 async def test_orders_go_out_with_a_header_and_return_when_taken(
     broker: AnyBroker, version: str
 ) -> None:
@@ -119,7 +134,7 @@ async def test_orders_go_out_with_a_header_and_return_when_taken(
     topics = [topic for topic, _ in vehicle.received]
     messages = [message for _, message in vehicle.received]
     assert topics == ["order", "order", "order", "instantActions"]
-    assert [m["headerId"] for m in messages] == [0, 1, 2, 0]
+    assert [m["headerId"] for m in messages] == [0, 1, 2, 1]
     assert [(m["orderId"], m["orderUpdateId"]) for m in messages[:3]] == [
         ("o-1", 0), ("o-1", 1), ("o-2", 0),
     ]  # fmt: skip
@@ -266,7 +281,7 @@ async def test_a_broker_outage_is_survived(broker: AnyBroker, eventually: Eventu
         await subject.subscribe([NODE], received.extend)
         async with Vehicle(broker.port).running() as vehicle:
             await vehicle.tell()
-            await eventually(lambda: received)
+            await eventually(lambda: len(received) == 1)
             await broker.stop()
             await eventually(lambda: received[-1].quality == Quality.BAD)
             assert subject.health().link is Link.DOWN

@@ -23,6 +23,7 @@ class Vehicle:
         self.port, self.version, self.silent, self.retain = port, version, silent, retain
         self.base = f"uagv/v{version[0]}/Acme/7"
         self.received: list[tuple[str, Json]] = []
+        self.requests = 0
         self.body: Json = empty_state(version)
         self.numbers: dict[str, int] = {}
         self.client: aiomqtt.Client
@@ -61,6 +62,10 @@ class Vehicle:
                 topic = str(message.topic).rsplit("/", 1)[-1]
                 assert isinstance(message.payload, bytes)
                 content = json.loads(message.payload)
+                if _is_state_request(content):
+                    self.requests += 1
+                    await self.tell()
+                    continue
                 self.received.append((topic, content))
                 if not self.silent:
                     await self.tell(**self._answer(topic, content))
@@ -97,6 +102,10 @@ class Vehicle:
             "serialNumber": "7",
             **body,
         }
+
+
+def _is_state_request(content: Json) -> bool:
+    return any(a["actionType"] == "stateRequest" for a in content.get("actions", ()))
 
 
 def empty_state(version: str) -> Json:

@@ -246,7 +246,7 @@ class ModbusDriver:
         missed = max(0, (self._clock.now() - last) // period)
         if missed:
             self._skipped += missed
-            text = f"{self._skipped} polls skipped: the device is slower than the polling"
+            text = f"{self._skipped} polls skipped: the answers before them came too late"
             self._outlet.fault("skipped polls", text)
         return last + (missed + 1) * period
 

@@ -103,8 +103,8 @@ class Vda5050Driver:
     async def read(self, signals: Sequence[Signal]) -> list[Sample]:
         """Return what the vehicle told last, in the order of ``signals``.
 
-        A vehicle cannot be asked, but tells each change at once. A setpoint reads as what was
-        sent, if the state shows that the vehicle took it.
+        A vehicle tells each change at once; only after a (re)connect it is asked. A setpoint
+        reads as what was sent, if the state shows that the vehicle took it.
 
         Raises
         ------
@@ -144,9 +144,7 @@ class Vda5050Driver:
         taken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting[taken] = outcome
         try:
-            payload = json.dumps(message, separators=(",", ":")).encode()
-            await self._link.publish(f"{self._base}/{topic}", payload, qos=_QOS[topic])
-            self._header.sent(topic)
+            await self._publish(topic, message)
             await asyncio.wait_for(taken, self._options.timeout_s)
             self._taken[topic] = (str(value), message)
         except TimeoutError:
@@ -206,9 +204,18 @@ class Vda5050Driver:
         self._seen.set()
 
     async def link_up(self) -> None:
-        """Note that the broker is there."""
+        """Note that the broker is there, and ask for a state, which may else take half a minute."""
         self._last.clear()
         self._outlet.up()
+        now = self._clock.now()
+        request = {
+            "actionId": f"{self._id}-state-{now}",
+            "actionType": "stateRequest",
+            "blockingType": "NONE",
+        }
+        await self._publish(
+            "instantActions", self._header.complete("instantActions", {"actions": [request]}, now)
+        )
 
     def link_down(self, error: str) -> None:
         """Note that the broker is gone, and with it all knowledge of the vehicle."""
@@ -241,6 +248,11 @@ class Vda5050Driver:
                 future.set_exception(DeviceError(f"the vehicle refuses it: {told}"))
             else:
                 future.set_result(None)
+
+    async def _publish(self, topic: str, message: Json) -> None:
+        payload = json.dumps(message, separators=(",", ":")).encode()
+        await self._link.publish(f"{self._base}/{topic}", payload, qos=_QOS[topic])
+        self._header.sent(topic)
 
     def _message(self, signal: Signal, topic: str, text: Scalar) -> Json:
         try:
