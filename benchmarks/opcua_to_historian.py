@@ -189,8 +189,8 @@ async def measure(args: argparse.Namespace, folder: Path) -> dict:
         "latency_p50_s": float(np.quantile(latencies, 0.5)),
         "latency_p99_s": float(np.quantile(latencies, 0.99)),
         "latencies": len(latencies),
-        "rss_start_mb": resident[min(2, len(resident) - 1)],
-        "rss_end_mb": resident[-1],
+        "core_mb": [round(core) for core, _ in resident],
+        "committer_mb": [round(rss) for _, rss in resident],
         "source_cores": told["cpu_s"] / seconds,
         "genba_cores": genba_cpu / seconds,
         "probe_cores": probed["cpu_s"] / seconds,
@@ -218,18 +218,19 @@ def verify(historian: Historian, names: list[str], counts: list[int]) -> dict:
     return {"samples": rows, "lost": lost, "doubled": doubled}
 
 
-def genba_processes() -> list[psutil.Process]:
-    """The core's process, which is this one, and the historian's committer."""
-    own = psutil.Process()
-    return [own] + [c for c in own.children() if "committer" in " ".join(c.cmdline())]
+def committer() -> list[psutil.Process]:
+    """The historian's own process, child of this one."""
+    return [c for c in psutil.Process().children() if "committer" in " ".join(c.cmdline())]
 
 
 def cpu_of_genba() -> float:
-    return sum(sum(process.cpu_times()[:2]) for process in genba_processes())
+    return sum(sum(p.cpu_times()[:2]) for p in [psutil.Process(), *committer()])
 
 
-def memory_of_genba() -> float:
-    return sum(process.memory_info().rss for process in genba_processes()) / 2**20
+def memory_of_genba() -> tuple[float, float]:
+    """Resident MB of the core and of the committer."""
+    core = psutil.Process().memory_info().rss / 2**20
+    return core, sum(p.memory_info().rss for p in committer()) / 2**20
 
 
 def show_progress(driver, ingest: Ingest, began: float, minutes: float) -> None:
@@ -242,6 +243,14 @@ def show_progress(driver, ingest: Ingest, began: float, minutes: float) -> None:
         f"({received / elapsed:,.0f}/s), {ingest.waiting:,} on their way to the disk   "
     )
     sys.stderr.flush()
+
+
+def span(series: list[int]) -> str:
+    """Memory over the run: the median of its first, middle and last fifth."""
+    fifth = max(1, len(series) // 5)
+    middle = len(series) // 2
+    parts = (series[:fifth], series[middle : middle + fifth], series[-fifth:])
+    return " -> ".join(f"{np.median(part):.0f}" for part in parts) + " MB"
 
 
 def main() -> None:
@@ -268,11 +277,11 @@ def main() -> None:
         say(result)
         return
     print(
-        "\n| samples/s | samples | lost | doubled | p50 | p99 | RSS start | RSS end "
+        "\n| samples/s | samples | lost | doubled | p50 | p99 | core RSS | committer RSS "
         "| source | Genba | probe |\n|---|---|---|---|---|---|---|---|---|---|---|\n"
         f"| {result['rate_per_s']:,.0f} | {result['samples']:,} | {result['lost']} "
         f"| {result['doubled']} | {result['latency_p50_s']:.2f} s | {result['latency_p99_s']:.2f} s"
-        f" | {result['rss_start_mb']:.0f} MB | {result['rss_end_mb']:.0f} MB "
+        f" | {span(result['core_mb'])} | {span(result['committer_mb'])} "
         f"| {result['source_cores']:.2f} cores | {result['genba_cores']:.2f} cores "
         f"| {result['probe_cores']:.2f} cores |"
     )

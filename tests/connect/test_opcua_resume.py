@@ -4,10 +4,19 @@ import asyncio
 from collections import Counter
 
 import pytest
-from tests.connect.opcua_device import Collector, Device, Proxy, befriend, context, signal
+from tests.connect.opcua_device import (
+    Collector,
+    Device,
+    Proxy,
+    befriend,
+    context,
+    give_identity,
+    signal,
+)
 
-from genba.connect.opcua import OpcUaDriver
-from genba.errors import ConnectionLost
+from genba.connect import pki
+from genba.connect.opcua import OpcUaDriver, session
+from genba.errors import ConnectionLost, HistorianError
 from genba.plant import Link, Quality
 
 COUNT = signal("Count", type="int", kind="counter")
@@ -68,7 +77,7 @@ async def test_resumes_after_a_cut_with_all_that_changed_meanwhile(
     assert collector.values(COUNT.id) == list(range(30))
     assert no_repeats(collector)
     assert in_sequence(collector)
-    assert driver.health().link is Link.UP
+    await eventually(lambda: driver.health().link is Link.UP)
     assert driver.health().reconnects == 1
 
 
@@ -171,6 +180,49 @@ async def test_a_subscription_that_the_device_dropped_is_made_again(
     await device.put("Count", 11)
     await eventually(lambda: 11 in collector.values(COUNT.id), within_s=20)
     assert no_repeats(collector)
+
+
+async def test_a_device_with_a_new_certificate_is_not_trusted_until_a_person_says_so(
+    device, proxy, eventually, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(session, "_MOST_DOUBTS", 0)
+    folder = tmp_path / "state" / "pki"
+    driver, collector = OpcUaDriver(context(proxy.url, folder, timeout_s=0.5)), Collector()
+    await driver.connect()
+    await driver.subscribe([COUNT], collector)
+    await eventually(lambda: collector.values(COUNT.id) == [0])
+    await device.stop()
+    device.identity = give_identity(tmp_path / "replaced", "replaced")
+    await device.start()
+    await eventually(lambda: "genba trust add" in driver.health().error, within_s=40)
+    assert driver.health().link is Link.DOWN
+    pki.trust(folder, device.identity.certificate)
+    await device.put("Count", 6)
+    await eventually(lambda: 6 in collector.values(COUNT.id), within_s=40)
+    await driver.close()
+
+
+async def test_a_sink_that_fails_gets_the_same_values_again(device, proxy, tmp_path, eventually):
+    """Nothing is acknowledged to the device that the historian did not take."""
+    driver = OpcUaDriver(context(proxy.url, tmp_path / "state" / "pki"))
+    collector = Collector()
+    refusing = True
+
+    def sink(samples):
+        if refusing and any(s.value == 2 for s in samples):
+            raise HistorianError("the disk is full")
+        collector(samples)
+
+    await driver.connect()
+    await driver.subscribe([COUNT], sink)
+    await eventually(lambda: collector.values(COUNT.id) == [0])
+    await device.put("Count", 2)
+    await eventually(lambda: driver.health().link is not Link.UP)
+    refusing = False
+    await device.put("Count", 3)
+    await eventually(lambda: 3 in collector.values(COUNT.id))
+    assert [v for v in collector.values(COUNT.id) if v] == [2, 3]
+    await driver.close()
 
 
 async def test_closing_while_the_link_is_down_ends_at_once(device, proxy, watching, eventually):

@@ -30,8 +30,12 @@ from genba.plant import BrowseEntry, Health, Link, Sample, Scalar, Signal
 
 _PUBLISH_REQUESTS = 3
 """Publish requests that wait at the device, so that it can send while an answer travels."""
+_NODES_PER_READ = 500
+_STABLE_S = 10.0
+"""After a link that held this long, the next attempt to reconnect comes at once."""
 _FAILURES = (GenbaError, *TRANSPORT_ERRORS)
 
+_LOG = logging.getLogger("genba.connect.opcua")
 logging.getLogger("asyncua").addHandler(logging.NullHandler())  # what matters is in our errors
 
 
@@ -91,21 +95,31 @@ class OpcUaDriver:
         subscription = Subscription(
             signals, sink, self._resolve, self._options, self._clock, self._meter
         )
-        if self._link is Link.UP:
-            await self._ask(subscription.create(self._session))
         self._subscriptions.append(subscription)
+        if self._link is Link.UP:
+            try:
+                async with self._in_order:
+                    await self._ask(subscription.create(self._session))
+            except ConnectionLost:
+                pass  # it is created as soon as the link is back
+            except DeviceError:
+                self._subscriptions.remove(subscription)
+                raise
         self._subscribed.set()
 
     async def read(self, signals: Sequence[Signal]) -> list[Sample]:
         """Read present values from the device, in the order of ``signals``."""
         nodes = [self._resolve(signal) for signal in signals]
-        params = ua.ReadParameters(
-            TimestampsToReturn=ua.TimestampsToReturn.Source,
-            NodesToRead=[
-                ua.ReadValueId(NodeId=node, AttributeId=ua.AttributeIds.Value) for node in nodes
-            ],
-        )
-        found = await self._ask(self._services.read(params))
+        found: list[ua.DataValue] = []
+        for start in range(0, len(nodes), _NODES_PER_READ):
+            params = ua.ReadParameters(
+                TimestampsToReturn=ua.TimestampsToReturn.Source,
+                NodesToRead=[
+                    ua.ReadValueId(NodeId=node, AttributeId=ua.AttributeIds.Value)
+                    for node in nodes[start : start + _NODES_PER_READ]
+                ],
+            )
+            found += await self._ask(self._services.read(params))
         now = self._clock.now()
         return [self._sample(s, v, now) for s, v in zip(signals, found, strict=True)]
 
@@ -226,11 +240,19 @@ class OpcUaDriver:
         )
 
     async def _supervise(self) -> None:
+        """Receive and reconnect in turn; whatever happens, the machine is never given up."""
         while True:
-            reason = await self._until_lost()
-            self._turn(Link.DOWN, reason)
-            for subscription in self._subscriptions:
-                subscription.mark_bad()
+            began = time.monotonic()
+            try:
+                reason = await self._until_lost()
+                self._turn(Link.DOWN, reason)
+                for subscription in self._subscriptions:
+                    subscription.mark_bad()
+            except Exception as error:  # noqa: BLE001 - a driver that dies loses its machine
+                _LOG.exception("%s: unexpected", self._who)
+                self._turn(Link.DOWN, f"{self._who}: unexpected {type(error).__name__}: {error}")
+            if time.monotonic() - began > _STABLE_S:
+                self._backoff.reset()
             await self._reconnect()
 
     async def _until_lost(self) -> str:
@@ -248,7 +270,11 @@ class OpcUaDriver:
         for error in errors:
             if not isinstance(error, _FAILURES):
                 raise error
-        return str(unreachable(self._who, self._url, errors[0])) if errors else ""
+        if not errors:
+            return ""
+        if isinstance(errors[0], GenbaError):
+            return str(errors[0])
+        return str(unreachable(self._who, self._url, errors[0]))
 
     async def _publish(self) -> None:
         """Keep one publish request at the device, and take what it answers."""
@@ -307,6 +333,11 @@ class OpcUaDriver:
                     await subscription.create(self._session)
 
     async def _reconnect(self) -> None:
+        """Try until it works: at once after a stable link, with growing pauses otherwise."""
+        if self._backoff.attempts:
+            await asyncio.sleep(self._backoff.next_s())
+        else:
+            self._backoff.attempts = 1
         while True:
             try:
                 resumed = await self._session.resume()
@@ -322,7 +353,6 @@ class OpcUaDriver:
                 await asyncio.sleep(self._backoff.next_s())
             else:
                 break
-        self._backoff.reset()
         self._reconnects += 1
         self._turn(Link.UP)
 

@@ -81,6 +81,10 @@ def refused(who: str, url: str, error: BaseException, own_certificate: str) -> D
             f"not trust this plant's certificate: {give}"
         )
     if code:
-        return DeviceError(f"{who}: {url} refused the session ({status_text(code)}); {give}")
+        return DeviceError(
+            f"{who}: {url} refused the session ({status_text(code)}); see the device's own log"
+        )
     text = str(error) or type(error).__name__
-    return ConnectionLost(f"{who}: the link to {url} failed: {text}; {give}")
+    return ConnectionLost(
+        f"{who}: the link to {url} failed: {text}; check that an OPC UA server listens there"
+    )

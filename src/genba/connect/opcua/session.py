@@ -10,9 +10,9 @@ from asyncua.ua.ua_binary import struct_from_binary
 
 from genba.connect import pki
 from genba.connect.driver import DriverContext
-from genba.connect.opcua.faults import TRANSPORT_ERRORS, refused, status_text, unreachable
+from genba.connect.opcua.faults import TRANSPORT_ERRORS, refused, unreachable
 from genba.connect.opcua.options import OpcUaOptions, SecurityPolicy
-from genba.errors import ConnectionLost, DeviceError, Untrusted
+from genba.errors import ConnectionLost, Untrusted
 
 _POLICIES: dict[SecurityPolicy, type[security_policies.SecurityPolicy]] = {
     SecurityPolicy.BASIC256SHA256: security_policies.SecurityPolicyBasic256Sha256,
@@ -21,6 +21,8 @@ _POLICIES: dict[SecurityPolicy, type[security_policies.SecurityPolicy]] = {
 }
 _RENEW_AT = 0.75
 """Part of a channel's life after which its keys are renewed (OPC 10000-4, 5.5.2)."""
+
+_MOST_DOUBTS = 3
 
 ResponseT = TypeVar("ResponseT")
 
@@ -42,6 +44,7 @@ class Session:
         self._client: Client | None = None
         self._own = ""
         self._renewal: asyncio.Task[None] | None = None
+        self._doubts = 0
         self.namespaces: list[str] = []
 
     @property
@@ -52,8 +55,7 @@ class Session:
         return self._client
 
     async def open(self) -> None:
-        """Open channel and session anew."""
-        await self.drop()
+        """Open channel and session anew; the old one is let go only when that worked."""
         client = self._new_client()
         try:
             if not self._options.insecure:
@@ -63,30 +65,48 @@ class Session:
         except BaseException:
             client.disconnect_socket()
             raise
-        self._client = client
-        self._renewal = asyncio.create_task(self._renew())
-        await self._read_namespaces()
+        await self.drop()
+        await self._use(client)
 
     async def resume(self) -> bool:
-        """Open a new channel for the old session; False where the device has forgotten it."""
+        """Open a new channel for the old session; False where only a new one can help.
+
+        A device that accepts the link but not the channel may be busy, or may have got a new
+        certificate: it is given the benefit of the doubt a few times.
+        """
         client = self._client
         if client is None or not client.uaclient.has_session:
             return False
         self._cut(client)
         try:
-            async with asyncio.timeout(self._options.timeout_s * 2):
+            async with asyncio.timeout(self._options.timeout_s):
                 await client.connect_socket()
+        except TRANSPORT_ERRORS as error:
+            raise unreachable(self._who, self._url, error) from error
+        try:
+            async with asyncio.timeout(self._options.timeout_s * 2):
                 await client.send_hello()
                 await client.open_secure_channel()
                 client.uaclient.session.rebind_authentication_token()
                 await self._activate(client)
         except ua.UaStatusCodeError:
             return False
+        except (AssertionError, *TRANSPORT_ERRORS) as error:
+            self._doubts += 1
+            if self._doubts > _MOST_DOUBTS:
+                return False
+            raise unreachable(self._who, self._url, error) from error
+        await self._use(client)
+        return True
+
+    async def _use(self, client: Client) -> None:
+        self._client = client
+        self._doubts = 0
+        self._renewal = asyncio.create_task(self._renew(client))
+        try:
+            self.namespaces = list(await client.get_namespace_array())
         except TRANSPORT_ERRORS as error:
             raise unreachable(self._who, self._url, error) from error
-        self._renewal = asyncio.create_task(self._renew())
-        await self._read_namespaces()
-        return True
 
     async def request(
         self, request: Any, response: type[ResponseT], timeout_s: float | None = None
@@ -154,7 +174,8 @@ class Session:
         self, endpoints: list[ua.EndpointDescription], policy: str, mode: ua.MessageSecurityMode
     ) -> bytes:
         for endpoint in endpoints:
-            if endpoint.SecurityPolicyUri == policy and endpoint.SecurityMode == mode:
+            is_tcp = str(endpoint.EndpointUrl).startswith("opc.tcp:")
+            if is_tcp and (endpoint.SecurityPolicyUri, endpoint.SecurityMode) == (policy, mode):
                 der: bytes = endpoint.ServerCertificate or b""
                 return der[: int.from_bytes(der[2:4], "big") + 4]  # the first of a chain
         offered = {
@@ -205,14 +226,7 @@ class Session:
             username=login.user if login else None, password=login.password if login else None
         )
 
-    async def _read_namespaces(self) -> None:
-        try:
-            self.namespaces = list(await self.client.get_namespace_array())
-        except TRANSPORT_ERRORS as error:
-            raise unreachable(self._who, self._url, error) from error
-
-    async def _renew(self) -> None:
-        client = self.client
+    async def _renew(self, client: Client) -> None:
         while True:
             await asyncio.sleep(client.secure_channel_timeout / 1000 * _RENEW_AT)
             try:
@@ -235,9 +249,3 @@ class Session:
     @property
     def _url(self) -> str:
         return self._context.connection.url
-
-
-def check_status(code: ua.StatusCode, what: str) -> None:
-    """Raise a DeviceError that says ``what`` failed, if it did."""
-    if not code.is_good():
-        raise DeviceError(f"{what}: the device says {status_text(code.value)}")

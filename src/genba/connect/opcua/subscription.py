@@ -64,6 +64,7 @@ class Subscription:
         self._last: list[Sample | None] = [None] * len(signals)
         self._marked: set[int] = set()
         self._resuming: set[int] = set()
+        self._wrong: set[str] = set()
         self._sequence = 0
         self._keepalive_s = options.keepalive_s
 
@@ -190,6 +191,8 @@ class Subscription:
             sample = make(ids[handle], source_time or now, now, value, quality, sequence)
             last[handle] = sample
             append(sample)
+        if self._wrong:
+            self._forgive(samples)
         if marked:
             marked.difference_update(change.handle for change in changes)
         meter.sequence = sequence
@@ -207,10 +210,16 @@ class Subscription:
             value, quality = convert(signal, change)
         except WrongType as error:
             errors[signal.id] = str(error)
+            self._wrong.add(signal.id)
             return None, Quality.BAD
-        if quality != Quality.BAD and change.status & _OVERFLOW != _OVERFLOW:
-            errors.pop(signal.id, None)
         return value, quality
+
+    def _forgive(self, samples: Sequence[Sample]) -> None:
+        """Withdraw the error of a signal that is of the right type again."""
+        for sample in samples:
+            if sample.signal in self._wrong and sample.quality != Quality.BAD:
+                self._wrong.discard(sample.signal)
+                self._meter.errors.pop(sample.signal, None)
 
     def _without_repeats(self, changes: Sequence[Change], now: int) -> Iterator[Change]:
         """Leave out first values after a resume that were delivered before the link was lost."""
