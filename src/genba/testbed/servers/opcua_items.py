@@ -71,7 +71,8 @@ class DeviceItems(MonitoredItemService):  # type: ignore[misc]
 
 
 def _is_news(reported: ua.DataValue, value: ua.DataValue, filter_: Any) -> bool:
-    wanted = filter_ if isinstance(filter_, ua.DataChangeFilter) else _NO_FILTER
+    # Not by its class: a client in the same process may have loaded that anew.
+    wanted = filter_ if hasattr(filter_, "DeadbandType") else _NO_FILTER
     if reported.StatusCode != value.StatusCode:
         return True
     if wanted.Trigger == ua.DataChangeTrigger.Status:
