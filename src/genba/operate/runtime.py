@@ -156,6 +156,11 @@ class Core:
         if self._ingest.full:
             await self._ingest.drained()
 
+    async def recorded(self) -> None:
+        """Wait until all that was received and decided so far can be read from the historian."""
+        self._put_rows()
+        await self._ingest.drained()
+
     async def run(self) -> None:
         """Tick at the plant's clock until :meth:`stop`."""
         period = round(self.plant.tick_s * US)
