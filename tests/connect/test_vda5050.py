@@ -159,6 +159,19 @@ async def test_a_refusal_is_passed_on_in_the_vehicles_words(broker: AnyBroker) -
             await subject.write(ORDER, order("o-1", orderUpdateId=0))
 
 
+async def test_a_refusal_without_references_is_known_by_being_new(broker: AnyBroker) -> None:
+    async with (
+        Vehicle(broker.port).running() as vehicle,
+        connected(driver(broker.port, timeout_s=1.0)) as subject,
+    ):
+        await vehicle.tell(errors=[{"errorType": "lowBattery", "errorLevel": "WARNING"}])
+        await subject.read([NODE])
+        for _ in range(2):
+            with pytest.raises(DeviceError, match=r"refuses.*orderError: no route"):
+                await subject.write(ORDER, order("bad-and-mute"))
+        await subject.write(ORDER, order("o-1"))
+
+
 async def test_no_sign_of_an_order_is_an_error(broker: AnyBroker) -> None:
     async with (
         Vehicle(broker.port, silent=True).running() as vehicle,

@@ -79,13 +79,15 @@ class Vehicle:
             return {key: done}
         if content["orderId"].startswith("bad"):
             reference = {"referenceKey": "orderId", "referenceValue": content["orderId"]}
-            error = {
+            error: Json = {
                 "errorType": "orderError",
                 "errorLevel": "WARNING",
                 "errorDescription": "no route",
                 "errorReferences": [reference],
             }
-            return {"errors": [error]}
+            if content["orderId"].startswith("bad-and-mute"):
+                del error["errorReferences"]
+            return {"errors": [*self.body["errors"], error]}
         return {"orderId": content["orderId"], "orderUpdateId": content["orderUpdateId"]}
 
     async def _publish(self, topic: str, body: Json, qos: int = 0, retain: bool = False) -> None:

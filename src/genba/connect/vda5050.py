@@ -140,9 +140,10 @@ class Vda5050Driver:
         message = self._message(signal, topic, to_device(signal, value))
         if (away := self._away()) is not None:
             raise ConnectionLost(f"signal '{signal.id}': {away}; nothing was sent")
-        outcome = order_outcome(message) if topic == "order" else actions_outcome(message)
+        _, before = self._last.get("state", (0, None))
+        judge = order_outcome if topic == "order" else actions_outcome
         taken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting[taken] = outcome
+        self._waiting[taken] = judge(message, before)
         try:
             await self._publish(topic, message)
             await asyncio.wait_for(taken, self._options.timeout_s)
@@ -302,8 +303,8 @@ class Vda5050Driver:
             return Reading(signal, self._clock.now(), None, Quality.UNCERTAIN)
         text, message = self._taken[topic]
         when, state = self._last["state"]
-        outcome = order_outcome(message) if topic == "order" else actions_outcome(message)
-        shown = outcome(state) == ""
+        judge = order_outcome if topic == "order" else actions_outcome
+        shown = judge(message)(state) == ""
         return Reading(signal, when, text, Quality.GOOD if shown else Quality.UNCERTAIN)
 
     async def _heard_from(self, topics: set[str]) -> None:

@@ -1,7 +1,8 @@
 """VDA 5050 messages: read and checked on the way in, given their header on the way out."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from genba.connect.vda5050_schema import checker
@@ -106,36 +107,54 @@ def number_order(order: Json, last: Json | None) -> Json:
     return order
 
 
-def order_outcome(order: Json) -> Outcome:
-    """Tell from a state whether the vehicle took ``order``."""
+def order_outcome(order: Json, before: Json | None = None) -> Outcome:
+    """Tell from states whether the vehicle took ``order``; ``before`` is that it was sent in."""
     wanted = (order["orderId"], order["orderUpdateId"])
 
     def outcome(state: Json) -> str | None:
         if (state["orderId"], state["orderUpdateId"]) == wanted:
             return ""
-        return next(_complaints(state, "orderId", {order["orderId"]}), None)
+        return _complaint(state, before, "orderId", {order["orderId"]})
 
     return outcome
 
 
-def actions_outcome(message: Json) -> Outcome:
-    """Tell from a state whether the vehicle took all the instant actions of ``message``."""
+def actions_outcome(message: Json, before: Json | None = None) -> Outcome:
+    """Tell from states whether the vehicle took all the instant actions of ``message``."""
     wanted = {action["actionId"] for action in message["actions"]}
 
     def outcome(state: Json) -> str | None:
         listed = (*state["actionStates"], *state.get("instantActionStates", ()))
         if wanted <= {entry["actionId"] for entry in listed}:
             return ""
-        return next(_complaints(state, "actionId", wanted), None)
+        return _complaint(state, before, "actionId", wanted)
 
     return outcome
 
 
-def _complaints(state: Json, key: str, ids: set[str]) -> Iterator[str]:
+def _complaint(state: Json, before: Json | None, key: str, ids: set[str]) -> str | None:
+    """Find the error that speaks of what was sent.
+
+    It refers to it by id. Vehicles that leave out the references mean what they just received,
+    if the error is new and of a type that tells of refused messages.
+    """
+    known = Counter(_text(error) for error in before["errors"]) if before else Counter()
+    known.subtract(_text(error) for error in state["errors"])
     for error in state["errors"]:
-        for reference in error.get("errorReferences", ()):
-            if reference["referenceKey"] == key and reference["referenceValue"] in ids:
-                yield f"{error['errorType']}: {error.get('errorDescription', 'no description')}"
+        references = error.get("errorReferences", ())
+        if any(r["referenceKey"] == key and r["referenceValue"] in ids for r in references):
+            return _text(error)
+        tells = any(word in error["errorType"].lower() for word in _REFUSALS[key])
+        if not references and tells and known[_text(error)] < 0:
+            return _text(error)
+    return None
+
+
+_REFUSALS = {"orderId": ("order", "route", "validation"), "actionId": ("action", "validation")}
+
+
+def _text(error: Json) -> str:
+    return f"{error['errorType']}: {error.get('errorDescription', 'no description')}"
 
 
 def _refuse(constant: str) -> None:
