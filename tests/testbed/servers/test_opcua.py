@@ -74,6 +74,50 @@ async def test_every_change_arrives_with_its_source_time(
     assert seen == [(210.5 + step, START + step * 1000) for step in range(201)]
 
 
+async def watch(client: Client, target: Any, **options: Any) -> list[ua.DataValue]:
+    """Subscribe with a filter or queue of one's own; the list fills as values arrive."""
+    seen: list[ua.DataValue] = []
+
+    class Handler:
+        def datachange_notification(self, node: object, value: object, data: Any) -> None:
+            seen.append(data.monitored_item.Value)
+
+    subscription = await client.create_subscription(options.pop("period", 50), Handler())
+    await subscription._subscribe(target, ua.AttributeIds.Value, **options)
+    return seen
+
+
+async def test_a_deadband_counts_from_what_was_reported_last(
+    bench: Bench, client_of: MakeClient, eventually: Callable[..., Awaitable[None]]
+) -> None:
+    deadband = ua.DataChangeFilter(
+        Trigger=ua.DataChangeTrigger.StatusValue,
+        DeadbandType=ua.DeadbandType.Absolute,
+        DeadbandValue=1.0,
+    )
+    async with await client_of(bench.url) as client:
+        seen = await watch(client, await node(client, "Melt"), mfilter=deadband, queuesize=100)
+        for step in range(1, 11):
+            bench.memory.set("press-1.melt", 210.5 + 0.4 * step, after_s=1)
+        await bench.push()
+        await eventually(lambda: len(seen) == 4, what="four values")
+    assert [round(v.Value.Value, 1) for v in seen] == [210.5, 211.7, 212.9, 214.1]
+
+
+async def test_a_full_queue_keeps_the_newest_and_says_that_values_are_missing(
+    bench: Bench, client_of: MakeClient, eventually: Callable[..., Awaitable[None]]
+) -> None:
+    async with await client_of(bench.url) as client:
+        seen = await watch(client, await node(client, "Melt"), queuesize=3, period=200)
+        await eventually(lambda: len(seen) == 1, what="the present value")
+        for step in range(1, 11):
+            bench.memory.set("press-1.melt", float(step), after_s=1)
+        await bench.push()
+        await eventually(lambda: len(seen) == 4, what="a full queue")
+    assert [v.Value.Value for v in seen[1:]] == [8.0, 9.0, 10.0]
+    assert [bool(v.StatusCode.value & 0x480) for v in seen[1:]] == [True, False, False]
+
+
 async def test_nodes_carry_type_range_unit_and_access(bench: Bench, client_of: MakeClient) -> None:
     async with await client_of(bench.url) as client:
         index = await client.get_namespace_index("urn:small:press")
