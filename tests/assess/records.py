@@ -72,6 +72,7 @@ def machine(name: str, **fields: Any) -> dict[str, Any]:
         "scrap": ("scrap_count", "counter", "int", "1"),
         "rework": ("rework_count", "counter", "int", "1"),
         "energy": ("energy", "counter", "float", "kWh"),
+        "lots": ("lots", "state", "string", "1"),
         "job": ("job_operation", "setpoint", "string", "1"),
     }
     return {

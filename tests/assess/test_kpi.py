@@ -229,3 +229,42 @@ def test_the_report_is_plain_data_and_explains_itself() -> None:
     assert told["from"] == "2026-01-05T06:00:00Z"
     assert told["rows"][0]["kpis"]["oee"] is None
     assert US == 1_000_000
+
+
+def two_products() -> list[dict[str, object]]:
+    def product(name: str, cycle_s: float) -> dict[str, object]:
+        ways = [{"equipment": "mill", "cycle_s": cycle_s}]
+        return {"id": name, "lot_size": 10, "routing": [{"id": "mill", "alternatives": ways}]}
+
+    return [product("gear", 60), product("cam", 90)]
+
+
+@pytest.mark.parametrize(
+    ("told", "planned_s"),
+    [
+        ({"record": "cam", "job": "gear/mill", "lots": "O-1-01"}, 900),
+        ({"job": "gear/mill", "lots": "O-2-01"}, 600),
+        ({"lots": "O-2-01,O-2-02"}, 900),
+        ({"lots": "somebody"}, None),
+        ({}, None),
+    ],
+)
+def test_what_was_made_is_known_by_record_job_or_lots(
+    told: dict[str, str], planned_s: float | None
+) -> None:
+    begin, done = SIX + HOUR, SIX + 2 * HOUR
+    samples: list[tuple[object, ...]] = [
+        ("mill.state", MONDAY, 6), ("mill.good", MONDAY, 0), ("mill.good", done, 10),
+        ("mill.lots", begin, told.get("lots", "")), ("mill.lots", done, ""),
+        ("mill.job", begin, told.get("job", "")),
+    ]  # fmt: skip
+    rows = (
+        [operation("mill", "mill", begin, done, product=told["record"])] if "record" in told else []
+    )
+    orders = [
+        {"id": name, "product": made, "quantity": 9, "release": SIX, "due": TWO}
+        for name, made in (("O-1", "gear"), ("O-2", "cam"))
+    ]
+    one = plant(equipment=[machine("mill")], products=two_products(), orders=orders)
+    row = row_of(kpi_report(Records(samples, rows), one, SIX, TWO), "mill")
+    assert row.elements.planned_run_s == planned_s

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from genba.assess.definitions import KPIS, compute, flags
 from genba.assess.elements import Amount, Elements, total
+from genba.assess.jobs import read_jobs
 from genba.assess.machines import machine_elements, machines, read_machines
 from genba.assess.people import people_cost
 from genba.assess.runs import operation_rows, run_elements
@@ -120,7 +121,8 @@ def _gaps(elements: Elements, parts: Mapping[str, Elements]) -> list[str]:
 def _by_equipment(records: Records, plant: Plant, start: int, end: int) -> list[KpiRow]:
     units = machines(plant)
     series = read_machines(records, plant, units, start, end)
-    parts = {unit.id: machine_elements(plant, unit, series, start, end) for unit in units}
+    jobs = read_jobs(records, plant, start, end)
+    parts = {unit.id: machine_elements(plant, unit, series, jobs, start, end) for unit in units}
     rows = [_row(key, elements) for key, elements in parts.items()]
     if len(parts) > 1:
         longest = [e.working_s for e in parts.values() if e.working_s is not None]
@@ -142,6 +144,7 @@ def _together(parts: Iterable[Elements]) -> Elements:
 def _by_shift(records: Records, plant: Plant, start: int, end: int) -> list[KpiRow]:
     units = machines(plant)
     series = read_machines(records, plant, units, start, end)
+    jobs = read_jobs(records, plant, start, end)
     parts: dict[str, Elements] = {}
     rows: list[KpiRow] = []
     several = sum(any(u.calendar == c.id for u in units) for c in plant.calendars) > 1
@@ -150,7 +153,8 @@ def _by_shift(records: Records, plant: Plant, start: int, end: int) -> list[KpiR
         for run in shifts_between(calendar, start, end) if followers else ():
             begin, finish = max(run.start, start), min(run.end, end)
             members = {
-                unit.id: machine_elements(plant, unit, series, begin, finish) for unit in followers
+                unit.id: machine_elements(plant, unit, series, jobs, begin, finish)
+                for unit in followers
             }
             summed = replace(
                 _together(members.values()),

@@ -7,23 +7,11 @@ import numpy as np
 
 from genba.assess.elements import Amount, Elements, add
 from genba.assess.energy import by_tariff, electricity
-from genba.assess.series import ROLES, Records, Series, durations, grown, increments, read, text_at
-from genba.assess.worktime import Interval, calendar_of, planned_intervals
-from genba.plant import US, Equipment, Level, PackMLMode, PackMLState, Plant, Product, Role
-
-_DELAYS = {
-    PackMLState.CLEARING,
-    PackMLState.SUSPENDED,
-    PackMLState.STOPPING,
-    PackMLState.ABORTING,
-    PackMLState.ABORTED,
-    PackMLState.HOLDING,
-    PackMLState.HELD,
-    PackMLState.UNHOLDING,
-    PackMLState.SUSPENDING,
-    PackMLState.UNSUSPENDING,
-}
-_BY_HAND = {PackMLMode.MAINTENANCE, PackMLMode.MANUAL}
+from genba.assess.jobs import Jobs
+from genba.assess.series import ROLES, Records, Series, grown, increments, read
+from genba.assess.times import time_elements
+from genba.assess.worktime import calendar_of, planned_intervals
+from genba.plant import US, Equipment, Level, Plant, Role
 
 
 def machines(plant: Plant) -> list[Equipment]:
@@ -49,7 +37,12 @@ def read_machines(
 
 
 def machine_elements(
-    plant: Plant, unit: Equipment, series: Mapping[str, Series], start: int, end: int
+    plant: Plant,
+    unit: Equipment,
+    series: Mapping[str, Series],
+    jobs: Jobs,
+    start: int,
+    end: int,
 ) -> Elements:
     """Elements of one work unit in ``[start, end)``. They add up over adjoining periods.
 
@@ -64,7 +57,7 @@ def machine_elements(
     planned = None if calendar is None else planned_intervals(calendar, start, end)
     busy = None if planned is None else sum(b - a for a, b in planned) / US
     times = time_elements(of, [(start, end)], planned)
-    parts = _parts(plant, unit, of, start, end)
+    parts = _parts(jobs, unit, of, start, end)
     good = grown(of.get(Role.GOOD_COUNT), start, end)
     scrap = grown(of.get(Role.SCRAP_COUNT), start, end)
     energy = _energy(plant, of, start, end)
@@ -88,52 +81,6 @@ def machine_elements(
     )
 
 
-def time_elements(
-    of: Mapping[Role, Series | None],
-    whole: Sequence[Interval],
-    planned: Sequence[Interval] | None,
-) -> Elements:
-    """Split time by state and mode.
-
-    Production and set-up count in all of ``whole``; delays, down time, maintenance and unknown
-    states only in ``planned``, because nobody waits for a machine outside its calendar. Without a
-    calendar they count in all of ``whole``.
-    """
-    state, mode = of.get(Role.STATE), of.get(Role.MODE)
-    if state is None:
-        return Elements(unknown_s=sum(b - a for a, b in whole) / US)
-    worked = _sums(durations(state, mode, whole))
-    stood = worked if planned is None else _sums(durations(state, mode, planned))
-    if set(worked) == {"unknown_s"}:
-        return Elements(unknown_s=stood.get("unknown_s", 0.0))
-    return Elements(
-        production_s=worked.get("production_s", 0.0),
-        setup_s=worked.get("setup_s", 0.0),
-        delay_s=stood.get("delay_s", 0.0),
-        down_s=stood.get("down_s", 0.0),
-        maintenance_s=stood.get("maintenance_s", 0.0),
-        unknown_s=stood.get("unknown_s", 0.0),
-    )
-
-
-def _sums(lasted: Mapping[tuple[int, int] | None, float]) -> dict[str, float]:
-    sums: dict[str, float] = {}
-    for key, seconds in lasted.items():
-        kind = "unknown_s" if key is None else _kind(*key)
-        sums[kind] = sums.get(kind, 0.0) + seconds
-    return sums
-
-
-def _kind(state: int, mode: int) -> str:
-    if mode in _BY_HAND:
-        return "maintenance_s"
-    if state in _DELAYS:
-        return "delay_s"
-    if state == PackMLState.EXECUTE:
-        return "setup_s" if mode == PackMLMode.SETUP else "production_s"
-    return "down_s"
-
-
 def _energy(plant: Plant, of: Mapping[Role, Series | None], start: int, end: int) -> Elements:
     counter = of.get(Role.ENERGY)
     if grown(counter, start, end) is None:
@@ -141,34 +88,6 @@ def _energy(plant: Plant, of: Mapping[Role, Series | None], start: int, end: int
     times, kwh = increments(counter, start, end)
     cost, carbon = by_tariff(electricity(plant), plant.timezone, times, kwh)
     return Elements(energy_kwh=float(kwh.sum()), energy_cost=cost, carbon_kg=carbon)
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What a machine does for one ``<product>/<operation>``."""
-
-    product: Product
-    cycle_s: float
-    is_batch: bool
-    is_first: bool
-    is_last: bool
-
-
-def steps_on(plant: Plant, equipment: str) -> dict[str, Step]:
-    """All operations that routings let a machine do, by ``<product>/<operation>``."""
-    found = {}
-    for product in plant.products:
-        for index, operation in enumerate(product.routing):
-            for way in operation.alternatives:
-                if way.equipment == equipment:
-                    found[f"{product.id}/{operation.id}"] = Step(
-                        product,
-                        way.cycle_s,
-                        operation.batch_parts is not None,
-                        index == 0,
-                        index == len(product.routing) - 1,
-                    )
-    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,19 +100,15 @@ class _Parts:
 
 
 def _parts(
-    plant: Plant, unit: Equipment, of: Mapping[Role, Series | None], start: int, end: int
+    jobs: Jobs, unit: Equipment, of: Mapping[Role, Series | None], start: int, end: int
 ) -> _Parts:
-    """Weigh each counted part with the operation that the machine did when it was counted.
-
-    A machine that does not tell its operation is taken to do the only one that routings give it.
-    """
+    """Weigh each counted part with the operation that the machine did when it was counted."""
     good, scrap = of.get(Role.GOOD_COUNT), of.get(Role.SCRAP_COUNT)
     if good is None:
         return _Parts()
-    steps = steps_on(plant, unit.id)
     planned = finished = material = 0.0
     for when, (made, bad) in _counted(good, scrap, start, end).items():
-        step = _step_at(steps, of.get(Role.JOB_OPERATION), when)
+        step = jobs.step(unit.id, of, when)
         if step is None:
             return _Parts()
         planned += step.cycle_s * (1.0 if step.is_batch else made + bad)
@@ -221,10 +136,3 @@ def _counted(
 
 def _pairs(times: np.ndarray, amounts: np.ndarray) -> Iterable[tuple[int, float]]:
     return zip(times.tolist(), amounts.tolist(), strict=True)
-
-
-def _step_at(steps: Mapping[str, Step], operations: Series | None, when: int) -> Step | None:
-    told = text_at(operations, when)
-    if told:
-        return steps.get(told)
-    return next(iter(steps.values())) if len(steps) == 1 else None

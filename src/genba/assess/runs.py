@@ -10,8 +10,9 @@ import pyarrow as pa
 
 from genba.assess.elements import Amount, Elements, total
 from genba.assess.energy import by_tariff, electricity
-from genba.assess.machines import steps_on, time_elements
 from genba.assess.series import ROLES, Records, Series
+from genba.assess.steps import steps_on
+from genba.assess.times import time_elements
 from genba.plant import US, Plant
 
 Row = Mapping[str, Any]

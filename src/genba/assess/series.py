@@ -155,5 +155,6 @@ ROLES = (
     Role.REWORK_COUNT,
     Role.ENERGY,
     Role.JOB_OPERATION,
+    Role.LOTS,
 )
 """Roles whose signals the KPIs are computed from."""
