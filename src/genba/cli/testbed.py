@@ -246,7 +246,7 @@ async def _serve(served: "ServedPlant", until: int | None, as_json: bool, own_cl
         if living in done:
             living.result()
     finally:
-        living.cancel()
+        served.halt()
         stopping.cancel()
         await asyncio.gather(living, stopping, return_exceptions=True)
         ready.unlink(missing_ok=True)

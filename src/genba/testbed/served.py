@@ -61,6 +61,7 @@ class ServedPlant:
         self.worst_lag_s = 0.0
         """Furthest that the plant was ever behind its clock, in plant seconds."""
         self._behind = False
+        self._halted = False
         self._users = users or {}
         self._device_password = secrets.token_urlsafe(16)
         self.brokers = self._make_brokers(embedded_broker)
@@ -97,19 +98,27 @@ class ServedPlant:
 
     async def advance(self, until: int) -> None:
         """Let the plant live on to ``until``, tick by tick, and show what changes."""
-        while self.simulation.now + US <= until:
+        while self.simulation.now + US <= until and not self._halted:
             self.simulation.advance(self.simulation.now + US)
             await self.push()
             await asyncio.sleep(0)
 
     async def run(self, until: int | None = None) -> None:
-        """Follow the clock up to plant time ``until``, or until canceled."""
-        while until is None or self.simulation.now + US <= until:
+        """Follow the clock up to plant time ``until``, or until halted."""
+        while not self._halted and (until is None or self.simulation.now + US <= until):
             target = self.clock.now() if until is None else min(self.clock.now(), until)
             # Bounded, so that a plant that cannot follow still says so and can be stopped.
             await self.advance(min(target, self.simulation.now + self._step()))
             self._watch_lag()
             await self._wait_for_next_tick()
+
+    def halt(self) -> None:
+        """Let :meth:`run` return after the present tick.
+
+        Canceling it is not enough: up to Python 3.11, ``asyncio.wait_for`` within a publish can
+        swallow that.
+        """
+        self._halted = True
 
     async def push(self) -> None:
         """Show everything that changed since the last time."""
@@ -125,6 +134,7 @@ class ServedPlant:
 
     async def stop(self) -> None:
         """Take everything down. Safe to call twice."""
+        self.halt()
         await asyncio.gather(*(s.stop() for s in self.servers), return_exceptions=True)
         await asyncio.gather(*(b.stop() for b in self.brokers.values()), return_exceptions=True)
 

@@ -106,8 +106,8 @@ async def test_a_plant_that_cannot_follow_says_so_and_can_be_stopped(
     with caplog.at_level(logging.WARNING):
         running = asyncio.create_task(served.run())
         await eventually(lambda: served.worst_lag_s > 1000, what="the lag")
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
+        served.halt()
+        await asyncio.wait_for(running, 10)
     behind = [r for r in caplog.records if "choose a lower speed" in r.message]
     assert len(behind) == 1
 

@@ -43,6 +43,7 @@ class MqttLink:
         self._client: aiomqtt.Client | None = None
         self._task: asyncio.Task[None] | None = None
         self._up = asyncio.Event()
+        self._stopping = False
 
     async def start(self) -> None:
         """Connect for the first time.
@@ -74,12 +75,14 @@ class MqttLink:
     async def stop(self) -> None:
         """Leave politely: the last will is not sent."""
         task, self._task = self._task, None
-        if task is not None:
+        self._stopping = True
+        # One cancel may be lost in a wait_for of Python 3.11, or turned into an MqttError.
+        while task is not None and not task.done():
             task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            await asyncio.wait({task}, timeout=0.5)
 
     async def _live(self) -> None:
-        while True:
+        while not self._stopping:
             try:
                 await self._connection()
             except aiomqtt.MqttError as error:
