@@ -111,7 +111,8 @@ def test_a_batch_lost_before_carburizing_can_run_again_and_one_lost_later_cannot
         bench.process.begin([bench.part() for _ in range(5)], bench.around)
         bench.rest(seconds, Phase.RUN)
     assert early.process.abort() == []
-    assert len(late.process.abort()) == 5
+    lost = late.process.abort()
+    assert [part.defects for part in lost] == [["cycle_lost"]] * 5
 
 
 def test_more_parts_in_a_batch_cost_less_energy_each() -> None:

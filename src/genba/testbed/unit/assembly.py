@@ -22,7 +22,7 @@ from pydantic import Field
 
 from genba.plant.ids import Value
 from genba.testbed.randomness import Stream
-from genba.testbed.unit.cyclic import CyclicProcess, between, forget, logistic, quantize
+from genba.testbed.unit.cyclic import CyclicProcess, between, forget, logistic, quantize, spoil
 from genba.testbed.unit.process import Job, Made, Number, Part, Phase, Setpoint, Surroundings
 from genba.testbed.unit.wear import Drift, Wear
 
@@ -245,6 +245,7 @@ class RobotCell(CyclicProcess):
         """A stop in the middle spoils one part in ten."""
         spoiled = [part for part in self._parts if self._random.chance(0.1)]
         self._end_cycle()
+        spoil(spoiled)
         return spoiled
 
     def readings(self) -> Mapping[str, Number]:

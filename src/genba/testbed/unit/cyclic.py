@@ -37,6 +37,12 @@ def forget(part: Part, names: Iterable[str]) -> None:
         part.defects[:] = [name for name in part.defects if name not in mendable]
 
 
+def spoil(parts: Iterable[Part]) -> None:
+    """Mark parts that were lost with a cycle."""
+    for part in parts:
+        part.defects.append("cycle_lost")
+
+
 class CyclicProcess:
     """Base of the unit processes: one part (or batch) in one cycle.
 

@@ -23,7 +23,7 @@ from typing import Literal
 from genba.plant.ids import Value
 from genba.testbed.randomness import Stream
 from genba.testbed.unit.carburizing import case_depth_m, diffusivity_m2_s
-from genba.testbed.unit.cyclic import between, forget, quantize
+from genba.testbed.unit.cyclic import between, forget, quantize, spoil
 from genba.testbed.unit.process import Job, Made, Number, Part, Phase, Setpoint, Surroundings
 from genba.testbed.unit.wear import Drift
 
@@ -228,6 +228,7 @@ class Furnace:
         spoiled = self._parts if self._case_integral > 0.02e-8 else []
         self._parts = []
         self._stage = Stage.EMPTY
+        spoil(spoiled)
         return spoiled
 
     def readings(self) -> Mapping[str, Number]:

@@ -24,7 +24,7 @@ from pydantic import Field
 
 from genba.plant.ids import Value
 from genba.testbed.randomness import Stream
-from genba.testbed.unit.cyclic import CyclicProcess, between, forget, logistic, quantize
+from genba.testbed.unit.cyclic import CyclicProcess, between, forget, logistic, quantize, spoil
 from genba.testbed.unit.process import (
     Job,
     Made,
@@ -281,6 +281,7 @@ class Grinder(CyclicProcess):
         """A plunge that stops leaves a step one time in three."""
         spoiled = [part for part in self._parts if self._random.chance(0.33)]
         self._end_cycle()
+        spoil(spoiled)
         return spoiled
 
     def readings(self) -> Mapping[str, Number]:

@@ -24,7 +24,7 @@ from typing import Literal, NamedTuple
 
 from genba.plant.ids import Value
 from genba.testbed.randomness import Stream
-from genba.testbed.unit.cyclic import CyclicProcess, between, forget, logistic, quantize
+from genba.testbed.unit.cyclic import CyclicProcess, between, forget, logistic, quantize, spoil
 from genba.testbed.unit.process import Job, Made, Number, Part, Phase, Setpoint, Surroundings
 from genba.testbed.unit.tait import Tait, specific_volume, volumetric_shrinkage
 from genba.testbed.unit.wear import Drift, Wear
@@ -237,6 +237,7 @@ class InjectionPress(CyclicProcess):
         """A shot that is stopped in the mold is lost."""
         spoiled = self._parts
         self._end_cycle()
+        spoil(spoiled)
         return spoiled
 
     def readings(self) -> Mapping[str, Number]:

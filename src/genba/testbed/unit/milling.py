@@ -26,7 +26,7 @@ from genba.testbed.unit.cutting import (
     stable_depth_mm,
     taylor_life,
 )
-from genba.testbed.unit.cyclic import CyclicProcess, between, forget, logistic, quantize
+from genba.testbed.unit.cyclic import CyclicProcess, between, forget, logistic, quantize, spoil
 from genba.testbed.unit.process import (
     Job,
     Made,
@@ -287,6 +287,7 @@ class Mill(CyclicProcess):
         """A cut that stops leaves a mark one time in two."""
         spoiled = [part for part in self._parts if self._random.chance(0.5)]
         self._end_cycle()
+        spoil(spoiled)
         return spoiled
 
     def readings(self) -> Mapping[str, Number]:

@@ -55,7 +55,7 @@ _CHARACTERISTICS = {
     "backlash_arcmin": Characteristic(
         design=0.55,
         spread=0.05,
-        limit=0.98,
+        limit=0.96,
         gauge=0.03,
         weights={
             "mill_error_um": 0.010,
@@ -70,7 +70,7 @@ _CHARACTERISTICS = {
     "torque_ripple_pct": Characteristic(
         design=1.7,
         spread=0.15,
-        limit=3.35,
+        limit=3.30,
         gauge=0.08,
         weights={
             "mill_roughness_um": 0.35,
@@ -85,7 +85,7 @@ _CHARACTERISTICS = {
     "vibration_mm_s": Characteristic(
         design=0.7,
         spread=0.08,
-        limit=1.50,
+        limit=1.52,
         gauge=0.04,
         weights={
             "grind_error_um": 0.045,
@@ -98,7 +98,7 @@ _CHARACTERISTICS = {
     "noise_db": Characteristic(
         design=53.0,
         spread=0.7,
-        limit=58.2,
+        limit=58.3,
         gauge=0.3,
         step=0.1,
         weights={
@@ -119,7 +119,7 @@ class TestingParameters(Value):
 
     kind: Literal["testing"] = "testing"
     characteristics: dict[str, Characteristic] = _CHARACTERISTICS
-    bias_share: float = 0.5
+    bias_share: float = 0.3
     """Wandering bias of each gauge, as a share of its repeatability."""
     coupling_life_parts: float = 8000.0
     coupling_ripple: float = 0.4
