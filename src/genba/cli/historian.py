@@ -1,7 +1,6 @@
 """``genba historian``: look into what was recorded, and take it out."""
 
 import itertools
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -10,19 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import typer
 
-from genba.cli.output import emit_json, fail, print_table, says_errors
+from genba.cli.moments import TIMES, length_us, moment
+from genba.cli.output import emit_json, fail, noun, print_table, says_errors
 from genba.errors import HistorianError
-from genba.plant import US, SystemClock, format_time, parse_time
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from genba.historian import Historian
 
-app = typer.Typer(help="Look into what was recorded, and take it out.", no_args_is_help=True)
+app = noun("Look into what was recorded, and take it out.")
 
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-_TIMES = "ISO 8601 with a zone, 'now' (the newest that is stored), or before it: -1h, -30m, -2d."
 _MOST_SHOWN = 1000
 _NOT_SHOWN = ("receive_time", "store_time", "sequence")
 """Columns that people seldom ask for, and that JSON, CSV and exports have."""
@@ -50,8 +47,8 @@ SignalsArgument = Annotated[
         show_default=False,
     ),
 ]
-FromOption = Annotated[str, typer.Option("--from", help=f"Begin, included. {_TIMES}")]
-ToOption = Annotated[str, typer.Option("--to", help=f"End, not included. {_TIMES}")]
+FromOption = Annotated[str, typer.Option("--from", help=f"Begin, included. {TIMES}")]
+ToOption = Annotated[str, typer.Option("--to", help=f"End, not included. {TIMES}")]
 EveryOption = Annotated[
     str | None, typer.Option(help="Make one value per step of this length: 10s, 5m, 1h.")
 ]
@@ -121,6 +118,8 @@ def stats(
     if json:
         emit_json(found)
         return
+    from genba.plant import format_time
+
     newest = found["last_store_time"]
     rows: list[tuple[str, object]] = [
         ("samples", found["samples"]),
@@ -138,6 +137,7 @@ def stats(
 @contextmanager
 def _opened(state: Path) -> Iterator["Historian"]:
     from genba.historian import Historian
+    from genba.plant import SystemClock
 
     with Historian.open(state / "historian", SystemClock(), read_only=True) as historian:
         yield historian
@@ -166,35 +166,19 @@ def _ask(
         return iter(table.to_batches())
     if not signals:
         raise HistorianError("name at least one signal, or give --lot or --operation")
-    first, last = _moment(historian, start), _moment(historian, end)
+    first, last = moment(historian, start), moment(historian, end)
     if every is None:
         return historian.stream(signals, first, last)
-    step = _duration_us(every, "--every")
+    step = length_us(every, "--every")
     if start.startswith("-") or start == "now":
         first -= first % step if step else 0
     return iter(historian.resample(signals, first, last, step, how.value).to_batches())
 
 
-def _moment(historian: "Historian", text: str) -> int:
-    """Turn a time of the command line into microseconds; ``now`` is the newest stored sample."""
-    if text != "now" and not text.startswith("-"):
-        return parse_time(text)
-    newest = historian.stats()["last_store_time"]
-    if newest is None:
-        raise HistorianError("nothing is recorded yet; give times like 2026-01-05T06:00:00Z")
-    now = int(newest) + 1
-    return now if text == "now" else now - _duration_us(text[1:], "a time")
-
-
-def _duration_us(text: str, what: str) -> int:
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text)
-    if match is None:
-        raise HistorianError(f"'{text}' is no length for {what}; write it like 30s, 5m, 1h or 2d")
-    return round(float(match[1]) * _SECONDS[match[2]] * US)
-
-
 def _rows(batch: "pa.RecordBatch") -> list[dict[str, Any]]:
     import pyarrow as pa
+
+    from genba.plant import format_time
 
     for index, field in enumerate(batch.schema):
         if pa.types.is_timestamp(field.type):

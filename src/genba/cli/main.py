@@ -4,13 +4,9 @@ import typer
 
 from genba import __version__
 from genba.cli import demo, historian, kpi, plant, run, status, testbed, token, trust
+from genba.cli.output import noun
 
-app = typer.Typer(
-    help="Genba runs a plant: sense, judge, plan, guard, act; and records everything.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+app = noun("Genba runs a plant: sense, judge, plan, guard, act; and records everything.")
 
 
 def _version(wanted: bool) -> None:
@@ -28,16 +24,16 @@ def _options(
     pass
 
 
-app.command("init")(plant.init)
-app.command("check")(plant.check)
-app.command("run")(run.run)
-app.command("status")(status.status)
-app.command("kpi")(kpi.kpi)
-app.add_typer(historian.app, name="historian")
-app.add_typer(token.app, name="token")
-app.add_typer(trust.app, name="trust")
-app.add_typer(testbed.app, name="testbed")
-app.command("demo")(demo.demo)
+app.command("init", short_help="Make a commented plant.yaml.")(plant.init)
+app.command("check", short_help="Find what is wrong with a plant file.")(plant.check)
+app.command("run", short_help="Run a plant. Ctrl-C stops cleanly.")(run.run)
+app.command("status", short_help="Show how a running Genba does.")(status.status)
+app.command("kpi", short_help="Show the KPIs of a period (ISO 22400-2).")(kpi.kpi)
+app.command("demo", short_help="Run a simulated plant for one shift.")(demo.demo)
+app.add_typer(historian.app, name="historian", short_help="Look into what was recorded.")
+app.add_typer(token.app, name="token", short_help="Give, list and revoke API tokens.")
+app.add_typer(trust.app, name="trust", short_help="Decide which devices are trusted.")
+app.add_typer(testbed.app, name="testbed", short_help="Serve or step a simulated plant.")
 
 
 def main() -> None:

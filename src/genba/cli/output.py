@@ -14,6 +14,17 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
+def noun(help_text: str) -> typer.Typer:
+    """Return a group of commands. Plain help: drawing boxes would take longer than Genba itself."""
+    return typer.Typer(
+        help=help_text,
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+
+
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print rows under a title; numbers are right-aligned, None is shown as ``undefined``."""
     from rich.console import Console

@@ -15,17 +15,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from genba.cli.output import emit_json, fail, print_table, says_errors
+from genba.cli.output import emit_json, fail, noun, print_table, says_errors
 
 if TYPE_CHECKING:
     from genba.plant import Clock, Plant
     from genba.testbed.served import ServedPlant
     from genba.testbed.simulation import PlantSimulation
 
-app = typer.Typer(
-    help="Simulated plants: serve one over its real protocols, or step it in process.",
-    no_args_is_help=True,
-)
+app = noun("Simulated plants: serve one over its real protocols, or step it in process.")
 
 
 class Control(StrEnum):

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from genba.cli.output import emit_json, fail, print_table, says_errors
+from genba.cli.output import emit_json, fail, noun, print_table, says_errors
 
-app = typer.Typer(help="Give, list and revoke API tokens of a plant.", no_args_is_help=True)
+app = noun("Give, list and revoke API tokens of a plant.")
 
 StateOption = Annotated[
     Path, typer.Option("--state", help="State folder of the plant.", envvar="GENBA_STATE")

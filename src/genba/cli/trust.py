@@ -5,14 +5,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from genba.cli.output import emit_json, print_table, says_errors
+from genba.cli.output import emit_json, noun, print_table, says_errors
 
 if TYPE_CHECKING:
     from genba.connect.pki import Entry
 
-app = typer.Typer(
-    help="See and decide which devices' certificates this plant trusts.", no_args_is_help=True
-)
+app = noun("See and decide which devices' certificates this plant trusts.")
 
 StateOption = Annotated[
     Path, typer.Option("--state", help="State folder of the plant.", envvar="GENBA_STATE")
