@@ -84,6 +84,7 @@ class MemoryDriver:
         """What to do with writes: '' take them, 'lost', 'silent' (never answer), 'deaf'."""
         self.job_error = ""
         self.answers = True
+        self.starts = True
 
     async def connect(self) -> None:
         if self.refuses_to_connect:
@@ -124,6 +125,10 @@ class MemoryDriver:
         if signal.role is Role.JOB_REQUEST and self.answers:
             self.show("saw.job_error", self.job_error)
             self.show("saw.job_ack", value)
+            if not self.job_error and self.starts:
+                self.show("saw.station", "")
+                self.show("saw.lots", self.values["saw.job_lots"])
+                self.show("saw.state", 6)
 
     async def browse(self) -> list[BrowseEntry]:
         return []

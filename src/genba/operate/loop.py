@@ -34,6 +34,13 @@ logger = logging.getLogger(__name__)
 PLAN_AT_LEAST_EVERY = 5
 """Ticks after which planning looks again even if no device reported anything of note."""
 RECENT = 1000
+STANDING_US = 600 * 1_000_000
+"""How long advice stands before it is given again, in microseconds."""
+
+
+START_WITHIN_US = 30 * 1_000_000
+"""How long a machine that took a job may need to show that it works on it, in microseconds."""
+PLAIN = "plain"
 
 
 class ExecutionLoop:
@@ -81,6 +88,8 @@ class ExecutionLoop:
         self._findings = Findings()
         self._recent: deque[tuple[Proposal, Verdict]] = deque(maxlen=RECENT)
         self._standing: dict[tuple[object, ...], tuple[Proposal, Verdict]] = {}
+        self._failing: set[str] = set()
+        self._taken: dict[str, int] = {}
         self._unplanned = PLAN_AT_LEAST_EVERY
         self.ticks = 0
         self.outcomes: dict[bool, int] = {True: 0, False: 0}
@@ -116,9 +125,18 @@ class ExecutionLoop:
                 self.take(judge.judge(sight))
             except Exception:
                 # A plug-in may raise anything; the others judge on.
-                logger.exception("judge '%s' failed", judge.name)
-                text = f"judge '{judge.name}' failed; its log says why"
-                self.take([Judgement(_own_finding(judge.name, sight.time, text), stands=True)])
+                if judge.name not in self._failing:
+                    self._failing.add(judge.name)
+                    logger.exception("judge '%s' failed", judge.name)
+                    text = f"judge '{judge.name}' failed; the log says why"
+                    finding = _own_finding(judge.name, sight.time, text, Severity.WARNING)
+                    self.take([Judgement(finding, stands=True)])
+            else:
+                if judge.name in self._failing:
+                    self._failing.discard(judge.name)
+                    text = f"judge '{judge.name}' judges again"
+                    finding = _own_finding(judge.name, sight.time, text, Severity.INFO)
+                    self.take([Judgement(finding, clears=True)])
 
     def take(self, judgements: Iterable[Judgement]) -> None:
         """Note, record and announce what was judged."""
@@ -149,23 +167,42 @@ class ExecutionLoop:
         situation = self._tracker.situation(now, self._busy(now))
         planned = await self._planning.propose(situation)
         self.take(planned.judgements)
-        refused = [
+        early = self._patience.waiting(now)
+        left = [
             proposal
             for proposal in planned.proposals
-            if self._is_new(proposal) and self.put_through(proposal).decision is Decision.REFUSED
+            if self._is_new(proposal)
+            and (
+                _own_cause(proposal) in early
+                or self.put_through(proposal).decision is Decision.REFUSED
+            )
         ]
-        self._stand_in(situation, refused)
+        self._stand_in(situation, left)
 
-    def _stand_in(self, situation: Situation, refused: Sequence[Proposal]) -> None:
-        """Let the plain planner act where another one's proposals were refused."""
-        equipment = frozenset(p.equipment for p in refused if p.source != "plain")
+    def _stand_in(self, situation: Situation, left: Sequence[Proposal]) -> None:
+        """Let the plain planner act where another one's proposals are, or just were, refused."""
+        equipment = frozenset(p.equipment for p in left if p.source != PLAIN)
         if equipment:
             for proposal in self._planning.stand_in(situation, equipment):
-                self.put_through(proposal)
+                if self._is_new(proposal):
+                    self.put_through(proposal)
 
     def _busy(self, now: int) -> frozenset[str]:
         """Return equipment and lots for which nothing is to be proposed in this tick."""
-        return self._actor.busy() | self._heartbeats.unheard() | self._patience.waiting(now)
+        starting = self._about_to_start(now)
+        return (
+            self._actor.busy() | self._heartbeats.unheard() | self._patience.waiting(now) | starting
+        )
+
+    def _about_to_start(self, now: int) -> frozenset[str]:
+        """Return machines that took a job and do not show yet that they work on it."""
+        for machine, until in list(self._taken.items()):
+            if self._tracker.runs.run_on(machine) is not None:
+                del self._taken[machine]
+            elif now >= until:
+                del self._taken[machine]
+                self._patience.failed(machine, now)
+        return frozenset(self._taken)
 
     # -- guard and act ------------------------------------------------------------------------
 
@@ -218,12 +255,16 @@ class ExecutionLoop:
         """Take the outcome of a command."""
         self._records.outcome(proposal, command, outcome)
         if proposal.kind == "heartbeat":
+            unheard = self._heartbeats.unheard()
             self._heartbeats.ended(proposal.equipment, outcome)
+            self._tracker.changed |= unheard != self._heartbeats.unheard()
             return
         self.outcomes[outcome.done] += 1
         if outcome.done:
             for cause in _causes(proposal):
                 self._patience.succeeded(cause)
+            if proposal.kind == "dispatch":
+                self._taken[proposal.equipment] = outcome.time + START_WITHIN_US
         else:
             if proposal.kind == "transport":
                 self._tracker.fleet.not_taken(proposal)
@@ -238,11 +279,15 @@ class ExecutionLoop:
             return
         if proposal.source == "person":
             return
-        for cause in _causes(proposal):
-            if most_s is None:
+        if most_s is None:
+            for cause in _causes(proposal):
                 self._patience.failed(cause, now)
-            else:
+        elif proposal.source == PLAIN:
+            for cause in _causes(proposal):
                 self._patience.failed(cause, now, most_s=most_s)
+        else:
+            # Its planner waits; the plain one need not.
+            self._patience.failed(_own_cause(proposal), now, most_s=most_s)
 
     def _is_new(self, proposal: Proposal) -> bool:
         """Whether the same was not proposed before and still stands before people."""
@@ -256,8 +301,8 @@ class ExecutionLoop:
         return True
 
 
-STANDING_US = 600 * 1_000_000
-"""How long advice stands before it is given again, in microseconds."""
+def _own_cause(proposal: Proposal) -> str:
+    return f"{proposal.source} on {proposal.equipment}"
 
 
 def _causes(proposal: Proposal) -> list[str]:
@@ -271,13 +316,13 @@ def _about(proposal: Proposal) -> tuple[object, ...]:
     return proposal.kind, proposal.equipment, told
 
 
-def _own_finding(name: str, now: int, text: str) -> Finding:
+def _own_finding(name: str, now: int, text: str, severity: Severity) -> Finding:
     return Finding(
         id=f"F-judge-{name}-{now}",
         time=now,
         kind=f"judge_{name}",
         equipment="",
         text=text,
-        severity=Severity.WARNING,
+        severity=severity,
         source="judging",
     )

@@ -139,6 +139,8 @@ def checked(found: object, planner: Planner, kinds: frozenset[str]) -> list[Prop
             raise ValueError(f"it proposed kind '{proposal.kind}', which it does not make")
         if proposal.actor != "genba":
             raise ValueError(f"it speaks for '{proposal.actor}'; only people speak for people")
+        if proposal.source in ("", "plain", "person"):
+            raise ValueError("its proposals must name it as their source")
     return [p for p in found if p.kind in kinds]
 
 
