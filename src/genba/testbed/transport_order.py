@@ -75,8 +75,24 @@ def read_order(document: Any, roads: Roads, kind: VehicleKind) -> TransportOrder
         raise Rejected("validationError", "the order is not a JSON object")
     try:
         return _order(document, roads, kind)
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise Rejected("validationError", f"the order lacks or garbles {error}") from None
+
+
+def read_instant_actions(document: Any) -> list[Action]:
+    """Read instant actions (text or parsed JSON).
+
+    Raises
+    ------
+    Rejected
+        If they are malformed.
+    """
+    try:
+        if isinstance(document, str):
+            document = json.loads(document)
+        return [Action(str(a["actionId"]), str(a["actionType"]), "") for a in document["actions"]]
+    except (KeyError, TypeError, ValueError) as error:
+        raise Rejected("validationError", f"the instant actions lack or garble {error}") from None
 
 
 def _order(document: dict[str, Any], roads: Roads, kind: VehicleKind) -> TransportOrder:

@@ -14,11 +14,19 @@ from genba.testbed.ledger import Ledger
 from genba.testbed.lots import Lot
 from genba.testbed.physics_file import VehiclePhysics
 from genba.testbed.traffic import Reservations, Roads, Way
-from genba.testbed.transport_order import Action, Rejected, Stop, TransportOrder, read_order
+from genba.testbed.transport_order import (
+    Action,
+    Rejected,
+    Stop,
+    TransportOrder,
+    read_instant_actions,
+    read_order,
+)
 from genba.testbed.upkeep import WearOut, Work
 
 LOW_BATTERY = 0.15
 """State of charge below which a vehicle takes no new transport order."""
+_MOST_ERRORS = 9
 _APPROACH_M = 4.0
 """Distance to a node at which the next one is asked for."""
 
@@ -119,14 +127,17 @@ class Transporter:
             self._take(read_order(document, self._roads, self.kind))
         except Rejected as rejected:
             self._ledger.rejected_orders += 1
-            self.errors.append(
-                {
-                    "errorType": rejected.kind,
-                    "errorDescription": str(rejected),
-                    "errorLevel": "WARNING",
-                }
-            )
+            self._complain(rejected)
         self._changed = True
+
+    def _complain(self, rejected: Rejected) -> None:
+        """Show in the state what was not taken; the last few are enough."""
+        error = {
+            "errorType": rejected.kind,
+            "errorDescription": str(rejected),
+            "errorLevel": "WARNING",
+        }
+        self.errors = [*self.errors[-_MOST_ERRORS:], error]
 
     def _take(self, order: TransportOrder) -> None:
         if order.id == self.order_id:
@@ -193,13 +204,13 @@ class Transporter:
 
     def instant_actions(self, document: Any) -> None:
         """Take instant actions: cancelOrder, startPause, stopPause; others fail."""
-        if isinstance(document, str):
-            try:
-                document = json.loads(document)
-            except ValueError:
-                document = {}
-        for entry in document.get("actions", []) if isinstance(document, dict) else []:
-            action = Action(str(entry.get("actionId", "")), str(entry.get("actionType", "")), "")
+        self._changed = True
+        try:
+            actions = read_instant_actions(document)
+        except Rejected as rejected:
+            self._complain(rejected)
+            return
+        for action in actions:
             action.status = "FINISHED"
             if action.type == "cancelOrder":
                 self._cancel()
@@ -209,7 +220,6 @@ class Transporter:
                 action.status, action.result = "FAILED", "unknown instant action"
             self.instant.append(action)
         self.instant = self.instant[-10:]
-        self._changed = True
 
     def _cancel(self) -> None:
         for action in self.actions:
