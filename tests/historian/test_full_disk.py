@@ -70,6 +70,40 @@ def test_a_commit_that_finds_no_room_leaves_all_in_the_spool(
     assert numbers(historian) == list(range(3000))
 
 
+@pytest.mark.parametrize(
+    ("where", "kept"),
+    [
+        ("genba.historian.lake.DeltaTable.create_write_transaction", False),
+        ("genba.historian.lake.LakeTable._sync", True),
+    ],
+    ids=["before the log's entry", "after it"],
+)
+def test_files_of_a_failed_commit_go_unless_it_happened(
+    historian: Historian,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    where: str,
+    kept: bool,
+) -> None:
+    """Each further attempt would take more room; but a file that the log names must stay."""
+    historian.append(series("a.x", [1.0]))
+    historian.commit()
+    before = sorted((folder / "samples").rglob("*.parquet"))
+    historian.append(series("a.x", [2.0], start=START + US, first=1))
+    with monkeypatch.context() as patch:
+        patch.setattr(where, _no_room)
+        with pytest.raises(HistorianError, match="cannot be written: no room"):
+            historian.commit()
+    assert len(sorted((folder / "samples").rglob("*.parquet"))) == len(before) + kept
+    assert numbers(historian) == [0, 1]
+    assert historian.commit() == (0 if kept else 1)
+    assert numbers(historian) == [0, 1]
+
+
+def _no_room(*_: object, **__: object) -> None:
+    raise OSError("no room")
+
+
 def test_a_merge_that_finds_no_room_changes_nothing(historian: Historian, folder: Path) -> None:
     for n in range(4):
         values = [os.urandom(50).hex() for _ in range(1000)]

@@ -76,6 +76,16 @@ def test_what_is_no_value_is_refused_whole(historian: Historian) -> None:
     assert historian.samples(["a.b", "a.c"], START, START + HOUR).num_rows == 0
 
 
+@pytest.mark.parametrize("moment", [-(10**17), 10**18])
+def test_a_time_that_no_calendar_has_is_refused(historian: Historian, moment: int) -> None:
+    """It would stand in the way of every later commit."""
+    with pytest.raises(HistorianError, match=r"'source_time' .* before the year 1 or after 9999"):
+        historian.append(series("a.b", [1.0], start=moment))
+    historian.append(series("a.b", [1.0], start=-11_644_473_600 * US))  # OPC UA's first moment
+    assert historian.commit() == 1
+    assert historian.samples(["a.b"], -(10**17) // 2, START).num_rows == 1
+
+
 def test_table_and_spool_read_as_one_sorted(historian: Historian) -> None:
     historian.append(series("b.x", [5.0, 6.0]) + series("a.x", [1.0, 2.0]))
     historian.commit()

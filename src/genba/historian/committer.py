@@ -38,7 +38,7 @@ def main(folder: str, interval_s: str) -> int:
     upkeep = threading.Thread(target=_keep_up, args=(store, stop), daemon=True)
     upkeep.start()
     try:
-        _move_until_told(store, float(interval_s))
+        _move_until_told(store, float(interval_s), upkeep)
         stop.set()
         upkeep.join()
         return 0 if _move(store) and _leave_tidy(store) else 1
@@ -49,10 +49,11 @@ def main(folder: str, interval_s: str) -> int:
         lock.release()
 
 
-def _move_until_told(store: Store, interval_s: float) -> None:
+def _move_until_told(store: Store, interval_s: float, upkeep: threading.Thread) -> None:
+    """Move batches until the end of input, or until the upkeep came to a bad end."""
     waiting_since: float | None = None
     lines = sys.stdin.fileno()
-    while True:
+    while upkeep.is_alive():
         told = bool(select.select([lines], [], [], _LOOK_S)[0])
         if told and not os.read(lines, 65_536):
             return
@@ -85,7 +86,7 @@ def _keep_up(store: Store, stop: threading.Event) -> None:
         try:
             for table in store.tables.values():
                 while not stop.is_set() and (files := due(table.snapshot())):
-                    merge(table, files)
+                    merge(table, files, stop)
             if time.monotonic() - vacuumed > _VACUUM_S:
                 vacuumed = time.monotonic()
                 for table in store.tables.values():

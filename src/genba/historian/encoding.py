@@ -6,6 +6,7 @@ of a device's resolution: which encoding is smallest for them depends on the pla
 file uses whichever is smallest on a part of its own rows.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -31,7 +32,7 @@ _CANDIDATES = {
     "store_time": (PLAIN, _PACKED, DICTIONARY),
     "value": (DICTIONARY, PLAIN, _SPLIT),
 }
-_TRIED_ROWS = 32_768
+_TRIAL_LEVEL = 12
 _PAGE_BYTES = 4 * 2**20
 _UNBOUNDED = ("text", "data")
 """Columns without statistics: long texts, that nobody asks for by value."""
@@ -44,7 +45,7 @@ class Effort:
     level: int
     encodings: dict[str, str]
 
-    def writer(self, path: str, schema: pa.Schema) -> pq.ParquetWriter:
+    def writer(self, path: str | pa.NativeFile, schema: pa.Schema) -> pq.ParquetWriter:
         """Open a Parquet writer that does so."""
         names = schema.names
         chosen = {name: self.encodings.get(name, DICTIONARY) for name in names}
@@ -66,22 +67,21 @@ QUICK = Effort(1, _USUAL)
 """For files that will be merged soon."""
 
 
-def thorough(rows: pa.Table, layout: Layout, level: int) -> Effort:
-    """Find the smallest encodings for rows like these, which must be sorted."""
-    start = max(0, (rows.num_rows - _TRIED_ROWS) // 2)
-    part = rows.slice(start, _TRIED_ROWS).cast(layout.schema)
+def thorough(groups: Sequence[pa.Table], layout: Layout, level: int) -> Effort:
+    """Find the smallest encodings for row groups like these."""
+    parts = [group.cast(layout.schema) for group in groups]
     encodings = dict(_USUAL)
     for name, kinds in _CANDIDATES.items():
         if name in layout.schema.names:
-            column = part.select([name])
-            encodings[name] = min(
-                kinds, key=lambda kind: _size(column, Effort(level, {name: kind}))
-            )
+            columns = [part.select([name]) for part in parts]
+            sizes = {kind: _size(columns, Effort(_TRIAL_LEVEL, {name: kind})) for kind in kinds}
+            encodings[name] = min(sizes, key=sizes.__getitem__)
     return Effort(level, encodings)
 
 
-def _size(column: pa.Table, effort: Effort) -> int:
+def _size(groups: Sequence[pa.Table], effort: Effort) -> int:
     sink = pa.BufferOutputStream()
-    with effort.writer(sink, column.schema) as writer:
-        writer.write_table(column)
+    with effort.writer(sink, groups[0].schema) as writer:
+        for group in groups:
+            writer.write_table(group)
     return int(sink.getvalue().size)

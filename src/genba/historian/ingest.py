@@ -15,7 +15,7 @@ from genba.plant import Sample
 
 _LOG = logging.getLogger("genba.historian")
 _GROUP_S = 0.05
-_GROUP_ROWS = 20_000
+_GROUP_ROWS = 5_000
 _RETRY_S = 0.5
 
 _Item = tuple[str | None, Sequence[Any]]
@@ -135,7 +135,7 @@ class Ingest:
         deadline: float | None = None
         while True:
             self._wake.wait()
-            if not self._closing:
+            if not self._closing and self.waiting < _GROUP_ROWS:
                 time.sleep(_GROUP_S)
             group = self._group()
             while group and not self._store(group):

@@ -5,8 +5,10 @@ import json
 import os
 import threading
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -34,16 +36,38 @@ _CONFIGURATION = {
 _NO_HOOKS = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Snapshot:
-    """The table at one version: its files, and the last batch that they hold."""
+    """The table at one version: the last batch that it holds, and its files.
 
-    version: int
-    last_batch: int
-    files: tuple[DataFile, ...]
+    ``listing`` is the Delta log's list of files, a row each, with ``min.`` and ``max.`` columns.
+    """
 
+    version: int = -1
+    last_batch: int = 0
+    listing: pa.Table = field(default_factory=lambda: pa.table({"path": pa.array([], pa.string())}))
+    bounded: tuple[str, ...] = ()
 
-_EMPTY = Snapshot(-1, 0, ())
+    @cached_property
+    def files(self) -> tuple[DataFile, ...]:
+        """All files."""
+        return self.chosen(None)
+
+    def chosen(self, mask: pa.Array | None) -> tuple[DataFile, ...]:
+        """The files that a mask over ``listing`` leaves."""
+        listing = self.listing if mask is None else self.listing.filter(mask)
+        return tuple(
+            DataFile(
+                row["path"],
+                row["partition.day"],
+                row["num_records"],
+                row["size_bytes"],
+                {name: row.get(f"min.{name}") for name in self.bounded},
+                {name: row.get(f"max.{name}") for name in self.bounded},
+                row["modification_time"],
+            )
+            for row in listing.to_pylist()
+        )
 
 
 class LakeTable:
@@ -65,7 +89,7 @@ class LakeTable:
         self.root = root / layout.name
         self._app = app
         self._table: DeltaTable | None = None
-        self._snapshot = _EMPTY
+        self._snapshot = Snapshot()
         self._lock = threading.RLock()
 
     def snapshot(self) -> Snapshot:
@@ -79,13 +103,13 @@ class LakeTable:
         with self._lock:
             table = self._newest()
             if table is None:
-                return _EMPTY
+                return Snapshot()
             if table.version() != self._snapshot.version:
-                actions = pa.table(table.get_add_actions(flatten=True))
                 self._snapshot = Snapshot(
                     table.version(),
                     table.transaction_version(self._app) or 0,
-                    tuple(self._files(actions)),
+                    pa.table(table.get_add_actions(flatten=True)),
+                    self.layout.bounded,
                 )
             return self._snapshot
 
@@ -104,19 +128,6 @@ class LakeTable:
             raise HistorianError(f"table {self.root} cannot be read: {error}") from None
         return self._table
 
-    def _files(self, actions: pa.Table) -> list[DataFile]:
-        return [
-            DataFile(
-                row["path"],
-                row["partition.day"],
-                row["num_records"],
-                row["size_bytes"],
-                {name: row.get(f"min.{name}") for name in self.layout.bounded},
-                {name: row.get(f"max.{name}") for name in self.layout.bounded},
-            )
-            for row in actions.to_pylist()
-        ]
-
     def append(self, files: Sequence[DataFile], last_batch: int) -> None:
         """Commit new files as what the batches up to ``last_batch`` hold."""
         actions = [self._add(file, new=True) for file in files]
@@ -133,23 +144,38 @@ class LakeTable:
         self._commit([*removed, *(self._add(file, new=False) for file in new)], CommitProperties())
 
     def _commit(self, actions: list[Any], properties: CommitProperties) -> None:
-        try:
-            with self._lock:
-                table = self._newest() or self._create()
-                before = table.version()
-                table.create_write_transaction(
-                    actions,
-                    "append",
-                    self._schema(),
-                    ["day"],
-                    commit_properties=properties,
-                    post_commithook_properties=_NO_HOOKS,
-                )
-                table.update_incremental()
-                self._sync(table, before)
-                self._checkpoint_when_due(table)
-        except (DeltaError, OSError) as error:
-            raise HistorianError(f"table {self.root} cannot be written: {error}") from error
+        with self._changing():
+            table = self._newest() or self._create()
+            before = table.version()
+            table.create_write_transaction(
+                actions,
+                "append",
+                self._schema(),
+                ["day"],
+                commit_properties=properties,
+                post_commithook_properties=_NO_HOOKS,
+            )
+            table.update_incremental()
+            self._sync(table, before)
+            self._checkpoint_when_due(table)
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        with self._lock:
+            try:
+                yield
+            except (DeltaError, OSError) as error:
+                raise HistorianError(f"table {self.root} cannot be written: {error}") from error
+
+    def discard(self, files: Sequence[DataFile]) -> None:
+        """Remove files whose commit failed, so that a full disk does not fill further.
+
+        A commit that failed late may have happened after all: files that the table lists stay.
+        """
+        listed = {file.path for file in self.snapshot().files}
+        for file in files:
+            if file.path not in listed:
+                (self.root / file.path).unlink(missing_ok=True)
 
     def _schema(self) -> pa.Schema:
         return self.layout.schema.insert(0, pa.field("day", pa.date32(), nullable=False))
@@ -189,7 +215,7 @@ class LakeTable:
 
     def vacuum(self) -> int:
         """Remove files that were replaced, or never committed, more than ``KEEP_HOURS`` ago."""
-        with self._lock:
+        with self._changing():
             table = self._newest()
             if table is None:
                 return 0

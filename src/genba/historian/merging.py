@@ -2,6 +2,8 @@
 
 import bisect
 import math
+import threading
+import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -16,8 +18,10 @@ from genba.historian.parquet import GROUP_ROWS, DataFile, FileWriter, cuts, sort
 FULL_ROWS = 16_000_000
 """A file with so many rows is left alone."""
 _FAN = 8
-_MOST_FILES = 32
+_MOST_FILES = 16
+_QUIET_S = 600
 _LEVEL = 15
+_PENDING_BYTES = 64 * 2**20
 _WORTHWHILE_ROWS = 250_000
 """A merged file with fewer rows will be merged again soon, and is written quickly."""
 
@@ -27,13 +31,15 @@ def due(snapshot: Snapshot) -> list[DataFile]:
 
     Files are ranked by size in powers of eight, and eight of a rank make one of the next: each
     row is rewritten once per rank, at most about six times before its file is full. A day that is
-    no longer the newest is merged as far as it goes.
+    no longer the newest, and to which nothing came for ten minutes, is merged as far as it goes.
     """
+    quiet_since = time.time_ns() // 1_000_000 - _QUIET_S * 1000
     days = sorted({file.day for file in snapshot.files})
     for day in days:
         small = [f for f in snapshot.files if f.day == day and f.rows < FULL_ROWS]
         small.sort(key=lambda file: file.rows)
-        if day != days[-1] and len(small) > 1:
+        settled = day != days[-1] and all(file.written < quiet_since for file in small)
+        if settled and len(small) > 1:
             return _bounded(small)
         ranks: dict[int, list[DataFile]] = {}
         for file in small:
@@ -63,8 +69,10 @@ def whole_days(snapshot: Snapshot) -> Iterator[list[DataFile]]:
             yield _bounded(sorted(small, key=lambda file: file.rows))
 
 
-def merge(table: LakeTable, files: Sequence[DataFile]) -> DataFile:
+def merge(table: LakeTable, files: Sequence[DataFile], stop: threading.Event | None = None) -> None:
     """Write the rows of several files of one day as one sorted file and swap it in.
+
+    When ``stop`` is set meanwhile, nothing has changed.
 
     Reads one row group of each file at a time: memory is bounded by the number of files times
     ``GROUP_ROWS``, not by their length.
@@ -78,20 +86,41 @@ def merge(table: LakeTable, files: Sequence[DataFile]) -> DataFile:
     writer: FileWriter | None = None
     try:
         for part in _sorted_parts(table, files):
+            if stop is not None and stop.is_set():
+                _abandon(writer)
+                return
+            places = cuts(part)
             if writer is None:
-                small = rows < _WORTHWHILE_ROWS
-                effort = QUICK if small else thorough(part, table.layout, _LEVEL)
+                effort = QUICK
+                if rows >= _WORTHWHILE_ROWS:
+                    effort = thorough(_typical(part, places), table.layout, _LEVEL)
                 writer = FileWriter(table.root, table.layout, files[0].day, effort)
-            writer.write(part, cuts(part))
+            writer.write(part, places)
         new = _finished(writer, rows)
     except (OSError, pa.ArrowException, HistorianError) as error:
-        if writer is not None:
-            writer.abandon()
+        _abandon(writer)
         raise HistorianError(
             f"table {table.root} cannot be compacted: {error}; it stays as it was"
         ) from error
-    table.replace(files, [new])
-    return new
+    try:
+        table.replace(files, [new])
+    except HistorianError:
+        table.discard([new])
+        raise
+    finally:
+        pa.default_memory_pool().release_unused()
+
+
+def _abandon(writer: FileWriter | None) -> None:
+    if writer is not None:
+        writer.abandon()
+
+
+def _typical(part: pa.Table, places: Sequence[int]) -> list[pa.Table]:
+    """Choose the first, the middle and the last row group."""
+    count = len(places) - 1
+    chosen = sorted({0, count // 2, count - 1})
+    return [part.slice(places[i], places[i + 1] - places[i]) for i in chosen]
 
 
 def _finished(writer: FileWriter | None, rows: int) -> DataFile:
@@ -106,9 +135,11 @@ def _sorted_parts(table: LakeTable, files: Sequence[DataFile]) -> Iterator[pa.Ta
     pending = table.layout.schema.empty_table()
     for piece in _merged(table, files):
         pending = pa.concat_tables([pending, piece])
-        if pending.num_rows >= 2 * GROUP_ROWS:
+        if pending.num_rows >= 2 * GROUP_ROWS or pending.nbytes > _PENDING_BYTES:
             ordered = sort(pending, table.layout)
             end = cuts(ordered)[-2]
+            if end == 0:
+                end = ordered.num_rows
             yield ordered.slice(0, end)
             pending = ordered.slice(end).cast(table.layout.schema)
     if pending.num_rows:

@@ -15,7 +15,7 @@ from genba.historian.spool import Spool
 
 MOST_ROWS = 500_000
 """Rows that one commit takes from the spool."""
-_MOST_BYTES = 128 * 2**20
+_MOST_BYTES = 32 * 2**20
 _PREDECESSOR_S = 60.0
 
 
@@ -81,11 +81,15 @@ def _move_some(store: Store, name: str) -> int:
             write_file(table.root, table.layout, day, part, QUICK)
             for day, part in by_day(rows, table.layout)
         ]
-        table.append(files, last)
     except (OSError, pa.ArrowException) as error:
         raise HistorianError(
             f"table {table.root} cannot be written: {error}; what is not in it stays in the spool"
         ) from error
+    try:
+        table.append(files, last)
+    except HistorianError:
+        table.discard(files)
+        raise
     store.spool.delete(name, last)
     count: int = rows.num_rows
     return count

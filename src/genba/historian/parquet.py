@@ -20,14 +20,19 @@ from genba.historian.schema import Layout
 
 GROUP_ROWS = 131_072
 """Most rows in a row group."""
-_SMALL_GROUP = GROUP_ROWS // 4
+_LEAST_GROUP = 1024
+_GROUP_BYTES = 16 * 2**20
 _DAY_US = 86_400_000_000
 _EPOCH = dt.date(1970, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
 class DataFile:
-    """A file of a table, as the Delta log knows it. Bounds are the least and greatest values."""
+    """A file of a table, as the Delta log knows it.
+
+    ``low`` and ``high`` hold the least and greatest values; ``written`` is when it was committed,
+    in milliseconds of the wall clock.
+    """
 
     path: str
     day: dt.date
@@ -35,6 +40,7 @@ class DataFile:
     size: int
     low: dict[str, Any]
     high: dict[str, Any]
+    written: int = 0
 
 
 def sort(table: pa.Table, layout: Layout) -> pa.Table:
@@ -96,22 +102,24 @@ def cuts(table: pa.Table) -> list[int]:
     """Where to cut sorted rows into row groups: at the borders of signals, where that is possible.
 
     A signal with many rows has row groups of its own, so that a query for it reads nothing else;
-    signals with few rows share one. No group is longer than ``GROUP_ROWS``.
+    signals with few rows share one. No group is longer than ``GROUP_ROWS``, or, where rows hold
+    long texts, than about 16 MB.
     """
     count = table.num_rows
-    if "signal" not in table.column_names or not pa.types.is_dictionary(table["signal"].type):
-        return [*range(0, count, GROUP_ROWS), count]
+    most = min(GROUP_ROWS, max(_LEAST_GROUP, count * _GROUP_BYTES // max(table.nbytes, 1)))
+    if "signal" not in table.column_names:
+        return [*range(0, count, most), count]
     codes = table["signal"].combine_chunks()
     if isinstance(codes, pa.ChunkedArray):
         codes = codes.chunk(0)
     borders = np.flatnonzero(np.diff(codes.indices.to_numpy())) + 1
     places, begun = [0], 0
     for border in (*borders.tolist(), count):
-        if border - begun > GROUP_ROWS:
+        if border - begun > most:
             previous = places[-1]
-            places.extend(range(begun + GROUP_ROWS, border, GROUP_ROWS))
+            places.extend(range(begun + most, border, most))
             begun = places[-1] if places[-1] != previous else begun
-        if border - begun >= _SMALL_GROUP or border == count:
+        if border - begun >= most // 4 or border == count:
             if border > begun:
                 places.append(border)
             begun = border

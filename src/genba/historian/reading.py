@@ -1,10 +1,9 @@
 """Reading: table and spool as one, each row once, files that cannot matter left alone."""
 
-import datetime as dt
 import os
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,11 +16,9 @@ import pyarrow.compute as pc
 from genba.errors import HistorianError
 from genba.historian.lake import Snapshot
 from genba.historian.moving import Store
-from genba.historian.parquet import DataFile
 from genba.historian.schema import TIME, Layout
 from genba.plant import format_time
 
-_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _GLOB = set("*?[")
 _MEMORY = "1GB"
 
@@ -39,19 +36,26 @@ class Wanted:
     prefix: str | None = None
     equals: dict[str, Any] = field(default_factory=dict)
 
-    def may_be_in(self, file: DataFile, layout: Layout) -> bool:
-        """Whether a file can hold such rows, judged by its bounds."""
-        low, high = file.low[layout.time], file.high[layout.time]
-        if self.end is not None and low is not None and low >= _moment(self.end):
-            return False
-        if self.start is not None and high is not None and high < _moment(self.start):
-            return False
-        least, most = file.low.get("signal"), file.high.get("signal")
-        if least is None or most is None:
-            return True
+    def mask(self, listing: pa.Table, layout: Layout) -> pa.Array:
+        """Which files of a listing can hold such rows, judged by their bounds."""
+        keep = pa.repeat(True, listing.num_rows)
+        low, high = f"min.{layout.time}", f"max.{layout.time}"
+        if self.end is not None:
+            keep = _both(keep, listing, low, pc.less, pa.scalar(self.end, TIME))
+        if self.start is not None:
+            keep = _both(keep, listing, high, pc.greater_equal, pa.scalar(self.start, TIME))
         if self.prefix is not None:
-            return bool(least < _after(self.prefix) and most >= self.prefix)
-        return self.signals is None or any(least <= name <= most for name in self.signals)
+            keep = _both(keep, listing, "min.signal", pc.less, _after(self.prefix))
+            keep = _both(keep, listing, "max.signal", pc.greater_equal, self.prefix)
+        if self.signals is not None:
+            some = pa.repeat(False, listing.num_rows)
+            for name in self.signals:
+                here = pa.repeat(True, listing.num_rows)
+                here = _both(here, listing, "min.signal", pc.less_equal, name)
+                here = _both(here, listing, "max.signal", pc.greater_equal, name)
+                some = pc.or_(some, here)
+            keep = pc.and_(keep, some)
+        return keep
 
     def condition(self, layout: Layout) -> str:
         """The same as SQL."""
@@ -72,6 +76,15 @@ class Wanted:
             test = "IS NULL" if value is None else f"= {_equal(layout, name, value)}"
             tests.append(f'"{name}" {test}')
         return " AND ".join(tests)
+
+
+def _both(
+    keep: pa.Array, listing: pa.Table, column: str, test: Callable[..., pa.Array], bound: Any
+) -> pa.Array:
+    """Keep what passes one more test; a file without that bound passes it."""
+    if column not in listing.column_names:
+        return keep
+    return pc.and_(keep, pc.fill_null(test(listing[column], bound), True))
 
 
 def _equal(layout: Layout, name: str, value: Any) -> str:
@@ -99,10 +112,6 @@ def _text(value: str) -> str:
 
 def _after(prefix: str) -> str:
     return prefix[:-1] + chr(ord(prefix[-1]) + 1)
-
-
-def _moment(us: int) -> dt.datetime:
-    return _EPOCH + dt.timedelta(microseconds=us)
 
 
 class Reader:
@@ -161,8 +170,7 @@ class Reader:
         names = ", ".join(f'"{name}"' for name in layout.schema.names)
         paths = [
             str(self._store.tables[layout.name].root / file.path)
-            for file in snapshot.files
-            if wanted.may_be_in(file, layout)
+            for file in snapshot.chosen(wanted.mask(snapshot.listing, layout))
         ]
         parts = []
         if paths:

@@ -6,11 +6,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from genba.errors import HistorianError
-from genba.plant import Sample
+from genba.plant import Sample, parse_time
 
 TIME = pa.timestamp("us", "UTC")
+
+
+_FIRST_TIME = parse_time("0001-01-02T00:00:00Z")
+_LAST_TIME = parse_time("9999-12-30T00:00:00Z")
 
 
 class NotStorable(HistorianError):
@@ -169,7 +174,7 @@ def batch_of_samples(samples: Sequence[Sample], store_time: int) -> pa.RecordBat
             pa.array(texts, pa.string()) if texts else pa.nulls(len(samples), pa.string()),
             pa.array(qualities, pa.int8()),
         ]
-        _refuse_nulls(columns, SAMPLES)
+        _check(columns, SAMPLES)
     except (pa.ArrowException, TypeError, ValueError, OverflowError, UnicodeError) as error:
         raise NotStorable(f"samples cannot be stored: {error}") from None
     return pa.RecordBatch.from_arrays(columns, schema=spooled(SAMPLES))
@@ -226,14 +231,22 @@ def batch_of_rows(layout: Layout, rows: Sequence[Mapping[str, Any]]) -> pa.Recor
             raise NotStorable(
                 f"column '{field.name}' of table '{layout.name}' takes {field.type}: {error}"
             ) from None
-    _refuse_nulls(columns, layout, besides="sequence")
+    _check(columns, layout, besides="sequence")
     return pa.RecordBatch.from_arrays(columns, names=layout.schema.names)
 
 
-def _refuse_nulls(columns: Iterable[pa.Array], layout: Layout, besides: str = "") -> None:
+def _check(columns: Iterable[pa.Array], layout: Layout, besides: str = "") -> None:
     for column, field in zip(columns, layout.schema, strict=True):
         if column.null_count and not field.nullable and field.name != besides:
             raise NotStorable(f"column '{field.name}' of table '{layout.name}' must not be empty")
+        if pa.types.is_timestamp(field.type):
+            bounds = pc.min_max(column.cast(pa.int64())).as_py()
+            least, most = bounds["min"], bounds["max"]
+            if least is not None and not _FIRST_TIME <= least <= most <= _LAST_TIME:
+                raise NotStorable(
+                    f"column '{field.name}' of table '{layout.name}' holds a time before the "
+                    "year 1 or after 9999; mend the clock that it comes from"
+                )
 
 
 def spooled(layout: Layout) -> pa.Schema:
@@ -282,7 +295,7 @@ def table_of_samples(table: pa.Table | pa.RecordBatch, store_time: int) -> pa.Ta
         else:
             column = table[field.name] if field.name in names else defaults[field.name]()
         columns.append(_cast(column, field))
-    _refuse_nulls(columns, SAMPLES)
+    _check(columns, SAMPLES)
     return pa.Table.from_arrays(columns, schema=spooled(SAMPLES))
 
 
