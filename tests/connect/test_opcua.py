@@ -1,6 +1,7 @@
 """The OPC UA driver against a real, secured server: trust, values, writes, browsing, history."""
 
 import asyncio
+import itertools
 import socket
 
 import pytest
@@ -326,6 +327,23 @@ async def test_a_deadband_is_applied_by_the_device(device, driver, eventually):
     await device.put("Count", 9)
     await eventually(lambda: 9 in collector.values(COUNT.id))
     assert collector.values(smooth.id) == [20.0, 25.0]
+
+
+async def test_an_unchanged_measurement_is_read_before_it_goes_stale(device, plant_pki, eventually):
+    steady = signal("Temperature", fresh_s=0.4)
+    count = signal("Count", type="int", kind="counter", fresh_s=0.4)
+    driver = OpcUaDriver(context(device.url, plant_pki, signals=[steady, count]))
+    collector = Collector()
+    await driver.connect()
+    await driver.subscribe([steady, count], collector)
+    await eventually(lambda: len(collector.values(steady.id)) >= 4)
+    held = [s for s in collector.samples if s.signal == steady.id]
+    assert {s.value for s in held} == {20.0}
+    times = [s.source_time for s in held]
+    assert times == sorted(set(times))
+    assert max(b - a for a, b in itertools.pairwise(times[1:])) < 2 * US
+    assert collector.values(count.id) == [0], "counters hold while the link is heard from"
+    await driver.close()
 
 
 async def test_a_wrong_node_id_or_url_is_an_error_of_the_plant_file(driver, plant_pki):

@@ -160,8 +160,8 @@ async def test_first_values_of_a_new_session_that_were_delivered_are_left_out(
     await eventually(lambda: 3 in collector.values(COUNT.id))
     proxy.cut()
     await eventually(lambda: driver.health().link is Link.DOWN)
-    for session in list(device.server.iserver._external_sessions.values()):
-        await session.close_session(True)  # the device forgets us, but keeps its values
+    for held in list(device.server.iserver._external_sessions.values()):
+        await held.close_session(True)  # the device forgets us, but keeps its values
     proxy.mend()
     await eventually(lambda: driver.health().link is Link.UP)
     await device.put("Count", 4)

@@ -31,6 +31,8 @@ from genba.plant import BrowseEntry, Health, Link, Sample, Scalar, Signal
 _PUBLISH_REQUESTS = 3
 """Publish requests that wait at the device, so that it can send while an answer travels."""
 _NODES_PER_READ = 500
+_FRESH_S = 5.0
+_FRESH_LOOK_S = 0.05
 _STABLE_S = 10.0
 """After a link that held this long, the next attempt to reconnect comes at once."""
 _FAILURES = (GenbaError, *TRANSPORT_ERRORS)
@@ -258,7 +260,8 @@ class OpcUaDriver:
     async def _until_lost(self) -> str:
         """Receive until the link is lost; says why it was."""
         self._heard = time.monotonic()
-        work = [self._publish() for _ in range(_PUBLISH_REQUESTS)] + [self._watch()]
+        work = [self._publish() for _ in range(_PUBLISH_REQUESTS)]
+        work += [self._watch(), self._keep_fresh()]
         tasks = [asyncio.create_task(each) for each in work]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
@@ -325,6 +328,15 @@ class OpcUaDriver:
                     await self._services.read_attributes([state], ua.AttributeIds.Value)
                 self._heard = time.monotonic()
             await self._renew_stale(everything=False)
+
+    async def _keep_fresh(self) -> None:
+        """Look for aging measurements four times in the shortest freshness of all signals."""
+        await self._subscribed.wait()
+        shortest_s = min((s.freshness_s for s in self._context.signals), default=_FRESH_S)
+        while True:
+            await asyncio.sleep(max(_FRESH_LOOK_S, shortest_s / 4 / self._clock.speed))
+            for subscription in list(self._subscriptions):
+                await subscription.refresh(self._session)
 
     async def _renew_stale(self, *, everything: bool) -> None:
         async with self._in_order:

@@ -201,7 +201,7 @@ def change_of(handle: int, value: ua.DataValue) -> Change:
     """Bring a decoded value into the same form."""
     variant = value.Value
     status = value.StatusCode.value if value.StatusCode is not None else 0
-    source_time = _microseconds(value.SourceTimestamp)
+    source_time = microseconds(value.SourceTimestamp)
     if variant is None or variant.Value is None:
         return Change(handle, 0, None, status, source_time)
     kind = variant.VariantType.value
@@ -210,7 +210,8 @@ def change_of(handle: int, value: ua.DataValue) -> Change:
     return Change(handle, kind, variant.Value, status, source_time)
 
 
-def _microseconds(stamp: dt.datetime | None) -> int:
+def microseconds(stamp: dt.datetime | None) -> int:
+    """Microseconds UTC of a time as asyncua gives it; 0 for none."""
     if stamp is None:
         return 0
     if stamp.tzinfo is None:

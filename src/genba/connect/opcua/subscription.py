@@ -9,23 +9,29 @@ from asyncua import ua
 from genba.connect.conversion import changed
 from genba.connect.driver import Sink
 from genba.connect.opcua.faults import status_text
-from genba.connect.opcua.notification import Change, Notification, decode_republish
+from genba.connect.opcua.monitoring import (
+    ITEMS_PER_CALL,
+    NO_FILTER,
+    create_items,
+    item_request,
+    without_filter,
+)
+from genba.connect.opcua.notification import (
+    Change,
+    Notification,
+    change_of,
+    decode_republish,
+    microseconds,
+)
 from genba.connect.opcua.options import OpcUaOptions
 from genba.connect.opcua.session import Session
-from genba.connect.opcua.values import FLOATS, NUMBERS, convert, direct_types
+from genba.connect.opcua.values import FLOATS, convert, direct_types
 from genba.errors import GenbaError, WrongType
-from genba.plant import Clock, Quality, Sample, Scalar, Signal, SignalKind
+from genba.plant import US, Clock, Quality, Sample, Scalar, Signal, SignalKind
 
-_ITEMS_PER_CALL = 500
 _LAST_SEQUENCE = 2**32 - 1
 _OVERFLOW = 0x480
 """Status bits: an info of a data value (OPC 10000-4, 7.39.1) that says its queue overflowed."""
-_NO_FILTER = {
-    ua.StatusCodes.BadMonitoredItemFilterUnsupported,
-    ua.StatusCodes.BadMonitoredItemFilterInvalid,
-    ua.StatusCodes.BadFilterNotAllowed,
-    ua.StatusCodes.BadDeadbandFilterInvalid,
-}
 
 
 @dataclass(slots=True)
@@ -65,6 +71,10 @@ class Subscription:
         self._marked: set[int] = set()
         self._resuming: set[int] = set()
         self._wrong: set[str] = set()
+        self._held_at: dict[int, int] = {}
+        self._measurements = [
+            handle for handle, signal in enumerate(signals) if signal.kind is SignalKind.MEASUREMENT
+        ]
         self._sequence = 0
         self._keepalive_s = options.keepalive_s
 
@@ -252,27 +262,68 @@ class Subscription:
 
     async def _reaffirm(self, session: Session) -> None:
         """Read what was marked bad: what has not changed meanwhile is good again, as of now."""
-        handles = sorted(self._marked)
-        for start in range(0, len(handles), _ITEMS_PER_CALL):
-            part = handles[start : start + _ITEMS_PER_CALL]
-            nodes = [self._resolve(self._signals[handle]) for handle in part]
-            found = await session.client.uaclient.session.read_attributes(
-                nodes, ua.AttributeIds.Value
+        for handle, found in await self._read(session, sorted(self._marked)):
+            if self._holds(handle, found):
+                self._hold(handle, self._clock.now())
+
+    async def refresh(self, session: Session) -> None:
+        """Read measurements that did not change for half of their freshness, before they go stale.
+
+        A device sends what changes; an unchanged measurement would grow too old to decide on
+        (the guard goes by its source time), although the device still stands behind it. A good
+        answer to a read says that it does: as of its server timestamp (OPC 10000-4, 7.11.4), or
+        as of now where the device leaves that standing as well.
+        """
+        now = self._clock.now()
+        aging = [handle for handle in self._measurements if self._is_aging(handle, now)]
+        samples = []
+        for handle, found in await self._read(session, aging):
+            last = self._last[handle]
+            if last is None:
+                continue
+            stood_at = self._stood_at(handle, last)
+            when = max(microseconds(found.SourceTimestamp), microseconds(found.ServerTimestamp))
+            if when <= stood_at:
+                when = max(stood_at + 1, self._clock.now())
+            if self._holds(handle, found):
+                self._held_at[handle] = when
+                number = self._number(last.signal, self._clock.now(), last.value, last.quality)
+                samples.append(number._replace(source_time=when))
+        if samples:
+            self._sink(samples)
+
+    def _is_aging(self, handle: int, now: int) -> bool:
+        last = self._last[handle]
+        if last is None or last.quality == Quality.BAD or handle in self._marked:
+            return False
+        age_us = now - self._stood_at(handle, last)
+        return age_us >= self._signals[handle].freshness_s * US / 2
+
+    def _stood_at(self, handle: int, last: Sample) -> int:
+        return max(last.source_time, self._held_at.get(handle, 0))
+
+    async def _read(
+        self, session: Session, handles: Sequence[int]
+    ) -> list[tuple[int, ua.DataValue]]:
+        values: list[ua.DataValue] = []
+        for start in range(0, len(handles), ITEMS_PER_CALL):
+            nodes = [self._resolve(self._signals[h]) for h in handles[start:][:ITEMS_PER_CALL]]
+            params = ua.ReadParameters(
+                TimestampsToReturn=ua.TimestampsToReturn.Both,
+                NodesToRead=[
+                    ua.ReadValueId(NodeId=node, AttributeId=ua.AttributeIds.Value) for node in nodes
+                ],
             )
-            now = self._clock.now()
-            for handle, value in zip(part, found, strict=True):
-                self._reaffirm_one(handle, value, now)
+            values += await session.client.uaclient.session.read(params)
+        return list(zip(handles, values, strict=True))
 
-    def _reaffirm_one(self, handle: int, found: ua.DataValue, now: int) -> None:
-        from genba.connect.opcua.notification import change_of
-
+    def _holds(self, handle: int, found: ua.DataValue) -> bool:
+        """Whether a device still shows what was delivered last; if not, it will send the change."""
         last = self._last[handle]
         value, quality = self._convert(handle, change_of(handle, found))
-        deadband = self._signals[handle].deadband
         if last is None or quality != last.quality:
-            return
-        if not changed(last.value, value, deadband):
-            self._hold(handle, now)
+            return False
+        return not changed(last.value, value, self._signals[handle].deadband)
 
     async def _monitor(self, session: Session, subscription: int) -> None:
         """Create the monitored items; what cannot be monitored is delivered as bad."""
@@ -283,66 +334,19 @@ class Subscription:
             except GenbaError as error:
                 self._cannot_monitor(handle, f"signal '{signal.id}': {error}")
                 continue
-            requests.append(self._item(handle, node, with_filter=True))
-        refused = await self._create_items(session, subscription, requests)
+            requests.append(
+                item_request(handle, self._signals[handle], node, self._options, self._clock.speed)
+            )
+        refused = await create_items(session, subscription, requests)
         again = []
         for request, code in refused:
             handle = request.RequestedParameters.ClientHandle
-            if code in _NO_FILTER and self._signals[handle].deadband > 0:
-                again.append(self._item(handle, request.ItemToMonitor.NodeId, with_filter=False))
+            if code in NO_FILTER and self._signals[handle].deadband > 0:
+                again.append(without_filter(request))
             else:
                 self._say_refused(handle, code)
-        for request, code in await self._create_items(session, subscription, again):
+        for request, code in await create_items(session, subscription, again):
             self._say_refused(request.RequestedParameters.ClientHandle, code)
-
-    async def _create_items(
-        self,
-        session: Session,
-        subscription: int,
-        requests: Sequence[ua.MonitoredItemCreateRequest],
-    ) -> list[tuple[ua.MonitoredItemCreateRequest, int]]:
-        refused = []
-        for start in range(0, len(requests), _ITEMS_PER_CALL):
-            part = list(requests[start : start + _ITEMS_PER_CALL])
-            params = ua.CreateMonitoredItemsParameters(
-                SubscriptionId=subscription,
-                TimestampsToReturn=ua.TimestampsToReturn.Source,
-                ItemsToCreate=part,
-            )
-            results = await session.client.uaclient.session.create_monitored_items(params)
-            for request, result in zip(part, results, strict=True):
-                if not result.StatusCode.is_good():
-                    refused.append((request, int(result.StatusCode.value)))
-        return refused
-
-    def _item(
-        self, handle: int, node: ua.NodeId, *, with_filter: bool
-    ) -> ua.MonitoredItemCreateRequest:
-        signal = self._signals[handle]
-        parameters = ua.MonitoringParameters(
-            ClientHandle=handle,
-            SamplingInterval=self._sampling_ms(signal),
-            QueueSize=self._options.queue_size,
-            DiscardOldest=True,
-        )
-        if with_filter and signal.deadband > 0 and self._direct[handle] <= NUMBERS:
-            parameters.Filter = ua.DataChangeFilter(
-                Trigger=ua.DataChangeTrigger.StatusValue,
-                DeadbandType=int(ua.DeadbandType.Absolute),
-                DeadbandValue=signal.deadband / abs(signal.scale),
-            )
-        return ua.MonitoredItemCreateRequest(
-            ItemToMonitor=ua.ReadValueId(NodeId=node, AttributeId=ua.AttributeIds.Value),
-            MonitoringMode=ua.MonitoringMode.Reporting,
-            RequestedParameters=parameters,
-        )
-
-    def _sampling_ms(self, signal: Signal) -> float:
-        if self._options.sampling_ms is not None:
-            return self._options.sampling_ms
-        if signal.kind is not SignalKind.MEASUREMENT:
-            return 0.0
-        return signal.sample_s * 1000 / self._clock.speed
 
     def _say_refused(self, handle: int, code: int) -> None:
         signal = self._signals[handle]
