@@ -236,6 +236,34 @@ def test_a_second_order_is_rejected_while_the_first_goes_on() -> None:
     assert amr.node == "mill-1"
 
 
+def test_it_stands_at_the_end_of_the_base_until_an_update_releases_more() -> None:
+    yard = Yard()
+    amr = yard.vehicles["amr-1"]
+    lot = yard.lot("L-1", "store")
+    order = yard.transport(amr, "L-1", pick="store", drop="mill-1")
+    picked = next(i for i, node in enumerate(order["nodes"]) if node["actions"])
+    whole = {**order, "orderUpdateId": 1}
+    whole["nodes"], whole["edges"] = order["nodes"][picked:], order["edges"][picked:]
+    horizon = [
+        node if i <= picked else {**node, "released": False}
+        for i, node in enumerate(order["nodes"])
+    ]
+    ways = [
+        edge if i < picked else {**edge, "released": False} for i, edge in enumerate(order["edges"])
+    ]
+    amr.order({**order, "nodes": horizon, "edges": ways})
+    yard.tick(600)
+    assert statuses(amr) == ["FINISHED", "WAITING"]
+    assert amr.node == order["nodes"][picked]["nodeId"]
+    assert amr.busy
+    amr.order({**whole, "nodes": whole["nodes"][1:], "edges": whole["edges"][1:]})
+    assert amr.errors[0]["errorType"] == "orderUpdateError"
+    amr.order(whole)
+    yard.until_done(amr)
+    assert statuses(amr) == ["FINISHED", "FINISHED"]
+    assert lot.place == "mill-1"
+
+
 def test_cancel_pause_and_resume() -> None:
     yard = Yard()
     amr = yard.vehicles["amr-1"]

@@ -12,6 +12,7 @@ from genba.testbed.floor import Floor
 from genba.testbed.handling import LoadHandler
 from genba.testbed.ledger import Ledger
 from genba.testbed.lots import Lot
+from genba.testbed.order_joining import extend, join
 from genba.testbed.physics_file import VehiclePhysics
 from genba.testbed.traffic import Reservations, Roads, Way
 from genba.testbed.transport_order import (
@@ -149,7 +150,7 @@ class Transporter:
             raise Rejected("orderError", "the vehicle has broken down")
         if self.charge <= LOW_BATTERY:
             raise Rejected("orderError", "the battery is low")
-        stops = self._joined(order.stops)
+        stops = join(order.stops, self.node, self._way, self._roads, self.kind)
         self.errors.clear()
         self._give_back_ahead()
         self.order_id, self.order_update = order.id, order.update
@@ -161,45 +162,16 @@ class Transporter:
         if self._way is None:
             self._reach(self.ahead.pop(0))
 
-    def _joined(self, stops: list[Stop]) -> list[Stop]:
-        """Fit an order to where the vehicle is: on its first node, or on its own way home.
-
-        On the way home it has perhaps gone on since the order was made. It then joins the order
-        at the node it is about to reach, or drives round to the order's first node.
-        """
-        if self._way is None:
-            if stops[0].node != self.node:
-                raise Rejected(
-                    "orderError",
-                    f"the order starts at {stops[0].node}, the vehicle stands at {self.node}",
-                )
-            return stops
-        start = self._way.end
-        for index, stop in enumerate(stops):
-            if stop.node == start:
-                return stops[index:]
-            if stop.actions:
-                break
-        ways = self._roads.route(self.kind, start, stops[0].node)
-        if not ways:
-            raise Rejected("noRouteError", f"{stops[0].node} cannot be reached from {start}")
-        stops[0].way = ways[-1]
-        here = Stop(start, 0, True, self._way, 0, None)
-        return [here, *(Stop(way.end, 0, True, way, 0, None) for way in ways[:-1]), *stops]
-
     def _update(self, order: TransportOrder) -> None:
         if order.update <= self.order_update:
             raise Rejected(
                 "orderUpdateError", f"update {order.update} is not above {self.order_update}"
             )
-        last = next((s for s in reversed(self.ahead) if s.released), None)
-        joint = last.node if last else self.node
-        if order.stops[0].node != joint:
-            raise Rejected("orderUpdateError", f"the update must begin at {joint}")
-        self.ahead = [s for s in self.ahead if s.released] + order.stops[1:]
-        known = {a.id for a in self.actions}
-        fresh = [a for s in order.stops[1:] for a in s.actions if a.id not in known]
-        self.actions += fresh
+        planned = {a.id for stop in self.ahead if not stop.released for a in stop.actions}
+        self.ahead = extend(self.ahead, order.stops, self.node)
+        self.actions = [action for action in self.actions if action.id not in planned]
+        known = {action.id for action in self.actions}
+        self.actions += [a for s in order.stops[1:] for a in s.actions if a.id not in known]
         self.order_update = order.update
 
     def instant_actions(self, document: Any) -> None:
@@ -256,6 +228,8 @@ class Transporter:
             self._act(self._here[0])
         elif self._way is not None or (self.ahead and self.ahead[0].released):
             power_kw = self._drive()
+        elif self.busy:
+            self.speed_m_s = 0.0  # at the end of the base: an update releases more
         else:
             self._rest()
         self._changed |= self.battery.tick(power_kw)
