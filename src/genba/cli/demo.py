@@ -232,7 +232,7 @@ def _report(run: _Demo) -> None:
     print_table(
         "The simulated plant's own safety monitor",
         ("what", "count"),
-        sorted(ledger["safety"].items()),
+        sorted(ledger["safety"]["by_kind"].items()) or [("unsafe events", 0)],
     )
     typer.echo(f"Simulated plant, accelerated clock, seed {run.seed}.")
     typer.echo(
