@@ -1,5 +1,6 @@
 """What the guard knows of the plant: last samples, signs of life, what was written."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeGuard
@@ -8,6 +9,9 @@ from genba.plant import US, Evidence, Plant, Quality, Sample, Scalar, Signal, Si
 
 FUTURE_TOLERANCE_S = 2.0
 """How far a device's clock may run ahead of the plant's before its times are called wrong."""
+
+WIRE_S = 0.5
+"""Wall seconds from a device's sampling to its arrival here: publishing interval and network."""
 
 MOST_OPEN = 8
 """How many writes to one setpoint, not read back, are kept in mind."""
@@ -22,10 +26,20 @@ class Known:
 
 
 class Knowledge:
-    """Last samples by signal, last signs of life by connection, last writes by setpoint."""
+    """Last samples by signal, last signs of life by connection, last writes by setpoint.
 
-    def __init__(self, plant: Plant) -> None:
+    Parameters
+    ----------
+    plant : Plant
+        Its signals, with their freshness.
+    slack_s : float
+        Plant seconds that the wire takes longer than it would in a plant at real time:
+        see :func:`wire_slack_s`.
+    """
+
+    def __init__(self, plant: Plant, slack_s: float = 0.0) -> None:
         self._signals = plant.signals
+        self._slack_s = slack_s
         self._last: dict[str, Sample] = {}
         self._heard: dict[str, int] = {}
         self._written: dict[str, tuple[float, int]] = {}
@@ -61,7 +75,7 @@ class Knowledge:
         if sample.source_time > now + FUTURE_TOLERANCE_S * US:
             return Known(None, f"{signal_id} has a time in the future")
         age_s = (now - self._stood_at(signal, sample)) / US
-        if age_s > signal.freshness_s:
+        if age_s > signal.freshness_s + self._slack_s:
             return Known(
                 None, f"{signal_id} is {age_s:.0f} s old, more than {signal.freshness_s:g} s"
             )
@@ -96,7 +110,7 @@ class Knowledge:
             return f"{piece.signal} was not observed at the time that is given for it"
         if signal.kind is SignalKind.MEASUREMENT:
             age_s = (now - piece.source_time) / US
-            if age_s > signal.freshness_s:
+            if age_s > signal.freshness_s + self._slack_s:
                 return f"{piece.signal} is {age_s:.0f} s old, more than {signal.freshness_s:g} s"
             return None
         if piece.value != newest.value:
@@ -134,6 +148,15 @@ class Knowledge:
         elif written is not None:
             found.append(written)
         return found
+
+
+def wire_slack_s(speed: float) -> float:
+    """Return by how many plant seconds an accelerated clock makes the wire seem slower.
+
+    What takes a fraction of a second on the wire takes ``speed`` times as long at the clock of a
+    simulated plant. At real time, and under a virtual clock, there is no slack.
+    """
+    return WIRE_S * (speed - 1.0) if 1.0 < speed < math.inf else 0.0
 
 
 def _is_number(value: Scalar) -> TypeGuard[int | float]:

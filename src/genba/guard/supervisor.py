@@ -9,7 +9,7 @@ from genba.guard.authority import Approval, check_authority, decision_at, level_
 from genba.guard.envelope import check_write
 from genba.guard.form import malformed
 from genba.guard.interlocks import Interlocks
-from genba.guard.knowledge import FUTURE_TOLERANCE_S, Knowledge
+from genba.guard.knowledge import FUTURE_TOLERANCE_S, Knowledge, wire_slack_s
 from genba.guard.vehicle_order import VehicleOrders
 from genba.plant import (
     US,
@@ -63,7 +63,7 @@ class Guard:
     def __init__(self, plant: Plant, clock: Clock) -> None:
         self._plant = plant
         self._clock = clock
-        self._knowledge = Knowledge(plant)
+        self._knowledge = Knowledge(plant, wire_slack_s(clock.speed))
         self._interlocks = Interlocks(plant)
         self._orders = VehicleOrders(plant)
         self._seen: dict[str, int] = {}

@@ -1,10 +1,14 @@
 """Heartbeats: a growing number for each device that watches whether Genba is alive."""
 
+import math
+
 from genba.operate.sense import LiveValues
 from genba.plant import US, Outcome, Plant, Proposal, Role, Write
 
 EVERY_TICKS = 10
 """Ticks between two beats."""
+LEAST_WALL_S = 0.25
+"""Wall seconds between two beats, at least: an accelerated clock must not flood the devices."""
 MISSED = 3
 """Beats in a row that must fail before a device counts as not hearing Genba."""
 
@@ -12,12 +16,13 @@ MISSED = 3
 class Heartbeats:
     """Proposes a beat for every device with a ``heartbeat`` setpoint, in turn over the ticks."""
 
-    def __init__(self, plant: Plant, live: LiveValues) -> None:
+    def __init__(self, plant: Plant, live: LiveValues, speed: float = 1.0) -> None:
         self._live = live
         self._signals = [s for s in plant.signals.values() if s.role is Role.HEARTBEAT]
         self._next: dict[str, int] = {s.equipment: 0 for s in self._signals}
         self._number: dict[str, int] = {}
-        self._period = round(EVERY_TICKS * plant.tick_s * US)
+        least_s = LEAST_WALL_S * speed if math.isfinite(speed) else 0.0
+        self._period = round(max(EVERY_TICKS * plant.tick_s, least_s) * US)
         self._heard: dict[str, int] = {}
         self._failed: dict[str, int] = dict.fromkeys(self._next, 0)
 

@@ -145,12 +145,16 @@ class RateJudge:
 
 
 class StaleJudge:
-    """Measurements that stopped coming, and values that their device no longer stands behind."""
+    """Measurements that stopped coming, and values that their device no longer stands behind.
+
+    ``slack_s`` is what an accelerated clock makes the wire seem slower, in plant seconds.
+    """
 
     name = "stale"
 
-    def __init__(self, plant: Plant) -> None:
+    def __init__(self, plant: Plant, slack_s: float = 0.0) -> None:
         self._signals = [s for s in plant.signals.values() if s.kind is SignalKind.MEASUREMENT]
+        self._slack_s = slack_s
         self._raised: set[str] = set()
 
     def judge(self, sight: Sight) -> Iterable[Judgement]:
@@ -160,7 +164,7 @@ class StaleJudge:
             if sample is None:
                 continue
             age_s = (sight.time - sample.source_time) / US
-            stale = age_s > signal.freshness_s or sample.quality == Quality.BAD
+            stale = age_s > signal.freshness_s + self._slack_s or sample.quality == Quality.BAD
             if stale and signal.id not in self._raised:
                 self._raised.add(signal.id)
                 what = "is bad" if sample.quality == Quality.BAD else f"is {age_s:.0f} s old"

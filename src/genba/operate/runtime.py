@@ -12,7 +12,7 @@ from typing import Any
 from genba.connect import credentials as stored_credentials
 from genba.connect.driver import Driver, DriverContext
 from genba.connect.registry import open_driver
-from genba.guard import Approval, Guard
+from genba.guard import Approval, Guard, wire_slack_s
 from genba.historian import Historian, Ingest
 from genba.operate.act import Actor
 from genba.operate.heartbeat import Heartbeats
@@ -114,7 +114,7 @@ class Core:
             self._judges(judges),
             self._planning,
             self._records,
-            Heartbeats(plant, self.live),
+            Heartbeats(plant, self.live, clock.speed),
             self._patience,
             self._tell,
         )
@@ -130,7 +130,7 @@ class Core:
         built_in: list[Judge] = [
             LimitJudge(plant),
             RateJudge(plant),
-            StaleJudge(plant),
+            StaleJudge(plant, wire_slack_s(self.clock.speed)),
             PackMLJudge(plant, self._state_ended),
         ]
         return [*built_in, *more]
