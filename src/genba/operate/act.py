@@ -4,6 +4,7 @@ import asyncio
 import json
 import math
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -34,6 +35,8 @@ ANSWER_LIMIT_S = 20.0
 LEAST_WALL_S = 3.0
 """No device is given up earlier than this by the wall clock, however fast the plant's runs."""
 
+REMEMBERED = 2000
+"""Commands that are known to have been begun; a repeated one follows its first closely."""
 ASK_AFTER_S = 0.4
 """Wall seconds that the subscription has to show a written value before the device is asked."""
 
@@ -91,14 +94,14 @@ class Actor:
         self._guard = guard
         self._ended = ended
         self._open: dict[str, _Open] = {}
-        self._begun: set[str] = set()
+        self._begun: deque[str] = deque(maxlen=REMEMBERED)
         self._stepped = math.isinf(clock.speed)
 
     def start(self, proposal: Proposal, command: Command) -> None:
         """Begin a command. Begun once: the same command again changes nothing."""
         if command.id in self._begun:
             return
-        self._begun.add(command.id)
+        self._begun.append(command.id)
         open_ = _Open(proposal, command)
         self._mark(open_, Step.WRITING)
         open_.task = asyncio.create_task(self._write_all(open_), name=f"act {command.id}")

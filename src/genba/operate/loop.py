@@ -87,7 +87,7 @@ class ExecutionLoop:
         self._tell = tell
         self._findings = Findings()
         self._recent: deque[tuple[Proposal, Verdict]] = deque(maxlen=RECENT)
-        self._standing: dict[tuple[object, ...], tuple[Proposal, Verdict]] = {}
+        self._standing: dict[tuple[object, ...], Proposal] = {}
         self._failing: set[str] = set()
         self._taken: dict[str, int] = {}
         self._unplanned = PLAN_AT_LEAST_EVERY
@@ -236,7 +236,7 @@ class ExecutionLoop:
             case Decision.REFUSED:
                 self._failed(proposal, verdict.time, MOST_REFUSED_S)
             case Decision.ADVISED | Decision.AWAITING_APPROVAL:
-                self._standing[_about(proposal)] = (proposal, verdict)
+                self._standing[_about(proposal)] = proposal
         return verdict
 
     def _command(self, proposal: Proposal, verdict: Verdict) -> None:
@@ -291,14 +291,14 @@ class ExecutionLoop:
 
     def _is_new(self, proposal: Proposal) -> bool:
         """Whether the same was not proposed before and still stands before people."""
-        found = self._standing.get(_about(proposal))
-        if found is None:
-            return True
-        expires = found[0].expires or found[0].time + STANDING_US
-        if self._clock.now() <= expires:
-            return False
-        del self._standing[_about(proposal)]
-        return True
+        now = self._clock.now()
+        if self._standing:
+            self._standing = {k: p for k, p in self._standing.items() if now <= _stands_until(p)}
+        return _about(proposal) not in self._standing
+
+
+def _stands_until(proposal: Proposal) -> int:
+    return proposal.time + STANDING_US if proposal.expires is None else proposal.expires
 
 
 def _own_cause(proposal: Proposal) -> str:

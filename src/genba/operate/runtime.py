@@ -12,6 +12,7 @@ from typing import Any
 from genba.connect import credentials as stored_credentials
 from genba.connect.driver import Driver, DriverContext
 from genba.connect.registry import open_driver
+from genba.errors import HistorianError, PlantError
 from genba.guard import Approval, Guard, wire_slack_s
 from genba.historian import Historian, Ingest
 from genba.operate.act import Actor
@@ -282,6 +283,7 @@ class Core:
             "waiting": self._ingest.waiting,
             "unrecorded": self._intake.unrecorded,
             "rejected": self._ingest.rejected,
+            "rows_waiting": sum(map(len, self._rows.values())),
             "error": self._ingest.error or "",
         }
 
@@ -291,9 +293,13 @@ class Core:
         self._rows.setdefault(table, []).append(row)
 
     def _put_rows(self) -> None:
-        rows, self._rows = self._rows, {}
-        for table, listed in rows.items():
-            self._ingest.put_rows(table, listed)
+        """Offer the rows of this tick to the historian; what it has no room for is kept."""
+        for table in list(self._rows):
+            try:
+                self._ingest.put_rows(table, self._rows[table])
+            except HistorianError:
+                return
+            del self._rows[table]
 
     def _ended(self, proposal: Proposal, command: Command, outcome: Outcome) -> None:
         self.loop.ended(proposal, command, outcome)
@@ -365,4 +371,13 @@ def _open_all(
 
 def _registered(group: str, plant: Plant) -> list[Any]:
     """Build the plug-ins of a group: each entry point is called with the plant."""
-    return [point.load()(plant) for point in sorted(entry_points(group=group), key=str)]
+    found = []
+    for point in sorted(entry_points(group=group), key=lambda point: point.name):
+        try:
+            found.append(point.load()(plant))
+        except Exception as error:
+            raise PlantError(
+                f"plug-in '{point.name}' ({point.value}) of {group} cannot be loaded: {error}; "
+                "mend or uninstall its package"
+            ) from error
+    return found
