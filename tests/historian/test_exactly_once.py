@@ -190,3 +190,17 @@ def test_kills_lose_and_double_nothing(tmp_path: Path) -> None:
     assert [(found.lost, found.doubled) for found in told] == [(0, 0)] * 3
     assert [(found.lost, found.doubled) for found in counts.values()] == [(0, 0)] * 4
     assert counts["deltalake alone"].stored > 0
+
+
+def test_a_long_backlog_reads_like_a_short_one(
+    historian: Historian, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beyond what is kept decoded, batches are read again, and still each once."""
+    monkeypatch.setattr("genba.historian.tail._MOST_ROWS", 25)
+    for n in range(10):
+        samples = series("a.x", range(10), start=START + 10 * n * US, first=10 * n)
+        historian.append(samples + series("a.y", range(10), start=START + 10 * n * US))
+        assert numbers(historian) == list(range(10 * n + 10))
+        if n == 6:
+            historian.commit()
+    assert numbers(historian) == list(range(100))

@@ -17,6 +17,7 @@ from genba.errors import HistorianError
 from genba.historian.lake import Snapshot
 from genba.historian.moving import Store
 from genba.historian.schema import TIME, Layout
+from genba.historian.tail import Tail
 from genba.plant import format_time
 
 _GLOB = set("*?[")
@@ -56,6 +57,12 @@ class Wanted:
                 some = pc.or_(some, here)
             keep = pc.and_(keep, some)
         return keep
+
+    def chosen(self, rows: pa.Table) -> pa.Table:
+        """Leave rows of other signals out, where it is the signals that are asked for."""
+        if self.signals is None:
+            return rows
+        return rows.filter(pc.is_in(rows["signal"], pa.array(self.signals)))
 
     def condition(self, layout: Layout) -> str:
         """The same as SQL."""
@@ -128,6 +135,7 @@ class Reader:
             raise HistorianError(
                 f"historian folder {store.folder.root} must not have * ? or [ in its name; move it"
             )
+        self._tail = Tail(store.spool)
         self._lock = threading.Lock()
         self._database: duckdb.DuckDBPyConnection | None = None
 
@@ -198,13 +206,11 @@ class Reader:
         The spool is read first: a batch that is no longer in it has been committed before, so the
         snapshot that is taken next has it; a batch that is in both is told by its number.
         """
-        batches = list(self._store.spool.tail(layout.name, wanted.start, wanted.end))
+        found = self._tail.read(layout, wanted.start, wanted.end, wanted.chosen)
         snapshot = self._store.tables[layout.name].snapshot()
-        pieces = [
-            _chosen(batch.read(), wanted) for batch in batches if batch.number > snapshot.last_batch
-        ]
-        tail = pa.concat_tables([layout.schema.empty_table(), *pieces]) if pieces else None
-        return snapshot, layout.schema.empty_table() if tail is None else tail
+        self._tail.forget(layout.name, snapshot.last_batch)
+        pieces = [rows for number, rows in found.items() if number > snapshot.last_batch]
+        return snapshot, wanted.chosen(pa.concat_tables([layout.schema.empty_table(), *pieces]))
 
     def close(self) -> None:
         """Close the database. Safe to call twice."""
@@ -212,16 +218,6 @@ class Reader:
             if self._database is not None:
                 self._database.close()
                 self._database = None
-
-
-def _chosen(rows: pa.Table, wanted: Wanted) -> pa.Table:
-    if "signal" not in rows.column_names:
-        return rows
-    if wanted.signals is not None:
-        rows = rows.filter(pc.is_in(rows["signal"].cast(pa.string()), pa.array(wanted.signals)))
-    index = rows.schema.get_field_index("signal")
-    names = rows["signal"].cast(pa.string())
-    return rows.set_column(index, pa.field("signal", pa.string(), nullable=False), names)
 
 
 def in_utc(table: pa.Table) -> pa.Table:

@@ -2,7 +2,7 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,9 @@ CREATE TABLE IF NOT EXISTS batches (
     data       BLOB    NOT NULL
 ) STRICT
 """
+_ONE = (
+    "SELECT name, rows, first_time, last_time, store_time, data, batch FROM batches WHERE batch = ?"
+)
 _PAGE = 16_384
 _WAIT_S = 30.0
 _SPARE_BYTES = 256 * 2**20
@@ -215,22 +218,30 @@ class Spool:
         if empty and free > spare:
             self._own.execute("VACUUM")
 
-    def tail(self, name: str, start: int | None, end: int | None) -> Iterator[Batch]:
-        """Give batches of a table that may hold rows in ``[start, end)``, as they stand now."""
+    def tail(
+        self, name: str, start: int | None, end: int | None, known: Container[int]
+    ) -> Iterator[tuple[int, Batch | None]]:
+        """Give batches of a table that may hold rows in ``[start, end)``, one after the other.
+
+        The content of those whose number is ``known`` is not read.
+        """
         condition, values = "name = ?", [name, *(t for t in (start, end) if t is not None)]
         condition += "" if start is None else " AND last_time >= ?"
         condition += "" if end is None else " AND first_time < ?"
         with self._refusals():
             reader = self._open()
             try:
-                rows = reader.execute(
-                    "SELECT name, rows, first_time, last_time, store_time, data, batch"  # noqa: S608
-                    f" FROM batches WHERE {condition} ORDER BY batch",
+                listed = reader.execute(
+                    f"SELECT batch FROM batches WHERE {condition} ORDER BY batch",  # noqa: S608
                     values,
                 ).fetchall()
+                for (number,) in listed:
+                    if number in known:
+                        yield number, None
+                    elif row := reader.execute(_ONE, (number,)).fetchone():
+                        yield number, Batch(*row)
             finally:
                 reader.close()
-        return (Batch(*row) for row in rows)
 
     def close(self) -> None:
         """Close the file. Safe to call twice."""
