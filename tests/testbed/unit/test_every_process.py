@@ -5,10 +5,11 @@ import math
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 from tests.testbed.unit.bench import CASES, Bench, planned_cycle, reference, snapshot
 
 from genba.plant import SignalKind
-from genba.testbed.unit import check_recipe
+from genba.testbed.unit import RECIPES, check_recipe
 from genba.testbed.unit.process import Phase
 
 every_machine = pytest.mark.parametrize("machine", CASES)
@@ -103,6 +104,22 @@ def test_every_operation_has_a_recipe_that_its_machines_can_run_in_about_the_pla
                 run = bench.run(count, lambda: bench.part(**usual), batch)  # noqa: B023
                 taken = run.seconds / count
                 assert taken == pytest.approx(planned_cycle(machine, key), rel=0.06), key
+
+
+@every_machine
+def test_a_recipe_that_makes_no_sense_is_refused_before_anything_runs(machine: str) -> None:
+    _, physics = reference()
+    kind, recipe = physics.machines[machine].process.kind, physics.recipes[CASES[machine]]
+    needed = next(name for name, f in RECIPES[kind].model_fields.items() if f.is_required())
+    wrong = [
+        {**recipe, needed: -1.0},
+        {**recipe, needed: math.nan},
+        {**recipe, "wal_mm": 2.0},
+        {name: value for name, value in recipe.items() if name != needed},
+    ]
+    for nonsense in wrong:
+        with pytest.raises(ValidationError):
+            check_recipe(kind, nonsense)
 
 
 @every_machine

@@ -22,7 +22,16 @@ from pydantic import Field
 
 from genba.plant.ids import Value
 from genba.testbed.randomness import Stream
-from genba.testbed.unit.cyclic import CyclicProcess, between, forget, logistic, quantize, spoil
+from genba.testbed.unit.cyclic import (
+    CyclicProcess,
+    NotNegative,
+    Positive,
+    between,
+    forget,
+    logistic,
+    quantize,
+    spoil,
+)
 from genba.testbed.unit.process import Job, Made, Number, Part, Phase, Setpoint, Surroundings
 from genba.testbed.unit.wear import Drift, Wear
 
@@ -39,23 +48,23 @@ class AssemblyRecipe(Value):
     """What is joined, and the plant's fixed program."""
 
     moves: int
-    move_m: float
-    join_s: float
+    move_m: Positive
+    join_s: NotNegative
     """Time for pressing and screwing, without moves."""
-    fit_kn: float
+    fit_kn: Positive
     """Force that seats a part of nominal interference."""
-    interference_um: float = 18.0
-    brinell_kn: float
+    interference_um: Positive = 18.0
+    brinell_kn: Positive
     """Force from which bearing races are dented."""
-    screw_mm: float = 4.0
-    preload_kn: float
+    screw_mm: Positive = 4.0
+    preload_kn: Positive
     """Least preload that holds for life."""
-    strip_nm: float
+    strip_nm: Positive
     """Torque from which threads strip, for the mean screw."""
-    misalignment_limit_um: float = 60.0
-    speed_m_s: float = 0.8
-    press_kn: float
-    torque_nm: float
+    misalignment_limit_um: Positive = 60.0
+    speed_m_s: Positive = 0.8
+    press_kn: Positive
+    torque_nm: Positive
 
 
 class AssemblyParameters(Value):
@@ -64,24 +73,24 @@ class AssemblyParameters(Value):
     kind: Literal["assembly"] = "assembly"
     fit_from: dict[str, float] = Field(default=_FIT_FROM)
     """Features that add to (or take from) the interference, with their weights."""
-    acceleration_m_s2: float = 3.5
-    top_speed_m_s: float = 2.5
-    path_um: float = 9.0
+    acceleration_m_s2: Positive = 3.5
+    top_speed_m_s: Positive = 2.5
+    path_um: NotNegative = 9.0
     """Path error at 1 m/s, with new fingers; grows with the square of speed."""
-    repeat_um: float = 5.0
-    alignment_sigma_um: float = 12.0
+    repeat_um: NotNegative = 5.0
+    alignment_sigma_um: NotNegative = 12.0
     alignment_um_per_h: float = 0.15
-    jam_shift_um: float = 18.0
-    finger_life_parts: float = 6000.0
-    finger_um: float = 35.0
+    jam_shift_um: NotNegative = 18.0
+    finger_life_parts: Positive = 6000.0
+    finger_um: NotNegative = 35.0
     """Extra scatter from worn fingers."""
-    nut_factor: float = 0.20
-    friction_sigma: float = 0.06
-    base_kw: float = 0.55
-    standby_kw: float = 0.22
-    motion_kw: float = 0.9
+    nut_factor: Positive = 0.20
+    friction_sigma: NotNegative = 0.06
+    base_kw: NotNegative = 0.55
+    standby_kw: NotNegative = 0.22
+    motion_kw: NotNegative = 0.9
     """At 1 m/s; grows with the square of speed."""
-    joint_tau_s: float = 1800.0
+    joint_tau_s: Positive = 1800.0
     joint_heat_k: float = 24.0
     """Rise of the joints over the hall at 1 m/s."""
     axis_growth_um_k: float = 0.5

@@ -2,13 +2,17 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeVar
+from typing import Annotated, TypeVar
+
+from pydantic import Field
 
 from genba.plant.ids import Value
 from genba.testbed.randomness import Stream
 from genba.testbed.unit.process import Cycle, Job, Maintenance, Number, Part, Phase, Setpoint
 
 R = TypeVar("R", bound=Value)
+Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
 
 
 def quantize(value: float, step: float) -> float:

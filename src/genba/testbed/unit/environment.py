@@ -14,7 +14,7 @@ from pydantic import Field
 
 from genba.plant.ids import Id, Value
 from genba.testbed.randomness import Chance, Stream
-from genba.testbed.unit.cyclic import between, quantize
+from genba.testbed.unit.cyclic import NotNegative, Positive, between, quantize
 from genba.testbed.unit.process import Number, Surroundings
 from genba.testbed.unit.wear import Drift
 
@@ -24,21 +24,21 @@ class ClimateParameters(Value):
 
     outdoor_mean_c: float = 13.0
     outdoor_swing_k: float = 5.0
-    outdoor_sigma_k: float = 2.0
+    outdoor_sigma_k: NotNegative = 2.0
     dew_point_c: float = 8.0
-    dew_sigma_k: float = 2.0
+    dew_sigma_k: NotNegative = 2.0
     hall_start_c: float = 20.0
-    capacity_kj_k: float = 60_000.0
-    loss_kw_k: float = 5.5
+    capacity_kj_k: Positive = 60_000.0
+    loss_kw_k: Positive = 5.5
     heat_from_c: float = 19.0
     """Below this the hall is heated."""
     cool_from_c: float = 24.0
     """Above this it is cooled."""
     hvac_kw_k: float = 12.0
-    hvac_limit_kw: float = 60.0
-    heat_cop: float = 3.2
-    cool_cop: float = 3.0
-    fan_kw: float = 2.2
+    hvac_limit_kw: NotNegative = 60.0
+    heat_cop: Positive = 3.2
+    cool_cop: Positive = 3.0
+    fan_kw: NotNegative = 2.2
 
 
 class Climate:

@@ -23,7 +23,7 @@ from typing import Literal
 from genba.plant.ids import Value
 from genba.testbed.randomness import Stream
 from genba.testbed.unit.carburizing import case_depth_m, diffusivity_m2_s
-from genba.testbed.unit.cyclic import between, forget, quantize, spoil
+from genba.testbed.unit.cyclic import NotNegative, Positive, between, forget, quantize, spoil
 from genba.testbed.unit.process import Job, Made, Number, Part, Phase, Setpoint, Surroundings
 from genba.testbed.unit.wear import Drift
 
@@ -36,46 +36,46 @@ _DEFECTS = ("shallow_case", "deep_case", "soft", "distorted")
 class FurnaceRecipe(Value):
     """What the drawing asks of the case, and the plant's fixed program."""
 
-    mass_kg: float
-    case_mm: float = 0.28
-    case_tolerance_mm: float = 0.05
-    hardness_minimum_hrc: float = 58.0
-    distortion_limit_um: float = 45.0
+    mass_kg: Positive
+    case_mm: Positive = 0.28
+    case_tolerance_mm: Positive = 0.05
+    hardness_minimum_hrc: Positive = 58.0
+    distortion_limit_um: Positive = 45.0
     temperature_c: float = 920.0
-    soak_min: float = 26.0
-    carbon_pct: float = 0.85
+    soak_min: NotNegative = 26.0
+    carbon_pct: Positive = 0.85
 
 
 class FurnaceParameters(Value):
     """One furnace."""
 
     kind: Literal["furnace"] = "furnace"
-    rated_kw: float = 75.0
-    heat_capacity_kj_k: float = 160.0
+    rated_kw: Positive = 75.0
+    heat_capacity_kj_k: Positive = 160.0
     """Of lining, muffle and fans."""
-    loss_kw_k: float = 0.0105
-    fixture_kg: float = 30.0
-    heat_kj_kg_k: float = 0.66
-    radiating_m2_per_kg: float = 0.020
-    emissivity: float = 0.75
-    atmosphere_kw: float = 2.4
+    loss_kw_k: Positive = 0.0105
+    fixture_kg: Positive = 30.0
+    heat_kj_kg_k: Positive = 0.66
+    radiating_m2_per_kg: Positive = 0.020
+    emissivity: Positive = 0.75
+    atmosphere_kw: NotNegative = 2.4
     """Fans and pumps; the carrier gas's enthalpy too."""
-    quench_kw: float = 4.0
-    gain_kw_k: float = 2.5
-    reset_per_s: float = 0.0025
-    load_s: float = 90.0
-    quench_s: float = 180.0
-    soak_band_k: float = 12.0
+    quench_kw: NotNegative = 4.0
+    gain_kw_k: Positive = 2.5
+    reset_per_s: NotNegative = 0.0025
+    load_s: NotNegative = 90.0
+    quench_s: NotNegative = 180.0
+    soak_band_k: Positive = 12.0
     """The soak clock runs when the load is nearer to the setpoint than this."""
-    offset_sigma_k: float = 3.0
+    offset_sigma_k: NotNegative = 3.0
     offset_k_per_h: float = 0.02
-    load_offset_sigma_k: float = 1.0
-    probe_sigma_pct: float = 0.02
-    carbon_tau_s: float = 420.0
-    place_sigma_k: float = 3.0
-    carbon_place_sigma_pct: float = 0.012
-    door_loss_kw: float = 22.0
-    longest_s: float = 4.0 * 3600.0
+    load_offset_sigma_k: NotNegative = 1.0
+    probe_sigma_pct: NotNegative = 0.02
+    carbon_tau_s: Positive = 420.0
+    place_sigma_k: NotNegative = 3.0
+    carbon_place_sigma_pct: NotNegative = 0.012
+    door_loss_kw: NotNegative = 22.0
+    longest_s: Positive = 4.0 * 3600.0
     """After which the program gives up and quenches."""
 
 

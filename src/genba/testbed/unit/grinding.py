@@ -24,7 +24,16 @@ from pydantic import Field
 
 from genba.plant.ids import Value
 from genba.testbed.randomness import Stream
-from genba.testbed.unit.cyclic import CyclicProcess, between, forget, logistic, quantize, spoil
+from genba.testbed.unit.cyclic import (
+    CyclicProcess,
+    NotNegative,
+    Positive,
+    between,
+    forget,
+    logistic,
+    quantize,
+    spoil,
+)
 from genba.testbed.unit.process import (
     Job,
     Made,
@@ -44,19 +53,19 @@ _DEFECTS = ("burn_mark", "seat_oversize", "seat_undersize", "seat_rough", "thin_
 class GrindingRecipe(Value):
     """A ground seat, and the plant's fixed cycle."""
 
-    diameter_mm: float
-    width_mm: float
-    stock_um: float = 90.0
+    diameter_mm: Positive
+    width_mm: Positive
+    stock_um: Positive = 90.0
     """To be taken off the radius."""
-    idle_s: float
-    tolerance_um: float = 5.0
-    roughness_limit_um: float = 0.40
-    case_minimum_mm: float = 0.0
+    idle_s: NotNegative
+    tolerance_um: Positive = 5.0
+    roughness_limit_um: Positive = 0.40
+    case_minimum_mm: NotNegative = 0.0
     """Case that must be left after grinding; 0: not asked for."""
-    wheel_m_s: float = 35.0
-    infeed_um_s: float = 8.0
-    spark_out_s: float = 6.0
-    dress_interval: float = 20.0
+    wheel_m_s: Positive = 35.0
+    infeed_um_s: Positive = 8.0
+    spark_out_s: NotNegative = 6.0
+    dress_interval: Positive = 20.0
 
 
 class GrindingParameters(Value):
@@ -67,37 +76,37 @@ class GrindingParameters(Value):
     """Features of the part that add stock (or take some away), with their weights."""
     case_feature: str = "harden_case_mm"
     hardness_feature: str = "harden_hardness_hrc"
-    wheel_new_mm: float = 400.0
-    wheel_old_mm: float = 340.0
-    work_m_s: float = 0.35
+    wheel_new_mm: Positive = 400.0
+    wheel_old_mm: Positive = 340.0
+    work_m_s: Positive = 0.35
     chip_energy_j_mm3: float = 13.8
-    flat_kw: float = 0.40
+    flat_kw: NotNegative = 0.40
     """Rubbing power of a freshly dressed wheel at 35 m/s, per 15 mm of width."""
     flat_growth_per_mm3: float = 0.008
     """Relative growth of the flats per mm³ and mm of width since dressing."""
     partition: float = 0.60
     """Share of the heat that goes into the work."""
-    effusivity: float = 11_500.0
+    effusivity: Positive = 11_500.0
     """sqrt(k rho c) of hardened steel, W s^0.5 / (m² K)."""
-    burn_k: float = 560.0
-    compliance_tau_s: float = 1.1
+    burn_k: Positive = 560.0
+    compliance_tau_s: Positive = 1.1
     """Time constant of wheel, work and machine with a sharp wheel."""
-    roughness_um: float = 0.36
+    roughness_um: NotNegative = 0.36
     """Ra at Q'w = 1 mm²/s, without spark-out."""
     roughness_exponent: float = 0.30
-    size_noise_um: float = 0.9
-    offset_sigma_um: float = 0.8
+    size_noise_um: NotNegative = 0.9
+    offset_sigma_um: NotNegative = 0.8
     thermal_um_k: float = 0.35
-    dress_s: float = 110.0
-    dress_um: float = 25.0
-    dress_cost: float = 2.0
-    wheel_change_s: float = 1800.0
-    wheel_cost: float = 240.0
-    base_kw: float = 2.1
-    spindle_kw: float = 0.8
-    standby_kw: float = 0.4
-    imbalance_mm_s: float = 0.5
-    drive_efficiency: float = 0.80
+    dress_s: NotNegative = 110.0
+    dress_um: NotNegative = 25.0
+    dress_cost: NotNegative = 2.0
+    wheel_change_s: NotNegative = 1800.0
+    wheel_cost: NotNegative = 240.0
+    base_kw: NotNegative = 2.1
+    spindle_kw: NotNegative = 0.8
+    standby_kw: NotNegative = 0.4
+    imbalance_mm_s: NotNegative = 0.5
+    drive_efficiency: Positive = 0.80
 
 
 class _Grind(NamedTuple):

@@ -24,7 +24,16 @@ from typing import Literal, NamedTuple
 
 from genba.plant.ids import Value
 from genba.testbed.randomness import Stream
-from genba.testbed.unit.cyclic import CyclicProcess, between, forget, logistic, quantize, spoil
+from genba.testbed.unit.cyclic import (
+    CyclicProcess,
+    NotNegative,
+    Positive,
+    between,
+    forget,
+    logistic,
+    quantize,
+    spoil,
+)
 from genba.testbed.unit.process import Job, Made, Number, Part, Phase, Setpoint, Surroundings
 from genba.testbed.unit.tait import Tait, specific_volume, volumetric_shrinkage
 from genba.testbed.unit.wear import Drift, Wear
@@ -36,26 +45,26 @@ _DEFECTS = ("short_shot", "flash", "sink", "splay", "burn", "weld_line", "warp",
 class InjectionRecipe(Value):
     """A molded part, its mold, and the fixed recipe of the plant."""
 
-    wall_mm: float
-    shot_g: float
-    projected_cm2: float
-    flash_bar: float = 460.0
+    wall_mm: Positive
+    shot_g: Positive
+    projected_cm2: Positive
+    flash_bar: Positive = 460.0
     """Cavity pressure from which the parting line of this mold opens locally."""
-    length_mm: float
+    length_mm: Positive
     """Controlled dimension."""
-    tolerance_um: float
-    cut_shrinkage_pct: float
+    tolerance_um: Positive
+    cut_shrinkage_pct: Positive
     """Linear shrinkage that the mold was cut for."""
-    flow_bar: float
+    flow_bar: Positive
     """Pressure to fill the mold at reference viscosity and speed with an unfrozen gap."""
-    hold_s: float
-    dry_s: float
+    hold_s: NotNegative
+    dry_s: Positive
     """Mold open, eject, close."""
     melt_c: float
     mold_c: float
-    hold_bar: float
-    speed_mm_s: float
-    cooling_s: float
+    hold_bar: Positive
+    speed_mm_s: Positive
+    cooling_s: Positive
 
 
 class InjectionParameters(Value):
@@ -63,39 +72,39 @@ class InjectionParameters(Value):
 
     kind: Literal["injection"] = "injection"
     tait: Tait = Tait()
-    screw_mm: float = 35.0
-    clamp_kn: float = 1800.0
-    pressure_limit_bar: float = 1400.0
-    diffusivity_mm2_s: float = 0.09
+    screw_mm: Positive = 35.0
+    clamp_kn: Positive = 1800.0
+    pressure_limit_bar: Positive = 1400.0
+    diffusivity_mm2_s: Positive = 0.09
     melt_reference_c: float = 255.0
-    speed_reference_mm_s: float = 60.0
-    mfi_reference_g_10min: float = 18.0
+    speed_reference_mm_s: Positive = 60.0
+    mfi_reference_g_10min: Positive = 18.0
     activation_kj_mol: float = 75.0
-    power_law_n: float = 0.35
-    hold_loss_share: float = 0.40
+    power_law_n: Positive = 0.35
+    hold_loss_share: NotNegative = 0.40
     """Share of the (viscosity-scaled) filling pressure that is lost on the way while holding."""
-    seal_share: float = 0.30
+    seal_share: NotNegative = 0.30
     """Where the mean temperature stands between mold and melt when the gate freezes."""
-    barrel_tau_s: float = 240.0
-    mold_tau_s: float = 700.0
-    release_k: float = 8.0
+    barrel_tau_s: Positive = 240.0
+    mold_tau_s: Positive = 700.0
+    release_k: Positive = 8.0
     """The controller waits while barrel or mold is colder than its setpoint by more than this."""
-    mold_heating_k_kw: float = 4.0
+    mold_heating_k_kw: NotNegative = 4.0
     """Mold above its setpoint per kW of melt heat that it takes up."""
     mold_hall_k_k: float = 0.25
     """Mold above its setpoint per kelvin of hall above 21 °C (cooling water follows the hall)."""
-    ring_life_shots: float = 9000.0
+    ring_life_shots: Positive = 9000.0
     ring_leak: float = 0.10
     """Share of the holding pressure that a ring leaks at the end of its life."""
-    offset_sigma_k: float = 2.0
+    offset_sigma_k: NotNegative = 2.0
     fouling_k_per_h: float = 0.03
-    size_noise_um: float = 9.0
-    base_kw: float = 3.2
-    standby_kw: float = 0.9
-    clamp_kj: float = 24.0
-    drive_efficiency: float = 0.60
-    barrel_loss_kw_k: float = 0.0075
-    mold_loss_kw_k: float = 0.018
+    size_noise_um: NotNegative = 9.0
+    base_kw: NotNegative = 3.2
+    standby_kw: NotNegative = 0.9
+    clamp_kj: NotNegative = 24.0
+    drive_efficiency: Positive = 0.60
+    barrel_loss_kw_k: Positive = 0.0075
+    mold_loss_kw_k: Positive = 0.018
 
 
 class _Shot(NamedTuple):

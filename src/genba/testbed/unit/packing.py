@@ -12,7 +12,15 @@ from typing import Literal
 
 from genba.plant.ids import Value
 from genba.testbed.randomness import Stream
-from genba.testbed.unit.cyclic import CyclicProcess, between, forget, logistic, quantize
+from genba.testbed.unit.cyclic import (
+    CyclicProcess,
+    NotNegative,
+    Positive,
+    between,
+    forget,
+    logistic,
+    quantize,
+)
 from genba.testbed.unit.process import Job, Made, Number, Part, Phase, Setpoint, Surroundings
 from genba.testbed.unit.wear import Drift
 
@@ -22,9 +30,9 @@ _DEFECTS = ("weak_seal", "burnt_film")
 class PackingRecipe(Value):
     """One carton, and the plant's fixed setting."""
 
-    idle_s: float
+    idle_s: NotNegative
     """Folding, inserting, labelling."""
-    dwell_s: float = 4.0
+    dwell_s: Positive = 4.0
     """Time that a seal takes at 150 °C."""
     seal_c: float = 150.0
 
@@ -33,18 +41,18 @@ class PackingParameters(Value):
     """One packing station."""
 
     kind: Literal["packing"] = "packing"
-    jaw_tau_s: float = 180.0
-    release_k: float = 6.0
+    jaw_tau_s: Positive = 180.0
+    release_k: Positive = 6.0
     """The sealer waits while its jaws are colder than the setpoint by more than this."""
-    fouling_sigma_k: float = 1.5
+    fouling_sigma_k: NotNegative = 1.5
     fouling_k_per_h: float = -0.05
     weak_c: float = 128.0
     burnt_c: float = 172.0
-    dwell_k: float = 30.0
+    dwell_k: Positive = 30.0
     """Temperature that shortens the dwell by a factor of e."""
-    base_kw: float = 0.35
-    standby_kw: float = 0.12
-    loss_kw_k: float = 0.0042
+    base_kw: NotNegative = 0.35
+    standby_kw: NotNegative = 0.12
+    loss_kw_k: Positive = 0.0042
 
 
 class Packer(CyclicProcess):

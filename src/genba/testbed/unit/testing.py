@@ -17,7 +17,14 @@ from typing import Literal
 
 from genba.plant.ids import Value
 from genba.testbed.randomness import Stream
-from genba.testbed.unit.cyclic import CyclicProcess, between, forget, quantize
+from genba.testbed.unit.cyclic import (
+    CyclicProcess,
+    NotNegative,
+    Positive,
+    between,
+    forget,
+    quantize,
+)
 from genba.testbed.unit.process import Job, Made, Number, Part, Phase, Setpoint, Surroundings
 from genba.testbed.unit.wear import Drift, Wear
 
@@ -26,12 +33,12 @@ class Characteristic(Value):
     """One thing that the tester measures; larger is worse."""
 
     design: float
-    spread: float
+    spread: NotNegative
     """Standard deviation between parts without any deviation."""
     limit: float
-    gauge: float
+    gauge: Positive
     """Repeatability (standard deviation) of a 20 s test."""
-    step: float = 0.01
+    step: Positive = 0.01
     weights: dict[str, float]
     """Unit of the characteristic per unit of the feature's size (its absolute value)."""
     hidden_at_low_torque: float = 0.0
@@ -43,12 +50,12 @@ class TestingRecipe(Value):
 
     __test__ = False
 
-    rated_nm: float
-    idle_s: float
-    limit_factor: float = 1.0
+    rated_nm: Positive
+    idle_s: NotNegative
+    limit_factor: Positive = 1.0
     """Factor on all limits, for products of another class."""
-    torque_nm: float
-    test_s: float
+    torque_nm: Positive
+    test_s: Positive
 
 
 _CHARACTERISTICS = {
@@ -119,17 +126,17 @@ class TestingParameters(Value):
 
     kind: Literal["testing"] = "testing"
     characteristics: dict[str, Characteristic] = _CHARACTERISTICS
-    bias_share: float = 0.3
+    bias_share: NotNegative = 0.3
     """Wandering bias of each gauge, as a share of its repeatability."""
-    coupling_life_parts: float = 8000.0
+    coupling_life_parts: Positive = 8000.0
     coupling_ripple: float = 0.4
     """What a worn coupling adds to a reading, in units of the gauge's repeatability, times 5."""
-    overload: float = 1.7
+    overload: Positive = 1.7
     """Times the rated torque at which a gear is damaged."""
-    base_kw: float = 0.5
-    standby_kw: float = 0.2
+    base_kw: NotNegative = 0.5
+    standby_kw: NotNegative = 0.2
     watt_per_nm: float = 18.0
-    max_torque_nm: float = 150.0
+    max_torque_nm: Positive = 150.0
 
 
 class Tester(CyclicProcess):
