@@ -16,7 +16,7 @@ fingers, friction of the single screw. Peak force and torque carry traces.
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -47,7 +47,7 @@ _DEFECTS = ("jam", "unseated", "brinelled", "loose_screw", "stripped_screw", "mi
 class AssemblyRecipe(Value):
     """What is joined, and the plant's fixed program."""
 
-    moves: int
+    moves: Annotated[int, Field(ge=1)]
     move_m: Positive
     join_s: NotNegative
     """Time for pressing and screwing, without moves."""
