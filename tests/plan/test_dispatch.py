@@ -140,6 +140,13 @@ def test_no_lot_is_sent_to_a_station_without_a_place() -> None:
     assert moves(situation([on_the_way, other], machines=machines(oven=two))) == {}
 
 
+def test_a_lot_that_was_just_set_down_holds_its_place_before_the_scanner_says_so() -> None:
+    two = {"station": ("X1",), "work": ("X3",), "ready": False}
+    set_down = lot("L9", place="oven", step=1, held=True)
+    waiting = lot("L1", place="saw-1", step=1)
+    assert moves(situation([waiting, set_down], machines=machines(oven=two))) == {}
+
+
 def test_a_fresh_lot_leaves_a_place_for_those_under_way() -> None:
     one_left = {"station": ("X1",), "work": ("X2",), "ready": False}
     both = machines(saw_1=one_left, saw_2=one_left)

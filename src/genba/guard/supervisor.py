@@ -140,7 +140,8 @@ class Guard:
         now = self._clock.now()
         if allowed is None or allowed.proposal != proposal or allowed.verdict != verdict:
             raise Refused(f"proposal '{proposal.id}' was not allowed, or its command is given")
-        if now - verdict.time > max(VERDICT_LIFE_S, 2 * self._plant.tick_s) * US:
+        life_s = max(VERDICT_LIFE_S, 2 * self._plant.tick_s) + wire_slack_s(self._clock.speed)
+        if now - verdict.time > life_s * US:
             raise Refused(f"the verdict on '{proposal.id}' is too old; propose again")
         for write in allowed.writes:
             self._knowledge.issued(write.signal, write.value, now)

@@ -99,12 +99,15 @@ class _Stations:
     def __init__(self, situation: Situation, lots: Sequence[Lot], routings: Routings) -> None:
         self._situation = situation
         self._routings = routings
-        heading = Counter(lot.heading for lot in situation.lots if lot.heading is not None)
         machines = situation.machines_by_id
+        taken = {m.id: {*m.station, *m.work} for m in machines.values()}
+        for lot in situation.lots:
+            # A lot that was just set down is there before the scanner has said so.
+            at = lot.heading or (lot.place if lot.phase is not LotPhase.MOVING else "")
+            if at in taken:
+                taken[at].add(lot.id)
         self.free: dict[str, float] = {
-            m.id: (float("inf") if m.places is None else m.places)
-            - len({*m.station, *m.work})
-            - heading[m.id]
+            m.id: (float("inf") if m.places is None else m.places) - len(taken[m.id])
             for m in machines.values()
         }
         self.backlog_s = dict.fromkeys(machines, 0.0)
