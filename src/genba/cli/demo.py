@@ -161,7 +161,8 @@ def _wait(process: subprocess.Popen[bytes], sign: Path, what: str, log: Path) ->
 
 
 def _tail(log: Path, lines: int = 8) -> str:
-    return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
+    text = log.read_text(encoding="utf-8", errors="replace")
+    return "\n".join(line.removeprefix("genba: ") for line in text.splitlines()[-lines:])
 
 
 def _watch(run: _Demo, core: subprocess.Popen[bytes], token: str) -> None:
@@ -175,15 +176,16 @@ def _watch(run: _Demo, core: subprocess.Popen[bytes], token: str) -> None:
         TextColumn("{task.fields[counts]}"),
         TimeRemainingColumn(),
     )
-    begin = run.clock.start
+    begin, counts = run.clock.start, "starting"
     with Progress(*columns) as progress:
-        task = progress.add_task("shift", total=run.end - begin, counts="")
+        task = progress.add_task("shift", total=run.end - begin, counts=counts)
         while core.poll() is None:
+            counts = _counts(run, token) or counts
             progress.update(
                 task,
                 completed=min(run.clock.now(), run.end) - begin,
                 description=time.strftime("%H:%M", time.gmtime(run.clock.now() // 1_000_000)),
-                counts=_counts(run, token),
+                counts=counts,
             )
             time.sleep(0.5)
         progress.update(task, completed=run.end - begin)
@@ -195,7 +197,7 @@ def _watch(run: _Demo, core: subprocess.Popen[bytes], token: str) -> None:
 
 
 def _counts(run: _Demo, token: str) -> str:
-    """Fetch live counts; the API may not answer in the first seconds."""
+    """Fetch live counts; nothing in the first and last seconds, when the API does not answer."""
     import httpx
 
     try:
@@ -212,7 +214,7 @@ def _counts(run: _Demo, token: str) -> str:
             f"{health['production']['lots_finished']} lots out"
         )
     except (httpx.HTTPError, ValueError, KeyError):
-        return "starting"
+        return ""
 
 
 def _report(run: _Demo) -> None:
