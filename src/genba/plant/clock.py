@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import Annotated, Protocol
 
-from pydantic import BeforeValidator, WithJsonSchema
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 from genba.errors import PlantError
 
@@ -153,6 +153,9 @@ def _time_from_file(value: object) -> object:
 
 
 Time = Annotated[
-    int, BeforeValidator(_time_from_file), WithJsonSchema({"type": "string", "format": "date-time"})
+    int,
+    BeforeValidator(_time_from_file),
+    PlainSerializer(format_time, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
-"""Microseconds UTC; in files ISO 8601 text with a zone."""
+"""Microseconds UTC; in files and in JSON ISO 8601 text with a zone."""
