@@ -24,11 +24,12 @@ from genba.operate.loop import ExecutionLoop
 from genba.operate.packml import PackMLJudge
 from genba.operate.patience import Patience
 from genba.operate.planning import Planning, deadline_s
+from genba.operate.production import Production
 from genba.operate.records import Records
 from genba.operate.sense import Intake, LiveValues
 from genba.operate.state import StateFolder
 from genba.operate.track import Tracker
-from genba.plan import EarliestDueDate, Planner
+from genba.plan import EarliestDueDate, Planner, Situation
 from genba.plant import (
     US,
     Clock,
@@ -232,6 +233,15 @@ class Core:
         verdict = self.loop.approve(proposal_id, Approval(actor, role))
         self._put_rows()
         return verdict
+
+    @property
+    def production(self) -> Production:
+        """Orders and lots as they are followed; to be read on the event loop, never changed."""
+        return self._tracker.production
+
+    def situation(self) -> Situation:
+        """Return what planning would see now if no command were on its way."""
+        return self._tracker.look(self.clock.now())
 
     async def subscribe_ticks(self) -> AsyncIterator[tuple[int, list[Sample]]]:
         """Yield, tick by tick, the plant's time and the newest samples of what changed.

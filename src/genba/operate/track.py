@@ -144,6 +144,10 @@ class Tracker:
             Equipment and lots for which nothing new is to be proposed now.
         """
         self.changed = False
+        return self.look(now, busy)
+
+    def look(self, now: int, busy: frozenset[str] = frozenset()) -> Situation:
+        """Return the same picture without taking notice of it, for people to look at."""
         unsettled = self.runs.unsettled()
         return Situation(
             time=now,
