@@ -1,6 +1,6 @@
 """Every route asks here who is calling and whether the role suffices."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import Depends, HTTPException, Request
@@ -14,7 +14,7 @@ _bearer = HTTPBearer(
 )
 
 
-def _identify(
+async def _identify(
     request: Request, given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 ) -> Identity:
     identities: Identities = request.app.state.identities
@@ -33,10 +33,10 @@ def _identify(
 Caller = Annotated[Identity, Depends(_identify)]
 
 
-def at_least(role: PersonRole) -> Callable[[Identity], Identity]:
+def at_least(role: PersonRole) -> Callable[[Identity], Awaitable[Identity]]:
     """Return a dependency that lets callers of ``role`` and above through."""
 
-    def check(caller: Caller) -> Identity:
+    async def check(caller: Caller) -> Identity:
         if not caller.role.covers(role):
             raise HTTPException(
                 403, f"this needs the role {role}; '{caller.name}' has {caller.role}"

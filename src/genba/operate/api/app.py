@@ -1,20 +1,28 @@
 """The FastAPI application over one running core."""
 
-from fastapi import APIRouter, FastAPI, Request
+import asyncio
+
+import anyio
+from fastapi import APIRouter, FastAPI
 from fastapi.responses import JSONResponse
 
 from genba import __version__
-from genba.errors import GenbaError, Refused
-from genba.operate.api import decisions, health, history, kpis, live, plant
+from genba.operate.api import decisions, health, history, kpis, live, plant, production, records
 from genba.operate.api.access import Viewer
+from genba.operate.api.problems import say_problems
+from genba.operate.api.tables import AT_ONCE
 from genba.operate.identity import Identities
 from genba.operate.runtime import Core
 
 DESCRIPTION = """\
 What a plant is, what it says now, what it said before, and what was decided on it.
 
-All times are ISO 8601 with a zone, at the plant's clock. Every route needs a token.
+All times are ISO 8601 with a zone, at the plant's clock. Every route needs a token. Whatever is
+refused says why in `detail`.
 """
+ROOMS = (health, plant, live, production, decisions, history, records, kpis)
+LARGEST_BODY = 1_000_000
+"""Bytes; the longest text that a setpoint takes is far shorter."""
 
 
 def create_app(core: Core, identities: Identities) -> FastAPI:
@@ -26,6 +34,10 @@ def create_app(core: Core, identities: Identities) -> FastAPI:
         The core that the routes read, and to which proposals of people go.
     identities : Identities
         Whose tokens are accepted.
+
+    Notes
+    -----
+    Setting the event ``app.state.closing`` ends all open streams.
     """
     app = FastAPI(
         title="Genba",
@@ -35,11 +47,15 @@ def create_app(core: Core, identities: Identities) -> FastAPI:
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
+        max_body_size=LARGEST_BODY,
     )
     app.state.core = core
     app.state.identities = identities
+    app.state.closing = asyncio.Event()
+    app.state.streams = 0
+    app.state.readers = anyio.CapacityLimiter(AT_ONCE)
     api = APIRouter(prefix="/api/v1")
-    for room in (plant, live, history, decisions, kpis, health):
+    for room in ROOMS:
         api.include_router(room.router)
 
     @api.get("/openapi.json", summary="The description of this API", include_in_schema=False)
@@ -47,10 +63,5 @@ def create_app(core: Core, identities: Identities) -> FastAPI:
         return JSONResponse(app.openapi())
 
     app.include_router(api)
-    app.add_exception_handler(GenbaError, _say_error)
+    say_problems(app)
     return app
-
-
-async def _say_error(request: Request, error: Exception) -> JSONResponse:
-    status = 403 if isinstance(error, Refused) else 422
-    return JSONResponse({"detail": str(error)}, status_code=status)

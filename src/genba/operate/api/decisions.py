@@ -1,16 +1,18 @@
 """Routes on what was found, proposed, allowed, done; and where a person proposes a write."""
 
-from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, HTTPException, Query, Request, Response
 from fastapi import Path as PathParameter
-from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field
 
 from genba.operate.api.access import Operator, Viewer
-from genba.operate.api.common import ANSWERS, TheCore, ThePeriod, rows_of
-from genba.plant import Finding, Proposal, Scalar, Verdict, Write, format_time
+from genba.operate.api.moments import Moment, ThePeriod
+from genba.operate.api.parts import FindingShown, ProposalShown, VerdictShown, with_verdict
+from genba.operate.api.problems import ANSWERS, NOT_FOUND, Problem
+from genba.operate.api.running import TheCore
+from genba.operate.api.tables import FORMATS, ThePage, read
+from genba.plant import Decision, Proposal, Scalar, Write
 
 router = APIRouter(tags=["decisions"], responses=ANSWERS)
 
@@ -22,7 +24,7 @@ class WantedWrite(BaseModel):
 
     signal: str = Field(max_length=200)
     value: Scalar
-    unit: str = Field(max_length=40)
+    unit: str = Field(max_length=40, description="UCUM; the signal's, or one that converts to it.")
 
 
 class WantedProposal(BaseModel):
@@ -35,32 +37,63 @@ class WantedProposal(BaseModel):
     reason: str = Field(min_length=1, max_length=500)
 
 
-class Answer(BaseModel):
-    """What the guard said."""
+class DecisionRecord(BaseModel):
+    """One part of a decision record. ``ref`` names the proposal or command that it belongs to."""
 
-    proposal: str
-    decision: str
-    reasons: list[str]
-    time: str
+    id: str
+    time: Moment
+    sequence: int
+    stage: Literal["finding", "proposal", "verdict", "command", "outcome"]
+    ref: str
+    equipment: str | None
+    kind: str
+    text: str
+    data: dict[str, Any] | None
 
 
-@router.get("/findings", summary="Findings that stand now")
-def findings(core: TheCore, caller: Viewer) -> list[dict[str, Any]]:
-    return [_plain(finding) for finding in core.loop.findings()]
+class DecisionPage(BaseModel):
+    """Decision records, oldest first; ``next`` is the offset of the next page."""
+
+    rows: list[DecisionRecord]
+    next: int | None
 
 
-@router.get("/proposals", summary="Newest proposals with their verdicts")
-def proposals(
-    core: TheCore, caller: Viewer, most: Annotated[int, Query(ge=1, le=1000)] = 100
-) -> list[dict[str, Any]]:
-    return [
-        {**_plain(proposal), "verdict": _plain(verdict)}
-        for proposal, verdict in core.loop.proposals()[-most:]
+@router.get("/findings", summary="What stands now, and what was told in the last quarter hour")
+async def findings(core: TheCore, caller: Viewer) -> list[FindingShown]:
+    return [FindingShown.model_validate(finding) for finding in core.loop.findings()]
+
+
+@router.get("/proposals", summary="Newest proposals with their verdicts, newest first")
+async def proposals(
+    core: TheCore,
+    caller: Viewer,
+    decision: Annotated[Decision | None, Query(description="Only those with this verdict.")] = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> list[ProposalShown]:
+    chosen = [
+        pair
+        for pair in reversed(core.loop.proposals())
+        if decision is None or pair[1].decision is decision
     ]
+    return [with_verdict(proposal, verdict) for proposal, verdict in chosen[:limit]]
 
 
-@router.post("/proposals", summary="Propose a write; the guard answers", status_code=201)
-async def propose(wanted: WantedProposal, core: TheCore, caller: Operator) -> Answer:
+@router.get("/proposals/waiting", summary="Proposals that wait for a person's yes, oldest first")
+async def waiting(core: TheCore, caller: Viewer) -> list[ProposalShown]:
+    verdicts = {proposal.id: verdict for proposal, verdict in core.loop.proposals()}
+    return [with_verdict(p, verdicts.get(p.id)) for p in core.guard.waiting()]
+
+
+@router.post(
+    "/proposals",
+    summary="Propose a write; the guard answers",
+    status_code=201,
+    responses={
+        400: {"model": Problem, "description": "The body cannot be read"},
+        413: {"description": "The body is longer than a megabyte", "content": {"text/plain": {}}},
+    },
+)
+async def propose(wanted: WantedProposal, core: TheCore, caller: Operator) -> VerdictShown:
     proposal = Proposal(
         id=core.new_id("manual"),
         time=core.clock.now(),
@@ -72,45 +105,45 @@ async def propose(wanted: WantedProposal, core: TheCore, caller: Operator) -> An
         actor=caller.name,
         role=str(caller.role),
     )
-    verdict = await core.submit(proposal)
-    return _answer(verdict)
+    return VerdictShown.model_validate(await core.submit(proposal))
 
 
 @router.post(
-    "/proposals/{proposal_id}/approve",
-    summary="Say yes to a proposal that waits for a person",
+    "/proposals/{proposal_id:path}/approve",
+    summary="Say yes to a proposal that waits for a person; the guard judges it again",
+    responses=NOT_FOUND,
 )
 async def approve(
     proposal_id: Annotated[str, PathParameter(max_length=200)], core: TheCore, caller: Operator
-) -> Answer:
+) -> VerdictShown:
+    if all(proposal.id != proposal_id for proposal in core.guard.waiting()):
+        raise HTTPException(
+            404, f"no proposal '{proposal_id}' waits for approval; it may have expired"
+        )
     verdict = await core.approve(proposal_id, caller.name, str(caller.role))
-    return _answer(verdict)
+    return VerdictShown.model_validate(verdict)
 
 
-@router.get("/decisions", summary="Decision records of a period")
+@router.get(
+    "/decisions",
+    summary="Decision records of a period",
+    response_model=DecisionPage,
+    responses={200: FORMATS},
+)
 async def decisions(
+    request: Request,
     core: TheCore,
     caller: Viewer,
     period: ThePeriod,
+    page: ThePage,
     stage: Literal["finding", "proposal", "verdict", "command", "outcome"] | None = None,
     ref: Annotated[str | None, Query(max_length=200)] = None,
-    most: Annotated[int, Query(ge=1, le=100_000)] = 1000,
-) -> list[dict[str, Any]]:
-    equals = {k: v for k, v in (("stage", stage), ("ref", ref)) if v is not None}
-    table = await run_in_threadpool(
-        core.historian.rows, "decisions", period.start, period.end, **equals
+    equipment: Annotated[str | None, Query(max_length=96)] = None,
+    kind: Annotated[str | None, Query(max_length=100)] = None,
+) -> Response:
+    asked = {"stage": stage, "ref": ref, "equipment": equipment, "kind": kind}
+    equals = {name: value for name, value in asked.items() if value is not None}
+    return await read(
+        request,
+        lambda: page.cut(core.historian.rows("decisions", period.start, period.end, **equals)),
     )
-    return rows_of(table.slice(max(0, table.num_rows - most)))
-
-
-def _answer(verdict: Verdict) -> Answer:
-    return Answer(
-        proposal=verdict.proposal,
-        decision=str(verdict.decision),
-        reasons=list(verdict.reasons),
-        time=format_time(verdict.time),
-    )
-
-
-def _plain(part: Finding | Proposal | Verdict) -> dict[str, Any]:
-    return {**asdict(part), "time": format_time(part.time)}

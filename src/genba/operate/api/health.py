@@ -1,20 +1,60 @@
 """Routes on how Genba itself does: health for people and scripts, metrics for Prometheus."""
 
-from typing import Any
+from typing import Literal
 
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST
+from pydantic import BaseModel
 
+from genba import __version__
 from genba.operate.api.access import Viewer
-from genba.operate.api.common import ANSWERS, TheCore
 from genba.operate.api.metrics import expose
+from genba.operate.api.moments import Moment
+from genba.operate.api.problems import ANSWERS
+from genba.operate.api.running import TheCore
+from genba.operate.identity import PersonRole
+from genba.plant import Link
 
 router = APIRouter(tags=["health"], responses=ANSWERS)
 
+Figures = dict[str, int | float | str | None]
+
+
+class LinkHealth(BaseModel):
+    """How the link to one device does."""
+
+    link: Link
+    since: Moment
+    last_received: Moment | None
+    received: int
+    reconnects: int
+    error: str
+
+
+class Health(BaseModel):
+    """How everything does, from what was measured."""
+
+    plant: str
+    version: str
+    status: Literal["ok", "degraded"]
+    time: Moment
+    connections: dict[str, LinkHealth]
+    loop: Figures
+    guard: dict[str, int]
+    historian: Figures
+    production: Figures
+
+
+class Me(BaseModel):
+    """Whose token a request came with."""
+
+    name: str
+    role: PersonRole
+
 
 @router.get("/health", summary="How links, loop, guard and historian do")
-def health(core: TheCore, caller: Viewer) -> dict[str, Any]:
-    return core.health()
+async def health(core: TheCore, caller: Viewer) -> Health:
+    return Health(version=__version__, **core.health())
 
 
 @router.get(
@@ -23,5 +63,10 @@ def health(core: TheCore, caller: Viewer) -> dict[str, Any]:
     response_class=Response,
     responses={200: {"content": {"text/plain": {}}}},
 )
-def metrics(core: TheCore, caller: Viewer) -> Response:
+async def metrics(core: TheCore, caller: Viewer) -> Response:
     return Response(expose(core.health()), media_type=CONTENT_TYPE_LATEST)
+
+
+@router.get("/me", summary="Who the token speaks for")
+async def me(caller: Viewer) -> Me:
+    return Me(name=caller.name, role=caller.role)

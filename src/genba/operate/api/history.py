@@ -1,89 +1,170 @@
-"""Routes that say what the plant showed before, and what was made."""
+"""Routes that give recorded samples: of a period, of an operation, of a lot."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, HTTPException, Query
-from fastapi.concurrency import run_in_threadpool
+from fastapi import APIRouter, HTTPException, Query, Request, Response
+from pydantic import BaseModel
 
+from genba.historian.schema import SAMPLES
 from genba.operate.api.access import Viewer
-from genba.operate.api.common import ANSWERS, Problem, TheCore, ThePeriod, rows_of
+from genba.operate.api.moments import Moment, Period, ThePeriod
+from genba.operate.api.problems import ANSWERS, NOT_FOUND
+from genba.operate.api.running import TheCore
+from genba.operate.api.tables import FORMATS, Page, ThePage, read
+from genba.operate.runtime import Core
 from genba.plant import US
 
-router = APIRouter(tags=["history"], responses={**ANSWERS, 404: {"model": Problem}})
+router = APIRouter(tags=["history"], responses={**ANSWERS, **NOT_FOUND})
 
-MOST_ROWS = 100_000
+MOST_STEPS = 1_000_000
+"""Most values of a grid over all its signals, before it is cut into pages."""
 
-Every = Annotated[
-    float | None, Query(gt=0, le=86_400, description="Grid in seconds; without it, raw samples.")
-]
-How = Annotated[
-    Literal["mean", "min", "max", "last", "sum", "count"],
-    Query(description="How samples within a step become one."),
-]
+How = Literal["mean", "min", "max", "last", "sum", "count", "time_weighted_mean"]
 
 
-@router.get("/history", summary="Recorded samples, raw or on a grid")
+class SampleRow(BaseModel):
+    """A sample as stored. Numbers and booleans stand in ``value``, all else in ``text``."""
+
+    signal: str
+    source_time: Moment
+    receive_time: Moment
+    store_time: Moment
+    sequence: int
+    value: float | None
+    text: str | None
+    quality: Literal[0, 1, 2]
+
+
+class RunRow(SampleRow):
+    """A sample within an operation."""
+
+    equipment: str
+    lot: str
+    operation: str
+
+
+class GridRow(BaseModel):
+    """All samples of one step as one value; steps without samples have no row."""
+
+    signal: str
+    time: Moment
+    value: float | None
+    text: str | None = None
+
+
+class SamplePage(BaseModel):
+    """Samples sorted by signal and time; ``next`` is the offset of the next page."""
+
+    rows: list[SampleRow] | list[GridRow]
+    next: int | None
+
+
+class RunPage(BaseModel):
+    """Samples by operation, signal and time; ``next`` is the offset of the next page."""
+
+    rows: list[RunRow]
+    next: int | None
+
+
+PAGED: dict[int | str, dict[str, Any]] = {200: FORMATS}
+
+
+@router.get(
+    "/history",
+    summary="Recorded samples, raw or on a grid",
+    response_model=SamplePage,
+    responses=PAGED,
+)
 async def samples(
+    request: Request,
     core: TheCore,
     caller: Viewer,
     period: ThePeriod,
-    signal: Annotated[list[str], Query(min_length=1, max_length=50)],
-    every: Every = None,
-    how: How = "mean",
-) -> list[dict[str, Any]]:
+    page: ThePage,
+    signal: Annotated[
+        list[str], Query(min_length=1, max_length=50, description="Repeat it for several.")
+    ],
+    every: Annotated[
+        float | None,
+        Query(ge=1e-6, le=86_400, description="Grid in seconds; without it, samples as stored."),
+    ] = None,
+    how: Annotated[How, Query(description="How the samples of a step become one.")] = "mean",
+) -> Response:
     for name in signal:
         if name not in core.plant.signals:
             raise HTTPException(404, f"there is no signal '{name}' in this plant")
     if every is None:
-        table = await run_in_threadpool(core.historian.samples, signal, period.start, period.end)
-    else:
-        table = await run_in_threadpool(
-            core.historian.resample, signal, period.start, period.end, round(every * US), how
-        )
-    return _bounded(table)
-
-
-def _bounded(table: Any) -> list[dict[str, Any]]:
-    if table.num_rows > MOST_ROWS:
+        return await read(request, lambda: _raw(core, signal, period, page))
+    if len(signal) * period.length_s / every > MOST_STEPS:
         raise HTTPException(
             422,
-            f"that is {table.num_rows:,} rows, more than {MOST_ROWS:,} in one answer; "
-            "shorten the period, give 'every', or use `genba historian export`",
+            f"that grid has more than {MOST_STEPS:,} values; shorten the period, widen 'every', "
+            "or use `genba historian export`",
         )
-    return rows_of(table)
-
-
-@router.get("/events", summary="Recorded events")
-async def events(
-    core: TheCore, caller: Viewer, period: ThePeriod, equipment: str | None = None
-) -> list[dict[str, Any]]:
-    equals = {} if equipment is None else {"equipment": equipment}
-    return _bounded(
-        await run_in_threadpool(core.historian.rows, "events", period.start, period.end, **equals)
+    step = round(every * US)
+    return await read(
+        request,
+        lambda: page.cut(core.historian.resample(signal, period.start, period.end, step, how)),
     )
 
 
-@router.get("/operations", summary="Operations that ended in the period")
-async def operations(
+def _raw(core: Core, signals: Sequence[str], period: Period, page: Page) -> Response:
+    """Read no more than the page needs, however long the period is."""
+    stream = core.historian.stream(signals, period.start, period.end)
+    return page.take(stream, SAMPLES.schema)
+
+
+Names = Annotated[
+    list[str] | None,
+    Query(
+        alias="signal",
+        min_length=1,
+        max_length=50,
+        description="Ids, or short names of signals of the equipment; default: all of them.",
+    ),
+]
+
+
+@router.get(
+    "/operations/{operation:path}/history",
+    summary="Samples within the time of one ended operation",
+    response_model=RunPage,
+    responses=PAGED,
+)
+async def of_operation(
+    request: Request,
     core: TheCore,
     caller: Viewer,
-    period: ThePeriod,
-    equipment: str | None = None,
-    lot: str | None = None,
-) -> list[dict[str, Any]]:
-    equals = {k: v for k, v in (("equipment", equipment), ("lot", lot)) if v is not None}
-    return _bounded(
-        await run_in_threadpool(
-            core.historian.rows, "operations", period.start, period.end, **equals
-        )
-    )
+    page: ThePage,
+    operation: str,
+    signals: Names = None,
+) -> Response:
+    def answer() -> Response:
+        _must_have_ended(core, "id", operation)
+        return page.cut(core.historian.of_operation(operation, signals))
+
+    return await read(request, answer)
 
 
-@router.get("/lots", summary="What happened to lots in the period")
-async def lots(
-    core: TheCore, caller: Viewer, period: ThePeriod, order: str | None = None
-) -> list[dict[str, Any]]:
-    equals = {} if order is None else {"order": order}
-    return _bounded(
-        await run_in_threadpool(core.historian.rows, "lots", period.start, period.end, **equals)
-    )
+@router.get(
+    "/lots/{lot:path}/history",
+    summary="Samples within all ended operations of one lot",
+    response_model=RunPage,
+    responses=PAGED,
+)
+async def of_lot(
+    request: Request, core: TheCore, caller: Viewer, page: ThePage, lot: str, signals: Names = None
+) -> Response:
+    def answer() -> Response:
+        _must_have_ended(core, "lot", lot)
+        return page.cut(core.historian.of_lot(lot, signals))
+
+    return await read(request, answer)
+
+
+def _must_have_ended(core: Core, column: str, name: str) -> None:
+    equals: dict[str, Any] = {column: name}
+    if core.historian.rows("operations", **equals).num_rows == 0:
+        what = "operation" if column == "id" else "operation of lot"
+        raise HTTPException(404, f"no {what} '{name}' has ended here")

@@ -1,43 +1,40 @@
 """Routes that say what the plant shows now."""
 
+import asyncio
 import json
+import math
 from collections.abc import AsyncIterator
-from typing import Annotated
+from typing import Annotated, TypeVar
 
-from fastapi import APIRouter, HTTPException, Query
+from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
 from genba.operate.api.access import Viewer
-from genba.operate.api.common import ANSWERS, Problem, TheCore
+from genba.operate.api.moments import Moment
+from genba.operate.api.problems import ANSWERS, NOT_FOUND
+from genba.operate.api.running import TheCore
 from genba.plant import Plant, Sample, Scalar, format_time
 
-router = APIRouter(tags=["live"], responses={**ANSWERS, 404: {"model": Problem}})
+router = APIRouter(prefix="/live", tags=["live"], responses={**ANSWERS, **NOT_FOUND})
+
+MOST_STREAMS = 100
+T = TypeVar("T")
 
 
 class LiveValue(BaseModel):
-    """The newest sample of a signal."""
+    """The newest sample of a signal. A value that is not finite is null."""
 
     signal: str
-    time: str
+    time: Moment
     value: Scalar
     quality: int
     unit: str
 
 
-def _show(plant: Plant, sample: Sample) -> LiveValue:
-    signal = plant.signals.get(sample.signal)
-    return LiveValue(
-        signal=sample.signal,
-        time=format_time(sample.source_time),
-        value=sample.value,
-        quality=int(sample.quality),
-        unit=signal.unit if signal else "1",
-    )
-
-
 Signals = Annotated[
-    list[str] | None, Query(alias="signal", description="Only these signals; repeat for several.")
+    list[str] | None,
+    Query(alias="signal", max_length=1000, description="Only these; repeat it for several."),
 ]
 
 
@@ -48,35 +45,91 @@ def _check(plant: Plant, signals: list[str] | None) -> frozenset[str] | None:
     return frozenset(signals) if signals else None
 
 
-@router.get("/live", summary="Newest value of each signal")
-def snapshot(core: TheCore, caller: Viewer, signal: Signals = None) -> list[LiveValue]:
+@router.get("", summary="Newest value of each signal; signals without any yet are absent")
+async def snapshot(core: TheCore, caller: Viewer, signal: Signals = None) -> list[LiveValue]:
     wanted = _check(core.plant, signal)
     return [
-        _show(core.plant, sample)
+        LiveValue(
+            signal=sample.signal,
+            time=sample.source_time,
+            value=finite(sample.value),
+            quality=int(sample.quality),
+            unit=core.plant.signals[sample.signal].unit,
+        )
         for sample in core.live.snapshot().values()
         if wanted is None or sample.signal in wanted
     ]
 
 
 @router.get(
-    "/live/stream",
+    "/stream",
     summary="Changes as server-sent events, one message per tick",
     response_class=StreamingResponse,
-    responses={200: {"content": {"text/event-stream": {}}}},
+    responses={
+        200: {
+            "content": {"text/event-stream": {}},
+            "description": "First all newest values, then what changed, tick by tick",
+        }
+    },
 )
-async def stream(core: TheCore, caller: Viewer, signal: Signals = None) -> StreamingResponse:
+async def stream(
+    request: Request, core: TheCore, caller: Viewer, signal: Signals = None
+) -> StreamingResponse:
     wanted = _check(core.plant, signal)
+    state = request.app.state
+    if state.streams >= MOST_STREAMS:
+        raise HTTPException(503, f"{MOST_STREAMS} streams are open, and no more fit; close some")
 
     async def messages() -> AsyncIterator[str]:
-        async for tick, samples in core.subscribe_ticks():
-            changed = [
-                [s.signal, s.source_time, s.value, int(s.quality)]
-                for s in samples
-                if wanted is None or s.signal in wanted
-            ]
-            body = json.dumps({"time": format_time(tick), "values": changed}, allow_nan=False)
-            yield f"event: tick\nid: {tick}\ndata: {body}\n\n"
+        state.streams += 1
+        try:
+            async for tick, samples in _until(state.closing, core.subscribe_ticks()):
+                chosen = [s for s in samples if wanted is None or s.signal in wanted]
+                yield _message(tick, chosen)
+        finally:
+            state.streams -= 1
 
     return StreamingResponse(
-        messages(), media_type="text/event-stream", headers={"Cache-Control": "no-store"}
+        messages(),
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
+
+
+def _message(tick: int, samples: list[Sample]) -> str:
+    values = [
+        {
+            "signal": sample.signal,
+            "time": format_time(sample.source_time),
+            "value": finite(sample.value),
+            "quality": int(sample.quality),
+        }
+        for sample in samples
+    ]
+    body = json.dumps({"time": format_time(tick), "values": values}, allow_nan=False)
+    return f"event: tick\nid: {tick}\ndata: {body}\n\n"
+
+
+def finite(value: Scalar) -> Scalar:
+    """Return the value, None where JSON has no word for it."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+async def _until(closing: asyncio.Event, source: AsyncIterator[T]) -> AsyncIterator[T]:
+    """Pass on what ``source`` yields until ``closing`` is set."""
+    closed = asyncio.ensure_future(closing.wait())
+    following: asyncio.Future[T] | None = None
+    try:
+        while not closing.is_set():
+            following = asyncio.ensure_future(anext(source))
+            await asyncio.wait({following, closed}, return_when=asyncio.FIRST_COMPLETED)
+            if not following.done():
+                return
+            try:
+                yield following.result()
+            except StopAsyncIteration:
+                return
+    finally:
+        closed.cancel()
+        if following is not None:
+            following.cancel()

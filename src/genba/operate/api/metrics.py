@@ -3,35 +3,72 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
+
+from genba import __version__
+from genba.plant import US
+
+GAUGES = frozenset(
+    {
+        *("tick_s", "late_p50_ms", "late_p99_ms", "late_max_ms", "open_commands"),
+        *("waiting", "orders", "lots_open", "lots_in_work", "lots_moving"),
+    }
+)
+"""Figures that can fall; all others only count up while a core runs."""
 
 
 class _Health(Collector):
     def __init__(self, health: Mapping[str, Any]) -> None:
         self._health = health
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
-        for part in ("loop", "guard", "historian", "production"):
-            for name, value in self._health.get(part, {}).items():
+    def collect(self) -> Iterator[Metric]:
+        health = self._health
+        yield InfoMetricFamily(
+            "genba", "Version and plant", {"version": __version__, "plant": health["plant"]}
+        )
+        ok = float(health["status"] == "ok")
+        yield GaugeMetricFamily("genba_ok", "1 where nothing is degraded", ok)
+        yield GaugeMetricFamily(
+            "genba_plant_time_seconds", "The plant's clock since 1970", health["time"] / US
+        )
+        for part in ("loop", "historian", "production"):
+            for name, value in health[part].items():
                 if isinstance(value, int | float):
-                    yield GaugeMetricFamily(f"genba_{part}_{name}", f"{part}: {name}", value)
-        up = GaugeMetricFamily(
-            "genba_connection_up", "1 where the link is up", labels=["connection"]
+                    family = GaugeMetricFamily if name in GAUGES else CounterMetricFamily
+                    yield family(f"genba_{part}_{name}", f"{part}: {name}", value)
+        yield self._verdicts()
+        yield from self._connections()
+
+    def _verdicts(self) -> Metric:
+        verdicts = CounterMetricFamily(
+            "genba_guard_verdicts", "Verdicts of the guard", labels=["decision"]
         )
-        received = GaugeMetricFamily(
-            "genba_connection_received", "samples received", labels=["connection"]
+        for decision, count in self._health["guard"].items():
+            verdicts.add_metric([decision], count)
+        return verdicts
+
+    def _connections(self) -> Iterator[Metric]:
+        links = self._health["connections"]
+        label = ["connection"]
+        up = GaugeMetricFamily("genba_connection_up", "1 where the link is up", labels=label)
+        received = CounterMetricFamily(
+            "genba_connection_received", "Samples received", labels=label
         )
-        for name, link in self._health["connections"].items():
-            up.add_metric([name], 1.0 if link["link"] == "up" else 0.0)
+        reconnects = CounterMetricFamily(
+            "genba_connection_reconnects", "Times that a lost link came back", labels=label
+        )
+        for name, link in links.items():
+            up.add_metric([name], float(link["link"] == "up"))
             received.add_metric([name], link["received"])
-        yield up
-        yield received
+            reconnects.add_metric([name], link["reconnects"])
+        yield from (up, received, reconnects)
 
 
 def expose(health: Mapping[str, Any]) -> bytes:
-    """Write a health report in the Prometheus text format."""
+    """Write a health report, and what the process uses, in the Prometheus text format."""
     registry = CollectorRegistry()
     registry.register(_Health(health))
+    ProcessCollector(registry=registry)
     return generate_latest(registry)

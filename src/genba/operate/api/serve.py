@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import errno
+import ipaddress
 import socket
 from collections.abc import Generator
 
@@ -9,6 +11,9 @@ import uvicorn
 from fastapi import FastAPI
 
 from genba.errors import GenbaError
+
+GRACE_S = 5.0
+"""Wall seconds that requests get to finish when the server stops."""
 
 
 class _QuietServer(uvicorn.Server):
@@ -25,28 +30,31 @@ class ApiServer:
     Parameters
     ----------
     app : FastAPI
-        What to serve.
-    host, port : str, int
-        Where to listen; loopback unless somebody chose otherwise. Port 0 takes a free one.
+        What to serve, from :func:`genba.operate.api.create_app`.
+    listener : socket.socket
+        From :func:`listen`. The server owns it from now on.
 
-    Raises
-    ------
-    GenbaError
-        If the port is taken or the address is not one of this computer's.
+    Attributes
+    ----------
+    url : str
+        Where the API answers.
     """
 
-    def __init__(self, app: FastAPI, host: str, port: int) -> None:
-        self._socket = _listen(host, port)
-        self.host, self.port = host, int(self._socket.getsockname()[1])
-        config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off")
+    def __init__(self, app: FastAPI, listener: socket.socket) -> None:
+        self._app = app
+        self._socket = listener
+        host, port = listener.getsockname()[:2]
+        self.url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            timeout_graceful_shutdown=round(GRACE_S),
+        )
         self._server = _QuietServer(config)
         self._task: asyncio.Task[None] | None = None
-
-    @property
-    def url(self) -> str:
-        """Where the API answers."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.port}"
 
     async def start(self) -> None:
         """Begin to answer. Signals stay with the core: it stops the server itself."""
@@ -58,18 +66,25 @@ class ApiServer:
             await asyncio.sleep(0.01)
 
     async def stop(self) -> None:
-        """End open streams and stop answering."""
+        """End open streams, let requests finish, and stop answering. Safe to call twice."""
         if self._task is None:
             self._socket.close()
             return
+        self._app.state.closing.set()
         self._server.should_exit = True
-        self._server.force_exit = True
         with contextlib.suppress(asyncio.CancelledError):
             await self._task
         self._task = None
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """Take a port; ``port`` 0 takes a free one. Nothing is answered yet.
+
+    Raises
+    ------
+    GenbaError
+        If the port is taken or the address is not one of this computer's.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     server = socket.socket(family, socket.SOCK_STREAM)
     server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -78,8 +93,20 @@ def _listen(host: str, port: int) -> socket.socket:
         server.listen(128)
     except OSError as error:
         server.close()
-        raise GenbaError(
-            f"the API cannot listen on {host}:{port}: {error.strerror}; "
-            "stop what uses that port or choose another with --port"
-        ) from None
+        what = error.strerror or str(error)
+        mend = "give one of this computer's addresses with --host"
+        if not isinstance(error, socket.gaierror) and error.errno not in _NO_SUCH_ADDRESS:
+            mend = "stop what uses that port or choose another with --port"
+        raise GenbaError(f"the API cannot listen on {host}:{port}: {what}; {mend}") from None
     return server
+
+
+_NO_SUCH_ADDRESS = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address is reached from this computer alone."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
