@@ -2,7 +2,7 @@
 
 import asyncio
 import datetime as dt
-import re
+import math
 import time
 from dataclasses import dataclass
 from typing import Annotated, Protocol
@@ -106,16 +106,21 @@ def parse_clock(text: str) -> Clock:
     """
     if text == "system":
         return SystemClock()
-    match = re.fullmatch(r"(?P<start>[^*]+)\*(?P<speed>[0-9.]+)@(?P<anchor>[0-9.]+)", text)
-    if match is None:
+    start, _, rest = text.partition("*")
+    speed_text, _, anchor_text = rest.partition("@")
+    try:
+        speed, anchor = float(speed_text), float(anchor_text)
+    except ValueError:
         raise PlantError(
             f"clock '{text}' is neither 'system' nor START*SPEED@ANCHOR; "
             "write it like 2026-01-05T06:00:00Z*120@1767592800.0"
+        ) from None
+    if not (0 < speed < math.inf and math.isfinite(anchor)):
+        raise PlantError(
+            f"clock '{text}' has speed {speed:g} and starts at {anchor:g}; "
+            "give a finite speed above 0 and a finite time"
         )
-    speed = float(match["speed"])
-    if speed <= 0:
-        raise PlantError(f"clock '{text}' has speed {speed:g}; give a number above 0")
-    return AcceleratedClock(parse_time(match["start"]), speed, float(match["anchor"]))
+    return AcceleratedClock(parse_time(start), speed, anchor)
 
 
 def parse_time(text: str) -> int:
