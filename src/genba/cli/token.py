@@ -45,7 +45,7 @@ def list_identities(
     from genba.operate.identity import Identities
     from genba.operate.state import StateFolder
 
-    known = Identities(StateFolder(state).secrets).all()
+    known = Identities(StateFolder(state, create=False).secrets).all()
     rows = [(i.name, str(i.role), i.created) for i in known]
     if json:
         emit_json([dict(zip(("name", "role", "created"), row, strict=True)) for row in rows])
@@ -63,5 +63,5 @@ def revoke(
     from genba.operate.identity import Identities
     from genba.operate.state import StateFolder
 
-    Identities(StateFolder(state).secrets).revoke(name)
+    Identities(StateFolder(state, create=False).secrets).revoke(name)
     typer.echo(f"'{name}' holds no token any more.")

@@ -29,20 +29,28 @@ class StateFolder:
     Parameters
     ----------
     root : Path
-        The folder; made when it is missing.
+        The folder.
+    create : bool
+        Make it when it is missing.
 
     Raises
     ------
     StateError
-        If the folder is no state folder, was written by a newer Genba, or cannot be written.
+        If the folder is no state folder, was written by a newer Genba, or cannot be written; or
+        is not there and is not to be made.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, create: bool = True) -> None:
         self.root = root
         self.historian = root / "historian"
         self.pki = root / "pki"
         self.secrets = root / "secrets"
         self._lock: int | None = None
+        if not create and not (root / "version.json").exists():
+            raise StateError(
+                f"{root} is no state folder of Genba; give the one that lies beside plant.yaml "
+                "with --state"
+            )
         try:
             self._check_or_create()
         except OSError as error:
