@@ -1,6 +1,5 @@
 """The ``genba`` command as people and scripts start it."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -65,7 +64,10 @@ def write_plant(folder: Path) -> Path:
 
 @contextmanager
 def started(
-    *arguments: str | Path, environment: Mapping[str, str] | None = None, errors: Path
+    *arguments: str | Path,
+    errors: Path,
+    cwd: Path | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[subprocess.Popen[str]]:
     """Run a command in a process of its own; in the end it is gone, one way or the other."""
     with errors.open("w", encoding="utf-8") as log:
@@ -74,7 +76,8 @@ def started(
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
-            env={**os.environ, **(environment or {})},
+            cwd=cwd,
+            env=environment,
         )
     try:
         yield process

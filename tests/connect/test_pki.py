@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from genba.cli.trust import app
 from genba.connect import pki
 from genba.errors import DeviceError, Untrusted
+from genba.operate.state import StateFolder
 
 
 @pytest.fixture
@@ -106,7 +107,7 @@ def test_what_is_no_certificate_is_not_trusted(tmp_path):
 
 
 def test_the_command_line_lists_trusts_and_removes(tmp_path, stranger):
-    state = tmp_path / "state"
+    state = StateFolder(tmp_path / "state").root
     der = stranger.read_bytes()
     with pytest.raises(Untrusted):
         pki.require_trusted(state / "pki", der, "press-1")

@@ -40,6 +40,15 @@ HEADINGS = {
 }
 WIDE = 170
 GROUPINGS = ("equipment", "product", "order", "shift")
+_MACHINES = "no equipment has a signal with the role state; add 'role: state' in the plant file"
+_RUNS = "no operation ended in this period; widen it with --from and --to"
+NOTHING = {
+    "equipment": _MACHINES,
+    "shift": f"{_MACHINES}, and a calendar with shifts",
+    "product": _RUNS,
+    "order": _RUNS,
+}
+"""Why there may be no rows, and what to do."""
 
 
 @says_errors
@@ -86,6 +95,9 @@ def show_report(report: "KpiReport") -> None:
         "parts are good ones that left; throughput per hour, energy in kWh, carbon in kg, "
         f"cost in {report.currency}"
     )
+    if not report.rows:
+        typer.echo(f"Nothing to show: {NOTHING[report.by]}")
+        return
     tables = TABLES
     if shutil.get_terminal_size().columns >= WIDE:
         tables = (("KPIs", tuple(kpi for _, shown in TABLES for kpi in shown)),)

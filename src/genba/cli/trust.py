@@ -27,7 +27,7 @@ def list_certificates(state: StateOption = Path("state"), json: JsonOption = Fal
     """List the certificates that are trusted, and those that were rejected."""
     from genba.connect import pki
 
-    found = pki.certificates(state / "pki")
+    found = pki.certificates(_pki(state))
     if json:
         emit_json([_facts(entry) for entry in found])
         return
@@ -53,7 +53,7 @@ def add(
     """Trust a certificate from now on, also in a running core."""
     from genba.connect import pki
 
-    folder = state / "pki"
+    folder = _pki(state)
     path = Path(certificate)
     entry = pki.trust(folder, path if path.is_file() else pki.find(folder, certificate).path)
     typer.echo(f"trusted: {entry.subject} ({entry.fingerprint})")
@@ -65,7 +65,7 @@ def remove(fingerprint: FingerprintArgument, state: StateOption = Path("state"))
     """Trust a certificate no longer, from the next connection on."""
     from genba.connect import pki
 
-    entry = pki.distrust(state / "pki", fingerprint)
+    entry = pki.distrust(_pki(state), fingerprint)
     typer.echo(f"no longer trusted: {entry.subject} ({entry.fingerprint})")
 
 
@@ -81,11 +81,10 @@ def show(
     """Show a certificate: this plant's own, or a device's."""
     from genba.connect import pki
 
-    folder = state / "pki"
     if fingerprint:
-        facts = _facts(pki.find(folder, fingerprint))
+        facts = _facts(pki.find(_pki(state), fingerprint))
     else:
-        own = pki.ensure_identity(folder)
+        own = pki.ensure_identity(_pki(state, create=True))
         facts = {
             "fingerprint": own.fingerprint,
             "application": own.uri,
@@ -95,6 +94,12 @@ def show(
         emit_json(facts)
     else:
         print_table("Certificate", ("what", "value"), list(facts.items()))
+
+
+def _pki(state: Path, *, create: bool = False) -> Path:
+    from genba.operate.state import StateFolder
+
+    return StateFolder(state, create=create).pki
 
 
 def _facts(entry: "Entry") -> dict[str, object]:

@@ -77,6 +77,12 @@ def propose(
 
 
 _AFTER = (
+    "# KPIs need signals with the roles state, good_count and scrap_count, and need to know when",
+    "# work is planned: take the signs off these lines, and add calendar: day-shift to equipment.",
+    "# calendars:",
+    "#   - id: day-shift",
+    '#     shifts: [{id: day, days: [mon, tue, wed, thu, fri], start: "06:00", end: "22:00"}]',
+    "",
     "# Genba watches and advises until you say otherwise: observe, advise, approve, autonomous.",
     "autonomy:",
     '  - {equipment: "*", kind: "*", level: advise}',
