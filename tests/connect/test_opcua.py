@@ -129,6 +129,24 @@ async def test_a_password_never_goes_out_in_the_clear(tmp_path, free_port):
     await device.stop()
 
 
+async def test_a_password_never_goes_to_a_certificate_that_nobody_checked(tmp_path, free_port):
+    """A device may ask for it encrypted on a link in the clear; whose key that is, nobody knows."""
+    device = Device(tmp_path / "device", free_port())
+    device.policies = [
+        ua.SecurityPolicyType.NoSecurity,
+        ua.SecurityPolicyType.Basic256Sha256_SignAndEncrypt,
+    ]
+    await device.start()
+    login = Credentials("operator", "secret")
+    driver = OpcUaDriver(context(device.url, tmp_path / "pki", credentials=login, insecure=True))
+    try:
+        with pytest.raises(Untrusted, match="insecure"):
+            await driver.connect()
+    finally:
+        await driver.close()
+        await device.stop()
+
+
 async def test_a_dead_address_is_one_clear_line(plant_pki, free_port):
     url = f"opc.tcp://127.0.0.1:{free_port()}"
     driver = OpcUaDriver(context(url, plant_pki))

@@ -225,6 +225,28 @@ async def test_a_sink_that_fails_gets_the_same_values_again(device, proxy, tmp_p
     await driver.close()
 
 
+async def test_an_unexpected_failure_while_reconnecting_does_not_end_the_driver(
+    device, proxy, watching, eventually, monkeypatch
+):
+    driver, collector = watching
+    await eventually(lambda: collector.values(COUNT.id) == [0])
+    failures = []
+
+    async def fail(self):
+        failures.append(self)
+        raise RuntimeError("a bug of a library")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(session.Session, "resume", fail)
+        proxy.cut()
+        proxy.mend()
+        await eventually(lambda: failures)
+        await eventually(lambda: "unexpected RuntimeError" in driver.health().error)
+    await device.put("Count", 1)
+    await eventually(lambda: 1 in collector.values(COUNT.id))
+    await eventually(lambda: driver.health().link is Link.UP)
+
+
 async def test_closing_while_the_link_is_down_ends_at_once(device, proxy, watching, eventually):
     driver, _ = watching
     proxy.cut()

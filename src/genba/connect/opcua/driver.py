@@ -251,8 +251,7 @@ class OpcUaDriver:
                 for subscription in self._subscriptions:
                     subscription.mark_bad()
             except Exception as error:  # noqa: BLE001 - a driver that dies loses its machine
-                _LOG.exception("%s: unexpected", self._who)
-                self._turn(Link.DOWN, f"{self._who}: unexpected {type(error).__name__}: {error}")
+                self._turn(Link.DOWN, self._unexpected(error))
             if time.monotonic() - began > _STABLE_S:
                 self._backoff.reset()
             await self._reconnect()
@@ -362,11 +361,17 @@ class OpcUaDriver:
                         await subscription.create(self._session)
             except _FAILURES as error:
                 self._error = str(error) or type(error).__name__
-                await asyncio.sleep(self._backoff.next_s())
+            except Exception as error:  # noqa: BLE001 - as in _supervise
+                self._error = self._unexpected(error)
             else:
                 break
+            await asyncio.sleep(self._backoff.next_s())
         self._reconnects += 1
         self._turn(Link.UP)
+
+    def _unexpected(self, error: Exception) -> str:
+        _LOG.error("%s: unexpected", self._who, exc_info=error)
+        return f"{self._who}: unexpected {type(error).__name__}: {error}"
 
     def _turn(self, link: Link, error: str = "") -> None:
         self._link, self._error = link, error

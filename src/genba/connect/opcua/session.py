@@ -56,6 +56,12 @@ class Session:
 
     async def open(self) -> None:
         """Open channel and session anew; the old one is let go only when that worked."""
+        if self._options.insecure and self._context.credentials is not None:
+            raise Untrusted(
+                f"{self._who}: insecure: true sends everything to {self._url} in the clear, and "
+                "nobody knows who listens there, so no password is sent; leave insecure or the "
+                "credentials out"
+            )
         client = self._new_client()
         try:
             if not self._options.insecure:
