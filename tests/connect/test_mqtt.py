@@ -12,7 +12,8 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from tests.connect.brokers import Mosquitto, running
+from paho.mqtt.client import MQTTMessage
+from tests.connect.brokers import AnyBroker, Mosquitto, running
 
 from genba.connect.driver import Credentials, DriverContext
 from genba.connect.mqtt import MqttLink, MqttOptions
@@ -229,3 +230,67 @@ def self_signed(folder: Path) -> tuple[Path, Path]:
         key.private_bytes(pem, serialization.PrivateFormat.PKCS8, encryption_algorithm=plain)
     )
     return files
+
+
+async def test_a_user_that_fails_is_said_and_does_not_end_the_link(
+    broker: AnyBroker, eventually: Callable[..., Any]
+) -> None:
+    class Clumsy(Ear):
+        def message(self, topic: str, payload: bytes) -> None:
+            if payload == b"bad":
+                raise RuntimeError("stumbled")
+            super().message(topic, payload)
+
+    ear = Clumsy()
+    subject, other = link(broker.port, ear), link(broker.port, Ear())
+    await subject.connect()
+    await other.connect()
+    await other.publish("a/b", b"bad", qos=1)
+    await eventually(lambda: ear.errors)
+    assert "unexpected RuntimeError: stumbled" in ear.errors[0]
+    await eventually(lambda: ear.ups == 2)
+    await other.publish("a/b", b"good", qos=1)
+    await eventually(lambda: ("a/b", b"good") in ear.messages)
+    await subject.close()
+    await other.close()
+
+
+async def test_a_failure_before_the_first_link_is_raised_and_not_waited_for(
+    broker: AnyBroker,
+) -> None:
+    class Clumsy(Ear):
+        async def link_up(self) -> None:
+            raise RuntimeError("stumbled")
+
+    subject = link(broker.port, Clumsy())
+    async with asyncio.timeout(5):
+        with pytest.raises(ConnectionLost, match="unexpected RuntimeError: stumbled"):
+            await subject.connect()
+
+
+async def test_dropped_messages_are_counted_and_the_link_is_opened_anew(
+    broker: AnyBroker, eventually: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was in them is unknown, so all that the broker retains is asked for again."""
+    monkeypatch.setattr("genba.connect.mqtt.MOST_WAITING", 5)
+    ear = Ear()
+    subject, other = link(broker.port, ear), link(broker.port, Ear())
+    await subject.connect()
+    await other.connect()
+    await other.publish("a/state", b"kept", qos=1, retain=True)
+    await eventually(lambda: ("a/state", b"kept") in ear.messages)
+    ear.messages.clear()
+
+    client = subject._client
+    assert client is not None
+    for number in range(9):  # in one turn of the loop, as a burst does
+        burst = MQTTMessage(topic=b"a/burst")
+        burst.payload = str(number).encode()
+        client._on_message(client._client, None, burst)
+    await eventually(lambda: ear.errors)
+    assert "4 messages were dropped" in ear.errors[0]
+    await eventually(lambda: ear.ups == 2)
+    await eventually(lambda: ("a/state", b"kept") in ear.messages)
+    assert subject.dropped == 4
+    await subject.close()
+    await other.close()

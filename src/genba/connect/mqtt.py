@@ -1,6 +1,7 @@
 """An MQTT link that stays up: reconnects, subscribes again, says what went wrong."""
 
 import asyncio
+import logging
 import ssl
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -18,8 +19,11 @@ from genba.errors import ConnectionLost, DeviceError, PlantError, Untrusted
 
 SCHEMES = {"mqtt": 1883, "mqtts": 8883}
 MOST_WAITING = 10_000
-"""Messages that wait while the event loop is busy; beyond that, new ones are dropped."""
+"""Messages that wait while the event loop is busy. Beyond that new ones are dropped and counted,
+and the link is opened anew: what was in them is unknown, and the broker still has what it retains.
+"""
 
+_LOG = logging.getLogger("genba.connect.mqtt")
 _REFUSED_LOGIN = (134, 135)
 """Reason codes for a login that was not accepted (MQTT 5, table 3-1; paho maps 3.1.1's 4 and 5)."""
 
@@ -61,6 +65,11 @@ class MqttLink:
 
     Clean sessions: what is published with quality of service 0 or to nobody while the link is
     down is lost, but for each topic's retained message.
+
+    Attributes
+    ----------
+    dropped : int
+        Messages that came faster than the event loop took them, and are lost.
     """
 
     def __init__(
@@ -81,6 +90,7 @@ class MqttLink:
         self._tls = self._tls_context() if self._scheme == "mqtts" else None
         self._client: aiomqtt.Client | None = None
         self._task: asyncio.Task[None] | None = None
+        self.dropped = 0
 
     @property
     def up(self) -> bool:
@@ -144,10 +154,9 @@ class MqttLink:
                     backoff.reset()
                     if not opened.done():
                         opened.set_result(None)
-                    async for message in client.messages:
-                        self._user.message(str(message.topic), _bytes(message.payload))
-            except (aiomqtt.MqttError, DeviceError) as error:
-                explained = error if isinstance(error, DeviceError) else self._explain(error)
+                    await self._receive(client)
+            except Exception as error:  # noqa: BLE001 - a link that dies loses its device
+                explained = self._explain(error)
                 if not opened.done():
                     opened.set_exception(explained)
                     return
@@ -155,6 +164,17 @@ class MqttLink:
             finally:
                 self._client = None
             await asyncio.sleep(backoff.next_s())
+
+    async def _receive(self, client: aiomqtt.Client) -> None:
+        before = self.dropped
+        async for message in client.messages:
+            self._user.message(str(message.topic), _bytes(message.payload))
+            if self.dropped > before:
+                raise ConnectionLost(
+                    f"connection '{self._id}': {self.dropped - before} messages were dropped "
+                    f"({self.dropped} so far), because {MOST_WAITING} were waiting; "
+                    "see what keeps this computer busy"
+                )
 
     def _new_client(self) -> aiomqtt.Client:
         login = self._credentials
@@ -167,8 +187,23 @@ class MqttLink:
             keepalive=self._options.keepalive_s,
             timeout=self._options.timeout_s,
             tls_context=self._tls,
+            queue_type=self._queue_type(),
             max_queued_incoming_messages=MOST_WAITING,
         )
+
+    def _queue_type(self) -> type[asyncio.Queue[aiomqtt.Message]]:
+        """A queue that counts what does not fit; aiomqtt drops that."""
+        link = self
+
+        class Waiting(asyncio.Queue[aiomqtt.Message]):
+            def put_nowait(self, item: aiomqtt.Message) -> None:
+                try:
+                    super().put_nowait(item)
+                except asyncio.QueueFull:
+                    link.dropped += 1
+                    raise
+
+        return Waiting
 
     async def _subscribe(self, client: aiomqtt.Client) -> None:
         codes = await client.subscribe(self._topics)
@@ -179,7 +214,15 @@ class MqttLink:
                     "grant it in the broker's access list"
                 )
 
-    def _explain(self, error: aiomqtt.MqttError) -> DeviceError:
+    def _explain(self, error: Exception) -> DeviceError:
+        if isinstance(error, DeviceError):
+            return error
+        if not isinstance(error, aiomqtt.MqttError):
+            _LOG.error("connection '%s': unexpected", self._id, exc_info=error)
+            return ConnectionLost(
+                f"connection '{self._id}': unexpected {type(error).__name__}: {error}; "
+                "the link is opened anew"
+            )
         where = f"connection '{self._id}': the broker {self.host}:{self.port}"
         code = getattr(error, "rc", None)
         if isinstance(code, ReasonCode) and code.value in _REFUSED_LOGIN:
