@@ -2,7 +2,7 @@
 
 import itertools
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -334,3 +334,27 @@ async def test_history_is_refused(free_port: Callable[[], int]) -> None:
 
 def test_float_words_is_big_endian() -> None:
     assert struct.pack(">2H", *float_words(1.0)) == b"\x3f\x80\0\0"
+
+
+async def test_a_sink_that_fails_is_said_and_does_not_end_the_polling(
+    free_port: Callable[[], int], eventually: Callable[..., Any]
+) -> None:
+    temperature = signal("temperature", "holding:100:float32")
+    async with running(Device(free_port(), HOLDING)) as device:
+        subject = driver(device.port, temperature)
+        received: list[Sample] = []
+        refused: list[Sample] = []
+
+        def sink(samples: Sequence[Sample]) -> None:
+            if received and not refused:
+                refused.extend(samples)
+                raise RuntimeError("stumbled")
+            received.extend(samples)
+
+        await subject.connect()
+        await subject.subscribe([temperature], sink)
+        await eventually(lambda: refused)
+        await eventually(lambda: "unexpected RuntimeError" in subject.health().error)
+        before = len(received)
+        await eventually(lambda: len(received) > before + 1 and received[-1].value == 850.5)
+        await subject.close()

@@ -3,7 +3,7 @@
 import datetime as dt
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -311,3 +311,18 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
         used.append(kilobytes)
     assert 16_000 * len(block) > 98_000_000
     assert used[1] - used[0] < 30_000
+
+
+async def test_a_sink_that_fails_ends_the_playing_and_is_said(
+    tmp_path: Path, eventually: Eventually
+) -> None:
+    subject = driver(write(tmp_path, LONG), as_fast_as_possible=True)
+
+    def sink(samples: Sequence[Sample]) -> None:
+        raise RuntimeError("stumbled")
+
+    await subject.connect()
+    await subject.subscribe(SIGNALS, sink)
+    await eventually(lambda: subject.health().link is Link.DOWN)
+    assert "unexpected RuntimeError: stumbled" in subject.health().error
+    await subject.close()

@@ -28,6 +28,7 @@ from genba.plant import (
     Signal,
 )
 
+_LOG = logging.getLogger("genba.connect.modbus")
 # What the library logs, the driver raises or notes in its health.
 logging.getLogger("pymodbus.logging").setLevel(logging.CRITICAL)
 
@@ -221,7 +222,11 @@ class ModbusDriver:
                 await self._poll()
             except DeviceError as error:
                 self._outlet.down(str(error))
-                await asyncio.sleep(self._backoff.next_s())
+            except Exception as error:  # noqa: BLE001 - a driver that dies loses its machine
+                _LOG.error("connection '%s': unexpected", self._id, exc_info=error)
+                text = f"unexpected {type(error).__name__}: {error}"
+                self._outlet.down(f"connection '{self._id}': {text}")
+            await asyncio.sleep(self._backoff.next_s())
 
     # --- polling ---
 

@@ -1,6 +1,7 @@
 """The replay driver: a recording played as if it were a device."""
 
 import asyncio
+import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
@@ -24,6 +25,7 @@ from genba.plant import (
     Signal,
 )
 
+_LOG = logging.getLogger("genba.connect.replay")
 _MOST_AT_ONCE = 1_000
 _BROWSED_BATCHES = 2
 
@@ -172,6 +174,10 @@ class ReplayDriver:
                 await self._play_batch(batch, started)
         except DeviceError as error:
             self._outlet.down(f"connection '{self._id}': {error}", of=())
+        except Exception as error:  # noqa: BLE001 - or the playing would stop without a word
+            _LOG.error("connection '%s': unexpected", self._id, exc_info=error)
+            text = f"unexpected {type(error).__name__}: {error}"
+            self._outlet.down(f"connection '{self._id}': {text}", of=())
         else:
             text = f"the recording {self._path} ended after {self._played} samples"
             self._outlet.down(f"connection '{self._id}': {text}", of=())
