@@ -86,6 +86,35 @@ async def test_what_can_never_be_stored_does_not_hold_up_the_rest(
     ingest.close()
 
 
+async def test_an_unexpected_failure_is_said_and_tried_again(
+    historian: Historian, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ingest = Ingest(historian)
+    tried = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def fail(*_: object) -> None:
+        loop.call_soon_threadsafe(tried.set)
+        raise RuntimeError("a bug of a library")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(historian, "append_all", fail)
+        ingest.put(series("a.x", range(5)))
+        await asyncio.wait_for(tried.wait(), 10)
+    await within(10, ingest)
+    assert (ingest.acknowledged, ingest.error) == (5, None)
+    assert historian.samples(["a.x"], START, START + 10 * US).num_rows == 5
+    ingest.close()
+
+
+async def test_a_sample_that_is_none_does_not_hold_up_the_rest(historian: Historian) -> None:
+    ingest = Ingest(historian)
+    ingest.put([*series("a.x", [1.0]), ("a.y", START)])  # type: ignore[list-item]
+    await within(10, ingest)
+    assert (ingest.acknowledged, ingest.rejected) == (1, 1)
+    ingest.close()
+
+
 async def test_put_does_not_hold_the_loop_up(historian: Historian) -> None:
     ingest = Ingest(historian)
     samples = series("a.x", range(1000))

@@ -174,6 +174,11 @@ class Ingest:
                 _LOG.error("%s", error)
             self.error = str(error)
             return False
+        except Exception as error:  # noqa: BLE001 - without this thread nothing is recorded
+            if self.error is None:
+                _LOG.error("unexpected", exc_info=error)
+            self.error = f"unexpected {type(error).__name__}: {error}"
+            return False
         if self.error is not None:
             _LOG.warning("the historian stores again")
             self.error = None

@@ -161,8 +161,8 @@ def batch_of_samples(samples: Sequence[Sample], store_time: int) -> pa.RecordBat
     NotStorable
         If a sample holds something that has no place in the table.
     """
-    signals, sources, receives, values, qualities, sequences = zip(*samples, strict=True)
     try:
+        signals, sources, receives, values, qualities, sequences = zip(*samples, strict=True)
         numbers, texts = _split(values)
         columns = [
             pa.array(signals, pa.string()).dictionary_encode(),
