@@ -1,6 +1,7 @@
 """Identities and trust: made once, kept private, decided by a person."""
 
 import datetime as dt
+import os
 import stat
 from concurrent.futures import ThreadPoolExecutor
 
@@ -104,6 +105,38 @@ def test_what_is_no_certificate_is_not_trusted(tmp_path):
         pki.trust(tmp_path, file)
     with pytest.raises(DeviceError, match="cannot be read"):
         pki.trust(tmp_path, tmp_path / "missing.der")
+
+
+def test_taking_trust_back_takes_every_copy_of_the_certificate(tmp_path, stranger):
+    pki.trust(tmp_path, stranger)
+    (tmp_path / "trusted" / "press.der").write_bytes(stranger.read_bytes())
+    pki.distrust(tmp_path, pki.fingerprint(stranger.read_bytes()))
+    with pytest.raises(Untrusted, match="is not trusted"):
+        pki.require_trusted(tmp_path, stranger.read_bytes(), "press-1")
+
+
+def test_strangers_cannot_fill_the_disk(tmp_path, stranger, monkeypatch):
+    monkeypatch.setattr(pki, "MOST_REJECTED", 3)
+    rejected = tmp_path / "rejected"
+    rejected.mkdir()
+    for number in range(5):
+        old = rejected / f"{number}.der"
+        old.write_bytes(b"an earlier one")
+        os.utime(old, (number, number))
+    with pytest.raises(Untrusted):
+        pki.require_trusted(tmp_path, stranger.read_bytes(), "press-1")
+    newest = f"{pki.fingerprint(stranger.read_bytes())}.der"
+    assert {path.name for path in rejected.iterdir()} == {"3.der", "4.der", newest}
+
+
+def test_a_folder_that_cannot_be_written_is_no_fault_of_the_device(tmp_path, stranger):
+    (tmp_path / "pki").write_text("a file where the folder should be")
+    with pytest.raises(DeviceError, match=r"pki cannot be used.*") as error:
+        pki.ensure_identity(tmp_path / "pki")
+    assert "\n" not in str(error.value)
+    (tmp_path / "rejected").write_text("likewise")
+    with pytest.raises(DeviceError, match=r"rejected.* cannot be written"):
+        pki.require_trusted(tmp_path, stranger.read_bytes(), "press-1")
 
 
 def test_the_command_line_lists_trusts_and_removes(tmp_path, stranger):

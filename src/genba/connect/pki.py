@@ -17,7 +17,7 @@ import os
 import re
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +32,8 @@ from genba.errors import DeviceError, Untrusted
 KEY_BITS = 2048
 _VALID = dt.timedelta(days=5 * 365)
 _SHORTEST_PREFIX = 6
+MOST_REJECTED = 100
+"""Unknown certificates that are kept for a person to look at; older ones make room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +67,20 @@ def ensure_identity(folder: Path, name: str = "genba") -> Identity:
     Raises
     ------
     DeviceError
-        If the key may be read by others, or key and certificate cannot be read.
+        If the folder cannot be used, the key may be read by others, or the certificate cannot be
+        read.
     """
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     key, certificate = folder / "own.key.pem", folder / "own.cert.der"
-    with _locked(folder / ".lock"):
-        if not (key.exists() and certificate.exists()):
-            _create(key, certificate, name)
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with _locked(folder / ".lock"):
+            if not (key.exists() and certificate.exists()):
+                _create(key, certificate, name)
+    except OSError as error:
+        raise DeviceError(
+            f"the folder of certificates {folder} cannot be used: {error.strerror}; "
+            "mend its access rights, or make room"
+        ) from None
     if key.stat().st_mode & 0o077:
         raise DeviceError(f"private key {key} can be read by others; run: chmod 600 {key}")
     loaded = _load(certificate)
@@ -144,7 +153,7 @@ def trust(folder: Path, certificate: Path | bytes) -> Entry:
 
 
 def distrust(folder: Path, text: str) -> Entry:
-    """Trust a certificate no longer; it is kept among the rejected ones.
+    """Trust a certificate no longer, whatever files hold it; it is kept among the rejected ones.
 
     Raises
     ------
@@ -154,7 +163,9 @@ def distrust(folder: Path, text: str) -> Entry:
     entry = find(folder, text)
     if entry.trusted:
         _put(folder / "rejected", f"{entry.fingerprint}.der", _der(_load(entry.path)))
-        entry.path.unlink()
+        for copy in certificates(folder):
+            if copy.trusted and copy.fingerprint == entry.fingerprint:
+                copy.path.unlink()
     return entry
 
 
@@ -169,6 +180,7 @@ def require_trusted(folder: Path, der: bytes, who: str) -> None:
     name = fingerprint(der)
     if not any(entry.trusted and entry.fingerprint == name for entry in certificates(folder)):
         _put(folder / "rejected", f"{name}.der", der)
+        _make_room(folder / "rejected")
         raise Untrusted(
             f"{who}: its certificate (SHA-256 {name}) is not trusted; compare it with the one on "
             f"the device, then run: genba trust add {name[:16]} --state {folder.parent}"
@@ -216,11 +228,12 @@ def _create(key_path: Path, certificate_path: Path, name: str) -> None:
         .sign(key, hashes.SHA256())
     )
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    certificate_path.unlink(missing_ok=True)  # never an old certificate beside a new key
     key_path.unlink(missing_ok=True)
     handle = os.open(key_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "wb") as file:
         file.write(pem)
-    certificate_path.write_bytes(_der(certificate))
+    _put(certificate_path.parent, certificate_path.name, _der(certificate))
 
 
 def _key_usage() -> x509.KeyUsage:
@@ -264,10 +277,24 @@ def _uri(certificate: x509.Certificate) -> str:
 
 
 def _put(folder: Path, name: str, der: bytes) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
     draft = folder / f".{name}.{os.getpid()}"
-    draft.write_bytes(der)
-    draft.replace(folder / name)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        draft.write_bytes(der)
+        draft.replace(folder / name)
+    except OSError as error:
+        raise DeviceError(
+            f"certificate {folder / name} cannot be written: {error.strerror}; "
+            "mend the folder's access rights, or make room"
+        ) from None
+
+
+def _make_room(folder: Path) -> None:
+    """Let the oldest unknown certificates go: whoever can reach us can show any number of them."""
+    with suppress(OSError):  # another process may be doing the same
+        kept = sorted(folder.glob("*"), key=lambda path: path.stat().st_mtime)
+        for path in kept[: max(0, len(kept) - MOST_REJECTED)]:
+            path.unlink()
 
 
 @contextmanager
