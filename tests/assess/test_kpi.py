@@ -213,6 +213,15 @@ def test_lots_that_are_treated_together_share_the_machine() -> None:
     assert row_of(report, "all").elements.execution_s == 7200
 
 
+def test_shifts_of_machines_that_work_by_their_hall_s_calendar() -> None:
+    hall = {"id": "hall", "level": "area", "calendar": "day"}
+    mill = machine("mill", hourly_cost=120.0, parent="hall", calendar=None)
+    one = plant(equipment=[hall, machine("saw"), mill])
+    assert kpi_report(Records(mill_day()), one, SIX, TWO, by="shift") == kpi_report(
+        Records(mill_day()), plant(), SIX, TWO, by="shift"
+    )
+
+
 def test_shifts_are_told_apart_by_their_day() -> None:
     report = kpi_report(Records(mill_day()), plant(), MONDAY, MONDAY + 48 * HOUR, by="shift")
     assert [row.key for row in report.rows] == ["2026-01-05 early", "2026-01-06 early", "all"]
@@ -268,3 +277,28 @@ def test_what_was_made_is_known_by_record_job_or_lots(
     one = plant(equipment=[machine("mill")], products=two_products(), orders=orders)
     row = row_of(kpi_report(Records(samples, rows), one, SIX, TWO), "mill")
     assert row.elements.planned_run_s == planned_s
+
+
+def test_what_was_made_of_an_order_that_came_in_at_run_time() -> None:
+    begin, done = SIX + HOUR, SIX + 2 * HOUR
+    samples: list[tuple[object, ...]] = [
+        ("desk.order", MONDAY - 50 * HOUR, '{"id": "R-1", "product": "cam", "quantity": 9}'),
+        ("desk.order", MONDAY, "no order at all"),
+        ("mill.state", MONDAY, 6), ("mill.good", MONDAY, 0), ("mill.good", done, 10),
+        ("mill.lots", begin, "R-1-01"), ("mill.lots", done, ""),
+    ]  # fmt: skip
+    order = {"id": "order", "role": "order_released", "kind": "event", "type": "json"}
+    desk = {"id": "desk", "connection": "c", "signals": [{**order, "address": "order"}]}
+    one = plant(equipment=[machine("mill"), desk], products=two_products())
+    row = row_of(kpi_report(Records(samples), one, SIX, TWO), "mill")
+    assert row.elements.planned_run_s == 900
+
+
+def test_a_machine_says_what_it_wants_for_more_to_be_known() -> None:
+    samples: list[tuple[object, ...]] = [
+        ("mill.state", MONDAY, 6), ("mill.good", MONDAY, 0), ("mill.good", SIX + HOUR, 10),
+    ]  # fmt: skip
+    one = plant(equipment=[machine("mill", calendar=None)], products=two_products())
+    flags = row_of(kpi_report(Records(samples), one, SIX, TWO), "mill").flags
+    assert any("calendar" in flag for flag in flags)
+    assert any("planned run time not known" in flag for flag in flags)

@@ -1,10 +1,11 @@
 """Which operation a machine did at a time: from its record, its job, or the lots in it."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from genba.assess.runs import operation_rows
-from genba.assess.series import Records, Series, text_at
+from genba.assess.series import LONGEST_US, Records, Series, text_at
 from genba.assess.steps import Step, steps_on
 from genba.plant import US, Plant, Role
 
@@ -24,10 +25,19 @@ class Job:
 class Jobs:
     """Tells the step of a routing that a machine did at any time in a period."""
 
-    def __init__(self, plant: Plant, recorded: Mapping[str, Sequence[Job]]) -> None:
+    def __init__(
+        self,
+        plant: Plant,
+        recorded: Mapping[str, Sequence[Job]],
+        released: Mapping[str, str] | None = None,
+    ) -> None:
+        """``released`` holds the products of orders that came in at run time, by their ids."""
         self._recorded = recorded
         self._steps = {unit.id: steps_on(plant, unit.id) for unit in plant.equipment}
-        self._products = {order.id: order.product for order in plant.orders}
+        self._products = {
+            **{order.id: order.product for order in plant.orders},
+            **(released or {}),
+        }
 
     def step(self, equipment: str, of: Mapping[Role, Series | None], when: int) -> Step | None:
         """Return what a machine did at ``when``, or None where that is not known.
@@ -68,4 +78,21 @@ def read_jobs(records: Records, plant: Plant, start: int, end: int) -> Jobs:
     for row in operation_rows(records, start, end + AFTER_US):
         job = Job(row["start"], row["end"], f"{row['product']}/{row['operation']}")
         recorded.setdefault(row["equipment"], []).append(job)
-    return Jobs(plant, recorded)
+    return Jobs(plant, recorded, _released(records, plant, end))
+
+
+def _released(records: Records, plant: Plant, end: int) -> dict[str, str]:
+    """Products of the orders that order desks announced before ``end``, by the orders' ids."""
+    desks = [signal.id for (_, role), signal in plant.roles.items() if role is Role.ORDER_RELEASED]
+    if not desks:
+        return {}
+    announced = records.samples(desks, end - LONGEST_US, end).column("text").to_pylist()
+    products = {}
+    for text in announced:
+        try:
+            order = json.loads(text or "null")
+        except ValueError:
+            continue  # what is no order was a finding when it came
+        if isinstance(order, dict) and "id" in order and "product" in order:
+            products[str(order["id"])] = str(order["product"])
+    return products

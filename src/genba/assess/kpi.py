@@ -11,7 +11,7 @@ from genba.assess.machines import machine_elements, machines, read_machines
 from genba.assess.people import people_cost
 from genba.assess.runs import operation_rows, run_elements
 from genba.assess.series import Records
-from genba.assess.worktime import planned_busy_s, shifts_between
+from genba.assess.worktime import calendar_of, planned_busy_s, shifts_between
 from genba.plant import Plant, format_time
 
 By = Literal["equipment", "product", "order", "shift"]
@@ -99,9 +99,24 @@ def kpi_report(
 def _row(key: str, elements: Elements, parts: Mapping[str, Elements] | None = None) -> KpiRow:
     kpis = compute(elements)
     said = flags(kpis)
+    if not parts:
+        said = (*said, *_wanting(elements))
     if elements.unknown_s:
         said = (*said, f"state unknown for {elements.unknown_s:.0f} s")
     return KpiRow(key, elements, kpis, (*said, *_gaps(elements, parts or {})))
+
+
+def _wanting(elements: Elements) -> list[str]:
+    """Say what a machine wants, for more to be known of it."""
+    said = []
+    if elements.production_s is not None and elements.planned_busy_s is None:
+        said.append("planned time not known; give it a calendar in the plant file")
+    if elements.good and elements.planned_run_s is None:
+        said.append(
+            "planned run time not known: neither a recorded operation, nor job_operation, "
+            "nor the lots in it tell what some parts were"
+        )
+    return said
 
 
 def _gaps(elements: Elements, parts: Mapping[str, Elements]) -> list[str]:
@@ -147,9 +162,10 @@ def _by_shift(records: Records, plant: Plant, start: int, end: int) -> list[KpiR
     jobs = read_jobs(records, plant, start, end)
     parts: dict[str, Elements] = {}
     rows: list[KpiRow] = []
-    several = sum(any(u.calendar == c.id for u in units) for c in plant.calendars) > 1
+    followed = {unit.id: calendar_of(plant, unit) for unit in units}
+    several = len({calendar.id for calendar in followed.values() if calendar is not None}) > 1
     for calendar in plant.calendars:
-        followers = [unit for unit in units if unit.calendar == calendar.id]
+        followers = [unit for unit in units if followed[unit.id] == calendar]
         for run in shifts_between(calendar, start, end) if followers else ():
             begin, finish = max(run.start, start), min(run.end, end)
             members = {
