@@ -1,7 +1,7 @@
 """``genba historian``: look into what was recorded, and take it out."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -79,7 +79,7 @@ def query(
         elif json:
             emit_json([row for batch in wanted for row in _rows(batch)])
         else:
-            _show(wanted)
+            _show(wanted, signals or [])
 
 
 @app.command("export")
@@ -189,23 +189,33 @@ def _rows(batch: "pa.RecordBatch") -> list[dict[str, Any]]:
     return rows
 
 
-def _show(wanted: Iterator["pa.RecordBatch"]) -> None:
+def _show(wanted: Iterator["pa.RecordBatch"], signals: Sequence[str]) -> None:
     rows = (row for batch in wanted for row in _rows(batch))
     listed = list(itertools.islice(rows, _MOST_SHOWN))
     if not listed:
-        typer.echo("nothing is recorded of that")
+        of = f"of {', '.join(signals)} " if signals else ""
+        typer.echo(f"nothing is recorded {of}there; check ids and period (texts have no --every)")
         return
     shown = [
         name
         for name in listed[0]
         if name not in _NOT_SHOWN and any(row[name] is not None for row in listed)
     ]
-    print_table("Samples", shown, ([_cell(row[name]) for name in shown] for row in listed))
+    print_table("Samples", shown, ([_cell(name, row[name]) for name in shown] for row in listed))
     if next(rows, None) is not None:
         typer.echo(f"and more: only the first {_MOST_SHOWN:,} are shown; use --csv or `export`")
+        return
+    found = {row["signal"] for row in listed}
+    for name in signals:
+        if "." in name and name not in found:
+            typer.echo(f"nothing is recorded of {name} there; check the id and the period")
 
 
-def _cell(value: object) -> object:
+def _cell(column: str, value: object) -> object:
+    if column == "quality" and isinstance(value, int):
+        from genba.plant import Quality
+
+        return Quality(value).name.lower()
     return "" if value is None else value
 
 

@@ -117,6 +117,9 @@ def show_report(report: "KpiReport") -> None:
             *(HEADINGS[name] for name in shown),
         )
         print_table(title, columns, rows)
+    said: dict[str, list[str]] = {}
     for row in report.rows:
         for flag in row.flags:
-            typer.echo(f"  {row.key}: {flag}")
+            said.setdefault(flag, []).append(row.key)
+    for flag, keys in said.items():
+        typer.echo(f"  {', '.join(keys)}: {flag}")

@@ -16,6 +16,7 @@ from genba.plant import (
     Plant,
     Quality,
     Sample,
+    Scalar,
     Signal,
     SignalKind,
     SystemClock,
@@ -130,10 +131,14 @@ def _judge(connection: str, signal: Signal, sample: Sample) -> Reached:
     numeric = isinstance(value, int | float) and not isinstance(value, bool)
     if bounds is not None and numeric and not bounds.low <= float(value) <= bounds.high:
         text = (
-            f"{value:g} {signal.unit} lies outside the range {bounds.low:g} to {bounds.high:g}; "
+            f"{_told(value, signal)} lies outside the range {bounds.low:g} to {bounds.high:g}; "
             "check unit, scale and range"
         )
         return Reached(connection, signal.id, ok=False, text=text)
+    return Reached(connection, signal.id, ok=True, text=_told(value, signal))
+
+
+def _told(value: Scalar, signal: Signal) -> str:
+    """Write a value with its unit, if it has one."""
     shown = f"{value:g}" if isinstance(value, float) else str(value)
-    unit = "" if signal.unit == "1" else f" {signal.unit}"
-    return Reached(connection, signal.id, ok=True, text=f"{shown[:60]}{unit}")
+    return shown[:60] if signal.unit == "1" else f"{shown[:60]} {signal.unit}"

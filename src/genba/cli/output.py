@@ -26,18 +26,42 @@ def noun(help_text: str) -> typer.Typer:
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print rows under a title; numbers are right-aligned, None is shown as ``undefined``."""
+    """Print rows under a title; numbers are right-aligned, None is shown as ``undefined``.
+
+    Numbers of a column that holds only numbers show the same decimals, three at most.
+    """
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
-    table = Table(title=title, title_justify="left", title_style="bold", header_style="dim")
     listed = [list(row) for row in rows]
+    if not listed:
+        typer.echo(f"{title}: none")
+        return
+    table = Table(title=title, title_justify="left", title_style="bold", header_style="dim")
+    shown = []
     for index, column in enumerate(columns):
-        numeric = any(isinstance(row[index], int | float) for row in listed)
+        cells = [row[index] for row in listed]
+        known = [cell for cell in cells if cell is not None]
+        numeric = not known or any(isinstance(cell, int | float) for cell in known)
         table.add_column(column, justify="right" if numeric else "left", overflow="fold")
-    for row in listed:
-        table.add_row(*(show(cell) for cell in row))
+        shown.append(_aligned(cells) if numeric else [show(cell) for cell in cells])
+    for row in zip(*shown, strict=True):
+        table.add_row(*(Text(cell) for cell in row))
     Console().print(table)
+
+
+def _aligned(cells: Sequence[object]) -> list[str]:
+    """Write the numbers of a column with as many decimals as the one that needs most."""
+    texts = [show(cell) for cell in cells]
+    if not all(cell is None or isinstance(cell, float) for cell in cells):
+        return texts
+    known = [text for cell, text in zip(cells, texts, strict=True) if cell is not None]
+    decimals = max((len(text.partition(".")[2]) for text in known), default=0)
+    return [
+        text if cell is None else f"{cell:,.{decimals}f}"
+        for cell, text in zip(cells, texts, strict=True)
+    ]
 
 
 def show(value: object) -> str:
@@ -66,7 +90,10 @@ def fail(error: BaseException | str, code: int = 1) -> NoReturn:
 
 
 def says_errors(command: Callable[P, T]) -> Callable[P, T]:
-    """Turn every :class:`GenbaError` of a command into clear lines and exit code 1."""
+    """Turn every :class:`GenbaError` of a command into clear lines and exit code 1.
+
+    The same for a file or folder that the system does not let us use.
+    """
 
     @functools.wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -74,5 +101,11 @@ def says_errors(command: Callable[P, T]) -> Callable[P, T]:
             return command(*args, **kwargs)
         except GenbaError as error:
             fail(error)
+        except OSError as error:
+            if error.filename is None:
+                raise
+            fail(
+                f"{error.filename} cannot be used: {error.strerror}; check the path and its rights"
+            )
 
     return wrapped

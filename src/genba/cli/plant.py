@@ -42,6 +42,8 @@ def init(
     from genba.plant.template import EDITOR_LINE, template_text
 
     path = folder / "plant.yaml"
+    if folder.exists() and not folder.is_dir():
+        fail(f"{folder} is a file; name a folder")
     if path.exists():
         fail(f"{path} exists and is left as it is; choose another folder, or move it away")
     name = _plant_id(plant_id or folder.resolve().name)

@@ -93,7 +93,8 @@ def show(
     if json:
         emit_json(facts)
     else:
-        print_table("Certificate", ("what", "value"), list(facts.items()))
+        for name, value in facts.items():
+            typer.echo(f"{name:<12} {value}")  # in one piece, to be copied
 
 
 def _pki(state: Path, *, create: bool = False) -> Path:

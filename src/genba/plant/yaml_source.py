@@ -46,8 +46,11 @@ class Source:
         return line
 
 
-def read_yaml(path: Path) -> tuple[Any, Source]:
-    """Read a file as plain data and as a tree of positions.
+PLANT_FILE = "give the path of a plant file, or make one with: genba init DIR"
+
+
+def read_yaml(path: Path, mend: str = PLANT_FILE) -> tuple[Any, Source]:
+    """Read a file as plain data and as a tree of positions; ``mend`` tells where to get one.
 
     Raises
     ------
@@ -63,10 +66,7 @@ def read_yaml(path: Path) -> tuple[Any, Source]:
             )
         content = path.read_bytes()
     except OSError as error:
-        raise PlantError(
-            f"{name}: cannot be read: {error.strerror}; give the path of a plant file, "
-            "or make one with: genba init DIR"
-        ) from None
+        raise PlantError(f"{name}: cannot be read: {error.strerror}; {mend}") from None
     return parse_yaml(content, name)
 
 
@@ -93,7 +93,10 @@ def parse_yaml(content: bytes | str, name: str = "plant.yaml") -> tuple[Any, Sou
 def _reason(error: yaml.MarkedYAMLError) -> str:
     problem = error.problem or "it cannot be read"
     if "\\t" in problem or "start any token" in problem:
-        return f"{problem}; indent with spaces, and quote text that begins with a special sign"
+        return (
+            "a tab, or a sign that begins no text (such as @ or %); "
+            "indent with spaces, and quote text that begins with such a sign"
+        )
     if "mapping values are not allowed" in problem:
         return f"{problem}; quote text that holds ': ', and check the indentation"
     context = f" {error.context}" if error.context else ""

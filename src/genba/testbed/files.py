@@ -16,6 +16,11 @@ from genba.testbed.physics_file import Physics, Scenario
 
 Model = TypeVar("Model", bound=Value)
 
+_PHYSICS_FILE = (
+    "a simulated plant has one beside its plant file, see: genba testbed files DIR; "
+    "or name it with --physics"
+)
+
 
 def reference_files() -> tuple[Path, Path]:
     """Paths of the reference plant's ``plant.yaml`` and ``physics.yaml``, as they are installed."""
@@ -44,7 +49,8 @@ def load_testbed(
         If ``physics.yaml`` is: one line per error, ``file:line: field: what; mend``.
     """
     plant, physics = reference_files()
-    return load_plant(plant_path or plant), _load(Path(physics_path or physics), Physics)
+    loaded = load_plant(plant_path or plant)
+    return loaded, _load(Path(physics_path or physics), Physics, _PHYSICS_FILE)
 
 
 def load_scenario(path: Path | str) -> Scenario:
@@ -55,12 +61,12 @@ def load_scenario(path: Path | str) -> Scenario:
     TestbedError
         One line per error: ``file:line: field: what; mend``.
     """
-    return _load(Path(path), Scenario)
+    return _load(Path(path), Scenario, "give the path of a scenario file")
 
 
-def _load(path: Path, model: type[Model]) -> Model:
+def _load(path: Path, model: type[Model], mend: str) -> Model:
     try:
-        data, source = read_yaml(path)
+        data, source = read_yaml(path, mend)
     except PlantError as error:
         raise TestbedError(str(error)) from None
     try:
