@@ -3,9 +3,11 @@
 import contextlib
 import json
 import os
+import re
 import secrets
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -36,6 +38,7 @@ class _Demo:
     end: int
     port: int
     seed: int
+    embedded_broker: bool
     environment: dict[str, str]
 
     @property
@@ -55,19 +58,27 @@ def demo(
     speed: Annotated[float, typer.Option(help="Plant seconds per second.", min=1, max=600)] = 120,
     hours: Annotated[float, typer.Option(help="Length of the shift.", min=0.1, max=24)] = 8,
     seed: Annotated[int, typer.Option(help="Seed of the reference plant.")] = 1,
-    port: Annotated[int, typer.Option(help="Port of the API.", min=0, max=65535)] = 8460,
+    port: Annotated[
+        int, typer.Option(help="Port of the API; 0 takes a free one.", min=0, max=65535)
+    ] = 0,
+    embedded_broker: Annotated[
+        bool, typer.Option("--embedded-broker", help="Use amqtt even where there is mosquitto.")
+    ] = False,
 ) -> None:
     """Let Genba run the simulated reference plant for one shift, faster than real time."""
     from genba.plant import US, AcceleratedClock, parse_time
 
+    # Whoever stops the demo stops the plant and the core that it started, too.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     _clear(folder)
     start = parse_time(START)
     clock = AcceleratedClock(start, speed, round(time.time() + LEAD_S, 1))
     environment = {**os.environ, "GENBA_CREDENTIALS_DEMO": f"genba:{secrets.token_urlsafe(18)}"}
-    run = _Demo(folder, clock, start + round(hours * 3600 * US), port, seed, environment)
+    end = start + round(hours * 3600 * US)
+    run = _Demo(folder, clock, end, port, seed, embedded_broker, environment)
     typer.echo(
         f"A simulated plant, {hours:g} h at {speed:g} times real time: "
-        f"about {hours * 3600 / speed / 60 + LEAD_S / 60:.0f} minutes. Ctrl-C stops."
+        f"about {max(1, round((hours * 3600 / speed + LEAD_S) / 60))} min. Ctrl-C stops."
     )
     token = _prepare(run)
     with _testbed(run), _core(run) as core:
@@ -93,9 +104,36 @@ def _prepare(run: _Demo) -> str:
     from genba.testbed import copy_reference
 
     copy_reference(run.folder)
+    _move_to_free_ports(run.plant_file)
     state = StateFolder(run.state)
     ensure_identity(state.pki, "genba")
     return Identities(state.secrets).create("demo", PersonRole.ADMIN)
+
+
+def _move_to_free_ports(path: Path) -> None:
+    """Let the simulated devices listen elsewhere where a port of theirs is taken."""
+    from genba.plant import load_plant
+    from genba.testbed.servers.relocate import free_ports, relocate
+
+    plant = load_plant(path)
+    ports = free_ports(plant)
+    if all(map(_is_free, ports)):
+        return
+    text = path.read_text("utf-8")
+    for old, new in zip(plant.connections, relocate(plant, ports).connections, strict=True):
+        text = text.replace(f'"{old.url}"', f'"{new.url}"')
+    path.write_text(text, encoding="utf-8")
+    typer.echo("Ports of the reference plant are taken; its devices listen on free ones.")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 @contextlib.contextmanager
@@ -132,6 +170,7 @@ def _testbed(run: _Demo) -> Iterator[None]:
         *("--physics", str(run.folder / "physics.yaml"), "--clock", str(run.clock)),
         *("--seed", str(run.seed), "--runtime", str(runtime)),
         *("--trust", str(run.state / "pki" / "own.cert.der")),
+        *(("--embedded-broker",) if run.embedded_broker else ()),
     )
     with _process(run, "testbed", *arguments) as process:
         _wait(process, runtime / "ready.json", "the reference plant", run.folder / "testbed.log")
@@ -200,11 +239,16 @@ def _counts(run: _Demo, token: str) -> str:
     """Fetch live counts; nothing in the first and last seconds, when the API does not answer."""
     import httpx
 
+    log = (run.folder / "genba.log").read_text(encoding="utf-8", errors="replace")
+    found = re.search(r"API at (\S+/api/v1)", log)
+    if found is None:
+        return ""
     try:
         answer = httpx.get(
-            f"http://127.0.0.1:{run.port}/api/v1/health",
+            f"{found[1]}/health",
             headers={"Authorization": f"Bearer {token}"},
             timeout=2,
+            trust_env=False,
         )
         health = answer.json()
         return (
@@ -238,7 +282,7 @@ def _report(run: _Demo) -> None:
     )
     typer.echo(f"Simulated plant, accelerated clock, seed {run.seed}.")
     typer.echo(
-        f"{stored['samples']:,} samples in {stored['bytes'] / 1e6:.1f} MB: {run.state}/historian"
+        f"{stored['samples']:,} samples in {stored['bytes'] / 1e6:.2f} MB: {run.state}/historian"
     )
     typer.echo(f"Look further: genba kpi {run.plant_file} --by order; genba historian query --help")
 
