@@ -104,6 +104,18 @@ def _no_room(*_: object, **__: object) -> None:
     raise OSError("no room")
 
 
+def test_files_of_earlier_days_go_when_a_later_day_finds_no_room(
+    historian: Historian, folder: Path
+) -> None:
+    historian.append(series("a.x", [1.0]))
+    values = [os.urandom(50).hex() for _ in range(3000)]
+    historian.append(series("a.x", values, start=START + 86_400 * US, first=1))
+    with no_file_larger_than(100_000), pytest.raises(HistorianError, match="cannot be written"):
+        historian.commit()
+    assert not list((folder / "samples").rglob("*.parquet"))
+    assert historian.commit() == 3001
+
+
 def test_a_merge_that_finds_no_room_changes_nothing(historian: Historian, folder: Path) -> None:
     for n in range(4):
         values = [os.urandom(50).hex() for _ in range(1000)]

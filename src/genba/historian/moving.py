@@ -9,7 +9,7 @@ from genba.errors import HistorianError
 from genba.historian.encoding import QUICK
 from genba.historian.folder import Folder, Lock
 from genba.historian.lake import LakeTable
-from genba.historian.parquet import by_day, sort, write_file
+from genba.historian.parquet import DataFile, by_day, sort, write_file
 from genba.historian.schema import TABLES
 from genba.historian.spool import Spool
 
@@ -76,12 +76,12 @@ def _move_some(store: Store, name: str) -> int:
     rows = sort(pa.concat_tables([batch.read() for batch in batches]), table.layout)
     last = batches[-1].number
     del batches
+    files: list[DataFile] = []
     try:
-        files = [
-            write_file(table.root, table.layout, day, part, QUICK)
-            for day, part in by_day(rows, table.layout)
-        ]
+        for day, part in by_day(rows, table.layout):
+            files.append(write_file(table.root, table.layout, day, part, QUICK))
     except (OSError, pa.ArrowException) as error:
+        table.discard(files)
         raise HistorianError(
             f"table {table.root} cannot be written: {error}; what is not in it stays in the spool"
         ) from error
