@@ -1,5 +1,6 @@
 """The committer's own process: it drains, is restarted when killed, and ends with its core."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -60,6 +61,25 @@ def test_it_is_started_again_when_killed(historian: Historian, folder: Path) -> 
     assert now["starts"] == 2
     assert now["pid"] != first
     assert sorted(through_deltalake(folder)) == list(range(10))
+
+
+def test_it_is_tried_again_when_no_process_can_be_started(
+    historian: Historian, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    historian.start_committing(interval_s=0.05)
+    first = committer(historian)["pid"]
+    assert isinstance(first, int)
+
+    def no_process(*_: object, **__: object) -> None:
+        raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("genba.historian.supervisor.subprocess.Popen", no_process)
+        os.kill(first, signal.SIGKILL)
+        wait_for(lambda: "cannot be started" in str(committer(historian)["last_error"]))
+    historian.append(series("a.x", range(10)))
+    wait_for(lambda: historian.stats()["spooled"] == 0)
+    assert committer(historian)["starts"] == 2
 
 
 def test_closing_moves_what_is_left_and_leaves_one_file(folder: Path, clock: VirtualClock) -> None:

@@ -69,9 +69,16 @@ class Supervisor:
             failures = failures + 1 if said else 0
             self.last_error = said or f"the committer ended with code {process.returncode}"
             _LOG.warning("%s; it is started again", self.last_error)
-            if self._closing.wait(_RESTART_S[min(failures, len(_RESTART_S) - 1)]):
+            while not self._closing.wait(_RESTART_S[min(failures, len(_RESTART_S) - 1)]):
+                try:
+                    self._start()
+                    break
+                except OSError as error:  # no memory or no process to spare just now
+                    failures += 1
+                    self.last_error = f"the committer cannot be started: {error.strerror}"
+                    _LOG.warning("%s; it is tried again", self.last_error)
+            else:
                 return
-            self._start()
 
     def _listen(self, process: subprocess.Popen[bytes]) -> str:
         last = ""
