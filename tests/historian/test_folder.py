@@ -108,3 +108,27 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path, clock: VirtualClock) -> No
 def test_a_name_that_duckdb_would_expand_is_refused(tmp_path: Path, clock: VirtualClock) -> None:
     with pytest.raises(HistorianError, match=r"must not have \*"):
         Historian.open(tmp_path / "state[1]", clock)
+
+
+def test_a_lock_that_cannot_be_made_is_one_clear_error(folder: Path, clock: VirtualClock) -> None:
+    Historian.open(folder, clock).close()
+    (folder / "writer.lock").unlink()
+    (folder / "writer.lock").mkdir()
+    with pytest.raises(HistorianError, match=r"writer\.lock cannot be opened \(Is a directory\)"):
+        Historian.open(folder, clock)
+
+
+def test_queries_spill_to_a_folder_of_their_own(folder: Path, clock: VirtualClock) -> None:
+    """A name in /tmp that others can foresee is a name that others can take."""
+    spills = []
+    for _ in range(2):
+        with Historian.open(folder, clock) as historian:
+            historian.samples(["a.x"], START, START + US)
+            cursor = historian._reader._cursor()
+            spills.append(
+                Path(cursor.sql("SELECT current_setting('temp_directory')").fetchall()[0][0])
+            )
+            cursor.close()
+            assert spills[-1].stat().st_mode & 0o077 == 0
+    assert spills[0] != spills[1]
+    assert not any(spill.exists() for spill in spills)

@@ -102,10 +102,17 @@ class Lock:
     ------
     StateError
         If another process holds it after ``wait_s`` seconds.
+    HistorianError
+        If the file cannot be opened.
     """
 
     def __init__(self, path: Path, purpose: str, wait_s: float = 0.0) -> None:
-        self._handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            self._handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError as error:
+            raise HistorianError(
+                f"{path} cannot be opened ({error.strerror}); mend the folder's access rights"
+            ) from None
         deadline = time.monotonic() + wait_s
         while not self._try():
             if time.monotonic() >= deadline:

@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -136,6 +135,7 @@ class Reader:
                 f"historian folder {store.folder.root} must not have * ? or [ in its name; move it"
             )
         self._tail = Tail(store.spool)
+        self._spill = tempfile.TemporaryDirectory(prefix="genba-duckdb-")
         self._lock = threading.Lock()
         self._database: duckdb.DuckDBPyConnection | None = None
 
@@ -148,7 +148,7 @@ class Reader:
                         "threads": min(4, os.cpu_count() or 1),
                         "autoinstall_known_extensions": False,
                         "autoload_known_extensions": False,
-                        "temp_directory": str(Path(tempfile.gettempdir()) / "genba-duckdb"),
+                        "temp_directory": self._spill.name,
                     }
                 )
                 self._database.execute("SET TimeZone = 'UTC'")
@@ -218,6 +218,7 @@ class Reader:
             if self._database is not None:
                 self._database.close()
                 self._database = None
+            self._spill.cleanup()
 
 
 def in_utc(table: pa.Table) -> pa.Table:
