@@ -82,6 +82,25 @@ def test_problems_come_with_file_line_and_mend_and_exit_code_1(tmp_path: Path) -
     assert "write 'kWh'" in result.output
 
 
+def test_a_driver_that_is_not_installed(tmp_path: Path) -> None:
+    path = tmp_path / "plant.yaml"
+    path.write_text(changed("driver: opcua", "driver: opcau"), encoding="utf-8")
+    result = genba("check", path)
+    assert result.exit_code == 1
+    line = SMALL[: SMALL.index("driver: opcua")].count("\n") + 1
+    assert f"error: {path}:{line}: connections[" in result.output
+    assert "there is no driver 'opcau'; write one of modbus, opcua" in result.output
+
+
+def test_a_folder_that_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine", encoding="utf-8")
+    for arguments in (("init",), ("testbed", "files")):
+        result = genba(*arguments, tmp_path / "file")
+        assert result.exit_code == 1
+        assert str(tmp_path / "file") in result.output
+        assert len(result.output.splitlines()) == 1
+
+
 def test_json_for_scripts(tmp_path: Path) -> None:
     path = tmp_path / "plant.yaml"
     path.write_text(changed("unit: kWh", "unit: kwh"), encoding="utf-8")

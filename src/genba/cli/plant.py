@@ -120,6 +120,8 @@ def check(
     from genba.plant import examine
 
     examined = examine(plant)
+    if not live:  # where devices are asked, their drivers are named there
+        examined = _with_drivers(examined)
     reached: list[Reached] = []
     if live and examined.plant is not None and not examined.errors:
         reached = _ask_devices(examined, plant, state, credentials, timeout)
@@ -129,6 +131,40 @@ def check(
         _tell(examined, reached)
     if examined.errors or not all(answer.ok for answer in reached):
         raise typer.Exit(1)
+
+
+def _with_drivers(examined: "Examined") -> "Examined":
+    """Add connections whose driver is not installed; the plant file alone does not tell them."""
+    from dataclasses import replace
+
+    from genba.connect import known_drivers
+    from genba.plant import Problem, Weight
+    from genba.plant.yaml_source import read_yaml
+
+    known = known_drivers()
+    plant = examined.plant
+    unknown = [
+        (index, connection)
+        for index, connection in enumerate(plant.connections if plant is not None else ())
+        if connection.driver not in known
+    ]
+    if not unknown:
+        return examined
+    _, source = read_yaml(Path(examined.path))
+    added = [
+        Problem(
+            Weight.ERROR,
+            f"connections[{connection.id}].driver",
+            f"there is no driver '{connection.driver}'",
+            f"write one of {', '.join(sorted(known))}, or install the package that brings it",
+            path := ("connections", index, "driver"),
+            source.line_of(path),
+        )
+        for index, connection in unknown
+    ]
+    return replace(
+        examined, problems=tuple(sorted((*examined.problems, *added), key=lambda p: p.line))
+    )
 
 
 def _ask_devices(

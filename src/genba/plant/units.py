@@ -107,7 +107,8 @@ def _parse(text: str) -> Unit | str:
     except _Mistake as mistake:
         better = suggest_unit(text)
         mend = f"write '{better}'" if better else "write it in UCUM, such as kW, Cel, mm/s or 1"
-        return f"unit '{text[:MAX_LENGTH]}' is not known: {mistake}; {mend}"
+        known = "" if str(mistake) == f"'{text}' is no unit" else f": {mistake}"
+        return f"unit '{text[:MAX_LENGTH]}' is not known{known}; {mend}"
 
 
 _TOKEN = re.compile(
