@@ -9,7 +9,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test lint format bench soak docs lock clean peers
+.PHONY: help setup setup-dev demo test lint format bench docs lock clean peers
 
 help:  ## list the habits
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -53,6 +53,9 @@ format: setup-dev  ## put the code in order
 
 bench: setup-dev  ## run every benchmark (about an hour; each has its own command in benchmarks/README.md)
 	@$(BIN)/python -m benchmarks
+
+docs: setup  ## write what of docs/ comes from the code: the schema of plant files
+	@$(BIN)/python -m genba.plant.schema > docs/plant.schema.json
 
 lock: setup-dev  ## pin the newest allowed dependencies again
 	@$(BIN)/python -m pip install -q uv
