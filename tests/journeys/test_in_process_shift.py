@@ -110,6 +110,12 @@ def test_nothing_unsafe_happened(shift: Shift) -> None:
     assert shift.ledger["rejected_orders"] == 0
 
 
+def test_no_machine_changes_its_state_against_packml(shift: Shift) -> None:
+    kinds = Counter(row["kind"] for row in shift.rows["decisions"] if row["stage"] == "finding")
+    assert kinds["state_model"] == 0
+    assert len({row["equipment"] for row in shift.rows["events"] if row["kind"] == "state"}) == 11
+
+
 def test_every_command_has_its_proposal_verdict_and_outcome(shift: Shift) -> None:
     by_stage: dict[str, dict[str, dict[str, Any]]] = {}
     for row in shift.rows["decisions"]:

@@ -125,6 +125,15 @@ def test_states_become_events_and_illegal_changes_findings() -> None:
     assert "no PackML state" in watch.see("idle")[0].finding.text
 
 
+def test_a_polled_device_may_pass_through_states_that_nobody_saw() -> None:
+    polled = plant()
+    connections = tuple(c.model_copy(update={"driver": "modbus"}) for c in polled.connections)
+    judge = PackMLJudge(polled.model_copy(update={"connections": connections}), lambda *_: None)
+    watch = Watch(judge, "saw.state")
+    assert watch.see(9, 6, 17, 6) == []
+    assert "no PackML state" in watch.see(99)[0].finding.text
+
+
 def test_a_state_is_told_with_the_mode_that_it_began_in() -> None:
     ended: list[tuple[object, ...]] = []
     judge = PackMLJudge(plant(), lambda *told: ended.append(told))

@@ -17,7 +17,7 @@ class Terminal:
     def __init__(self, machine: str = "mill-1") -> None:
         self.simulation = PlantSimulation(PLANT, PHYSICS, seed=1, scenario=CALM)
         self.machine = machine
-        self.simulation.advance(self.simulation.now + 2 * US)
+        self.simulation.advance(self.simulation.now + 10 * US)
 
     def bring(self, *lots: str) -> int:
         """Set lots down at the machine as a vehicle would; returns how many parts they hold."""
@@ -67,18 +67,22 @@ def test_a_job_goes_from_idle_over_set_up_and_execute_to_complete() -> None:
     assert terminal.value("lots") == lot
     assert terminal.value("station") == ""
     assert terminal.value("mode") == PackMLMode.SETUP
-    seen: list[tuple[int, int]] = []
-    for _ in range(9000):
+    seen = [(terminal.value("mode"), terminal.value("state"))]
+    while seen[-1] != (PackMLMode.PRODUCTION, PackMLState.IDLE):
         terminal.run(1)
         state = (terminal.value("mode"), terminal.value("state"))
-        if not seen or seen[-1] != state:
+        if seen[-1] != state:
             seen.append(state)
-        if state == (PackMLMode.PRODUCTION, PackMLState.IDLE):
-            break
-    production = PackMLMode.PRODUCTION
-    assert seen[0] == (PackMLMode.SETUP, PackMLState.EXECUTE)
-    assert (production, PackMLState.EXECUTE) in seen
-    assert seen[-2:] == [(production, PackMLState.COMPLETE), (production, PackMLState.IDLE)]
+        assert len(seen) < 99
+    setup, production = PackMLMode.SETUP, PackMLMode.PRODUCTION
+    assert seen[:2] == [(setup, PackMLState.STARTING), (setup, PackMLState.EXECUTE)]
+    assert seen[-5:] == [
+        (production, PackMLState.EXECUTE),
+        (production, PackMLState.COMPLETING),
+        (production, PackMLState.COMPLETE),
+        (production, PackMLState.RESETTING),
+        (production, PackMLState.IDLE),
+    ]
     assert terminal.value("station") == lot
     assert terminal.value("lots") == ""
     counted = terminal.value("good_count") + terminal.value("scrap_count")
@@ -96,7 +100,7 @@ def test_a_family_that_is_mounted_needs_no_set_up() -> None:
     terminal.ask(first, "JA17-S/mill", parts)
     while terminal.value("state") != PackMLState.COMPLETE:
         terminal.run(1)
-    terminal.run(5)
+    terminal.run(6)
     parts = terminal.bring(second)
     assert terminal.ask(second, "JA17-S/mill", parts, 2) == ""
     terminal.run(2)
@@ -160,7 +164,7 @@ def test_without_a_heartbeat_the_local_controller_takes_over_and_gives_back() ->
     assert "heartbeat" in terminal.ask(lot, "JA17-S/mill", parts) or terminal.value("lots") == lot
     while terminal.value("state") != PackMLState.COMPLETE:
         terminal.run(1)
-    terminal.run(5)
+    terminal.run(6)
     second = terminal.lot_of("JA17-S", 1)
     parts = terminal.bring(second)
     assert terminal.ask(second, "JA17-S/mill", parts, 5) == ""

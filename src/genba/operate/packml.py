@@ -46,6 +46,10 @@ _NO_ABORT = frozenset({S.ABORTING, S.ABORTED})
 _WAITING = frozenset({S.STOPPED, S.IDLE, S.SUSPENDED, S.ABORTED, S.HELD, S.COMPLETE, S.EXECUTE})
 """States that last; a sample may well miss the acting ones between them."""
 
+POLLED_DRIVERS = frozenset({"modbus"})
+"""Drivers that see what holds when they ask, and no change in between: any state may have been
+missed, and from every state there is a way to every other."""
+
 
 def follows(before: PackMLState, after: PackMLState) -> bool:
     """Whether ``after`` can be the next state that is seen, acting states between may be missed."""
@@ -74,13 +78,18 @@ StateEvent = Callable[[str, int, int, PackMLState, PackMLMode | None], None]
 
 
 class PackMLJudge:
-    """Flags transitions that the state model does not know, and reports states that ended."""
+    """Flags transitions that the state model does not know, and reports states that ended.
+
+    Of a device that is polled it flags only numbers that are no state.
+    """
 
     name = "packml"
 
     def __init__(self, plant: Plant, ended: StateEvent) -> None:
         self._states = {s.id: s.equipment for s in plant.signals.values() if s.role is Role.STATE}
         self._modes = {s.id: s.equipment for s in plant.signals.values() if s.role is Role.MODE}
+        polled = {c.id for c in plant.connections if c.driver in POLLED_DRIVERS}
+        self._unsure = {s for s in self._states if plant.signals[s].connection in polled}
         self._present: dict[str, tuple[PackMLState, int, PackMLMode | None]] = {}
         self._mode: dict[str, PackMLMode] = {}
         self._ended = ended
@@ -111,7 +120,7 @@ class PackMLJudge:
         if before is None:
             return
         self._ended(equipment, before[1], sample.source_time, before[0], before[2])
-        if not _FOLLOWS[before[0], state]:
+        if sample.signal not in self._unsure and not _FOLLOWS[before[0], state]:
             seconds = (sample.source_time - before[1]) / US
             text = (
                 f"{equipment} went from {before[0].name} (for {seconds:.0f} s) to {state.name}, "

@@ -15,16 +15,13 @@ from genba.testbed.ledger import Ledger
 from genba.testbed.lots import Lot
 from genba.testbed.monitor import ZONE_SPEED_M_S
 from genba.testbed.outcomes import Outcomes
+from genba.testbed.packml import StateModel
 from genba.testbed.people import Zone
 from genba.testbed.physics_file import MachinePhysics
 from genba.testbed.shifts import WorkingTime
 from genba.testbed.stations import Station
 from genba.testbed.unit.process import Number, Part, Phase, UnitProcess
 from genba.testbed.upkeep import WearOut, Work
-
-COMPLETE_S = 3
-"""How long a machine shows COMPLETE before it goes back to IDLE by itself."""
-RESET_S = 5
 
 
 class Machine:
@@ -63,7 +60,9 @@ class Machine:
         self.zone = Zone(zone, chance.stream(f"{self.id}.zone"), floor.start) if zone else None
         self.gauge = Gauge(physics.inspection)
         self._outcomes = Outcomes(self._books, self.gauge, physics.max_rework, board)
-        self.state = PackMLState.STOPPED
+        self._model = StateModel(physics.complete_s, physics.reset_s)
+        self._wanted = PackMLState.STOPPED
+        """State that fits what it does; it is shown once the state model allows."""
         self.mode = PackMLMode.PRODUCTION
         self.task: Task | None = None
         self.mounted: str | None = None
@@ -73,7 +72,6 @@ class Machine:
         self._work: Work | None = None
         """A service or tool change that is going on."""
         self._repair: Work | None = None
-        self._countdown_s = 0.0
         self._gauging_s = 0.0
         self._service_run_s = 0.0
         self._names: dict[Role, str] = {role: board.names.get(role, role.value) for role in Role}
@@ -100,9 +98,15 @@ class Machine:
         return age <= self.floor.physics.heartbeat_timeout_s * US
 
     @property
+    def state(self) -> PackMLState:
+        """The state that it shows."""
+        return self._model.state
+
+    @property
     def idle(self) -> bool:
         """Whether a job can be given now."""
-        return self.state is PackMLState.IDLE and self.mode is PackMLMode.PRODUCTION
+        resting = self.state is PackMLState.IDLE and self.mode is PackMLMode.PRODUCTION
+        return resting and self.task is None
 
     def accept(self, lots: Sequence[str], operation: str, quantity: int, *, remote: bool) -> None:
         """Take a job.
@@ -113,7 +117,9 @@ class Machine:
             With the reason.
         """
         if not self.idle:
-            raise Refusal(f"state is {self.state.name}, mode {self.mode.name}; it must be IDLE")
+            task = "with a job, " if self.task is not None else ""
+            told = f"state is {self.state.name}, {task}mode {self.mode.name}"
+            raise Refusal(f"{told}; it must be IDLE")
         if self.zone is not None and self.zone.people:
             raise Refusal("a person is in the zone")
         job, found, alternative, batch = prepare(
@@ -140,10 +146,13 @@ class Machine:
         self.station.rescan()
         self.board.show(self._names[Role.LOTS], ",".join(job.lots))
         actual = planned and self._setups.lognormal(planned, self.physics.setup_sigma)
-        self.task.setting_up = Work("setup", actual, alternative.skill)
         for short, value in self.process.recipe_setpoints(job).items():
             self.board.show(short, value)
             self._set(short, value)
+        if actual > 0:
+            self.task.setting_up = Work("setup", actual, alternative.skill)
+        else:
+            self._begin_run(self.task, self.floor.around.now)
 
     def break_down(self, repair_s: float | None = None) -> None:
         """Stop working until somebody has repaired it."""
@@ -169,6 +178,7 @@ class Machine:
             self._on = self._time.working(now)
             self._time_changes = self._time.changes_after(now)
         phase = self._step(now)
+        self._model.toward(self._wanted)
         process.tick(1.0, phase, floor.around)
         books = self._books
         books.energy_kwh += process.power_kw / 3600.0
@@ -185,24 +195,25 @@ class Machine:
             board.measure(second, self._readings())
 
     def _step(self, now: int) -> Phase:
-        """Move the state on by one second, and say what the process may do."""
-        if self._repair is not None:
-            return self._mend(self._repair, now)
+        """Say what the process may do in this second, and which state fits it."""
         if self.zone is not None:
             self.zone.tick(now, self._on, self.floor.random)
             self.board.show(self._names[Role.PEOPLE_IN_ZONE], self.zone.people)
-            if self.zone.people and self.zone.protective_stop and self.task is not None:
-                self.state = PackMLState.HELD
-                return Phase.PAUSED if self._cycle else Phase.IDLE
+        if self._repair is not None:
+            return self._mend(self._repair, now)
+        if self.zone is not None and self.zone.people and self.zone.protective_stop and self.task:
+            # Before the job has started, or once it is stopped, it stays as it is.
+            self._wanted = PackMLState.HELD if self._model.in_job else self.state
+            return Phase.PAUSED if self._cycle else Phase.IDLE
         if not self._on and not self._cycle:
-            self.state = PackMLState.STOPPED
+            self._wanted = PackMLState.STOPPED
             self._let_go()
             return Phase.OFF
         if self._work is not None:
             return self._maintain(self._work, now)
         if self.task is not None:
             return self._advance(self.task, now)
-        return self._wait(now)
+        return self._wait()
 
     def _let_go(self) -> None:
         """At the end of the shift people go home; what they did waits for the next."""
@@ -213,42 +224,43 @@ class Machine:
 
     def _advance(self, task: Task, now: int) -> Phase:
         """Go on with the job."""
-        if task.setting_up is not None:
+        self.mode = PackMLMode.PRODUCTION if task.setting_up is None else PackMLMode.SETUP
+        if self.state is PackMLState.COMPLETING:
+            self._wanted = PackMLState.COMPLETE
+            self._complete(task, now)
+            return Phase.IDLE
+        self._wanted = PackMLState.EXECUTE
+        if task.setting_up is not None and self._model.in_job:
             return self._set_up(task, task.setting_up, now)
-        self.mode = PackMLMode.PRODUCTION
-        self.state = PackMLState.EXECUTE
+        if self.state is not PackMLState.EXECUTE:
+            return Phase.PAUSED if self._cycle else Phase.IDLE
         if self._gauging_s > 0:
             self._gauging_s -= 1.0
             return Phase.IDLE
         return self._run(task, now)
 
-    def _wait(self, now: int) -> Phase:
-        """Without a job: show that the last one is complete, reset, then idle."""
+    def _wait(self) -> Phase:
+        """Without a job: reset, then idle."""
         self.mode = PackMLMode.PRODUCTION
-        if self.state is PackMLState.COMPLETE:
-            self._countdown_s -= 1.0
-            if self._countdown_s > 0:
-                return Phase.IDLE
-        if self.state is PackMLState.RESETTING:
-            self._countdown_s -= 1.0
-            if self._countdown_s > 0:
-                return Phase.IDLE
-        self.state = PackMLState.IDLE
-        due = self._upkeep_due()
-        return Phase.IDLE if due is None else self._maintain(due, now)
+        self._wanted = PackMLState.IDLE
+        return Phase.IDLE
 
     def _set_up(self, task: Task, work: Work, now: int) -> Phase:
-        self.mode = PackMLMode.SETUP
         complete = work.tick(self.floor.crew, self.id, now)
-        self.state = PackMLState.SUSPENDED if work.waiting else PackMLState.EXECUTE
-        if not complete:
-            return Phase.IDLE if work.waiting else Phase.SETUP
+        if work.waiting:
+            self._wanted = PackMLState.SUSPENDED
+            return Phase.IDLE
+        if complete:
+            self._begin_run(task, now)
+        return Phase.SETUP
+
+    def _begin_run(self, task: Task, now: int) -> None:
+        """The machine is set up for the job."""
         task.setup_s = (now - task.started) / US
         task.run_from = now
-        self.mounted = task.job.family or self.mounted
         task.setting_up = None
+        self.mounted = task.job.family or self.mounted
         self.process.start_job(task.job)
-        return Phase.SETUP
 
     def _run(self, task: Task, now: int) -> Phase:
         """Begin, advance or finish a cycle."""
@@ -266,7 +278,7 @@ class Machine:
         if due is not None:
             return self._maintain(due, now)
         if not task.todo:
-            self._complete(task, now)
+            self._wanted = PackMLState.COMPLETE
             return Phase.IDLE
         count = min(task.batch_parts, len(task.todo))
         self._cycle = [task.todo.popleft() for _ in range(count)]
@@ -290,22 +302,14 @@ class Machine:
         self.task = None
         self.station.rescan()
         self.board.show(self._names[Role.LOTS], "")
-        self.state = PackMLState.COMPLETE
-        self._countdown_s = COMPLETE_S
 
     def _mend(self, work: Work, now: int) -> Phase:
-        self.state = PackMLState.ABORTED
-        if self.zone is not None:
-            self.zone.tick(now, self._on, self.floor.random)
-            self.board.show(self._names[Role.PEOPLE_IN_ZONE], self.zone.people)
+        self._wanted = PackMLState.ABORTED
         if work.tick(self.floor.crew, self.id, now):
             self._repair = None
             self.process.maintain("repair")
             if self._wear is not None:
                 self._wear.repaired()
-            if self.task is None:
-                self.state = PackMLState.RESETTING
-                self._countdown_s = RESET_S
         return Phase.DOWN
 
     def _upkeep_due(self) -> Work | None:
@@ -323,13 +327,14 @@ class Machine:
         return self._work
 
     def _maintain(self, work: Work, now: int) -> Phase:
+        """Hold a job that has started; a machine that was stopped before stays stopped."""
         self.mode = PackMLMode.MAINTENANCE
-        complete = work.tick(self.floor.crew, self.id, now)
-        self.state = PackMLState.SUSPENDED if work.waiting else PackMLState.STOPPED
-        if complete:
+        self._wanted = PackMLState.HELD if self._model.in_job else PackMLState.STOPPED
+        if self.state is not self._wanted:
+            return Phase.IDLE
+        if work.tick(self.floor.crew, self.id, now):
             self._books.count_maintenance(work.kind)
             self._work = None
-            self.mode = PackMLMode.PRODUCTION
             self.process.maintain(work.kind)
             if work.kind == "service":
                 self._service_run_s = 0.0

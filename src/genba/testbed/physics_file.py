@@ -51,6 +51,10 @@ class MachinePhysics(Value):
     inspection: Inspection | None = None
     setup_sigma: NotNegative = 0.15
     """Spread (of the logarithm) of set-up times about the planned ones."""
+    complete_s: Positive = 3.0
+    """How long the machine shows COMPLETE before it resets by itself."""
+    reset_s: Positive = 2.0
+    """How long resetting takes, after a job, a repair or a night."""
     max_rework: Annotated[int, Field(ge=0)] = 1
     batch_wait_min: NotNegative = 25.0
     """Conventional controller: longest wait of a lot for a fuller batch."""
