@@ -64,7 +64,9 @@ def test_a_table_for_people_shows_what_they_ask_for(state: Path) -> None:
     shown = run(state, "query", "mill-1.power", "--from", "-2s").stdout
     assert "2026-01-05T06:09:59Z" in shown
     assert "text" not in shown
-    assert run(state, "query", "no.such").stdout == "nothing is recorded of that\n"
+    assert run(state, "query", "no.such").stdout == (
+        "nothing is recorded of no.such there; check ids and period (texts have no --every)\n"
+    )
 
 
 @pytest.mark.parametrize("suffix", [".parquet", ".csv"])
