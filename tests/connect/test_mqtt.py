@@ -17,6 +17,7 @@ from tests.connect.brokers import AnyBroker, Mosquitto, running
 
 from genba.connect.driver import Credentials, DriverContext
 from genba.connect.mqtt import MqttLink, MqttOptions
+from genba.connect.options import host_and_port
 from genba.errors import ConnectionLost, DeviceError, PlantError, Untrusted
 from genba.plant import Connection, SystemClock
 
@@ -294,3 +295,11 @@ async def test_dropped_messages_are_counted_and_the_link_is_opened_anew(
     assert subject.dropped == 4
     await subject.close()
     await other.close()
+
+
+def test_a_login_in_the_url_is_refused_and_never_shown() -> None:
+    for url in ("mqtt://me:secret@host", "mqqt://me:secret@host", "mqtt://me:secret@host:99999"):
+        connection = Connection(id="line", driver="vda5050", url=url)
+        with pytest.raises(PlantError, match="holds a login") as error:
+            host_and_port(connection, {"mqtt": 1883})
+        assert "secret" not in str(error.value)

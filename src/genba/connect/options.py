@@ -57,6 +57,14 @@ def host_and_port(connection: Connection, schemes: dict[str, int]) -> tuple[str,
     )
     try:
         parts = urlsplit(connection.url)
+    except ValueError:
+        raise wrong from None
+    if parts.username or parts.password:
+        raise PlantError(
+            f"connection '{connection.id}': the url holds a login; name it under 'credentials' "
+            "and keep user and password outside plant.yaml"
+        )
+    try:
         port = parts.port
     except ValueError:
         raise wrong from None
@@ -64,9 +72,4 @@ def host_and_port(connection: Connection, schemes: dict[str, int]) -> tuple[str,
     stray_path = parts.path.strip("/") and parts.scheme != "opc.tcp"
     if parts.scheme not in schemes or not parts.hostname or stray_path:
         raise wrong
-    if parts.username or parts.password:
-        raise PlantError(
-            f"connection '{connection.id}': the url holds a login; name it under 'credentials' "
-            "and keep user and password outside plant.yaml"
-        )
     return parts.scheme, parts.hostname, port if port is not None else schemes[parts.scheme]
