@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from genba.errors import DeviceError, NoHistory
+from genba.errors import DeviceError, NoHistory, TestbedError
 from genba.plant import US, Plant, Role, parse_time
 from genba.testbed import Physics, PlantSimulation, Scenario, load_testbed
 from genba.testbed.unit.process import Phase
@@ -195,6 +195,15 @@ def test_a_scripted_breakdown_stops_the_machine_until_it_is_mended() -> None:
     assert machine["breakdowns"] == 1
     assert 600 <= machine["seconds"]["down"] <= 1500
     assert simulation.value("mill-1.state") != 9
+
+
+@pytest.mark.parametrize(
+    ("kind", "target"),
+    [("breakdown", "mill-9"), ("vehicle_down", "mill-1"), ("rush_order", "JA"), ("slow_crew", "x")],
+)
+def test_a_scenario_that_strikes_nothing_is_refused(kind: str, target: str) -> None:
+    with pytest.raises(TestbedError, match=rf"events\[1\]\.target: there is no \w+ '{target}'"):
+        PlantSimulation(PLANT, PHYSICS, scenario=scenario(kind=kind, target=target))
 
 
 def visited(physics: Physics) -> PlantSimulation:

@@ -1,6 +1,9 @@
 """What goes wrong from outside: late material, rush orders, scripted scenarios."""
 
-from genba.plant import US, Order
+from difflib import get_close_matches
+
+from genba.errors import TestbedError
+from genba.plant import US, Order, Plant
 from genba.testbed.floor import Floor
 from genba.testbed.machine import Machine
 from genba.testbed.physics_file import Event, Scenario
@@ -54,6 +57,35 @@ class OrderDesk:
             weight=weight,
             customer="rush",
         )
+
+
+def check_targets(scenario: Scenario, plant: Plant) -> None:
+    """Refuse events that would strike nothing. Orders may still come in, and are not checked.
+
+    Raises
+    ------
+    TestbedError
+        One line per event whose target the plant does not have.
+    """
+    machines = [unit.id for unit in plant.equipment if unit.signals]
+    there = {
+        "breakdown": ("machine", machines),
+        "person_in_zone": ("machine", machines),
+        "vehicle_down": ("vehicle", [vehicle.id for vehicle in plant.vehicles]),
+        "rush_order": ("product", [product.id for product in plant.products]),
+        "slow_crew": ("skill", list(plant.skills)),
+    }
+    wrong = []
+    for number, event in enumerate(scenario.events, start=1):
+        what, known = there.get(event.kind, ("", [event.target]))
+        if event.target not in known:
+            near = get_close_matches(event.target, known, n=3, cutoff=0.0)
+            wrong.append(
+                f"scenario: events[{number}].target: there is no {what} '{event.target}'; "
+                f"write one such as {', '.join(near) or 'those of the plant file'}"
+            )
+    if wrong:
+        raise TestbedError("\n".join(wrong))
 
 
 class Script:

@@ -9,7 +9,13 @@ from genba.plant import US, DataType, Plant, Role, Scalar, Signal
 from genba.testbed.board import Board, Change
 from genba.testbed.construction import build_crew, build_machines, build_stations, build_vehicles
 from genba.testbed.controller import PERIOD_S, ConventionalController
-from genba.testbed.disturbances import OrderDesk, Script, strike_machine, strike_vehicle
+from genba.testbed.disturbances import (
+    OrderDesk,
+    Script,
+    check_targets,
+    strike_machine,
+    strike_vehicle,
+)
 from genba.testbed.floor import Floor
 from genba.testbed.ledger import Ledger, order_rows
 from genba.testbed.machine import Machine
@@ -103,6 +109,8 @@ class PlantSimulation:
         self._desk = OrderDesk(floor)
         material = build_material(physics.material, chance.stream("material"))
         self._orders = OrderFlow(floor, self._desk, material, self._boards, self._store, self._dock)
+        if scenario is not None:
+            check_targets(scenario, plant)
         self._script = Script(scenario, self.start)
         self._pending: list[tuple[Signal, Scalar]] = []
         self._registers: dict[str, Scalar] = {}
