@@ -60,8 +60,8 @@ class Person:
         return json.loads(await self.types(f"{line} --json"))
 
     @asynccontextmanager
-    async def runs(self, line: str) -> AsyncIterator[subprocess.Popen[str]]:
-        """Start a core and keep the token that it shows."""
+    async def runs(self, line: str, said: str = "") -> AsyncIterator[subprocess.Popen[str]]:
+        """Start a core and keep the token that it shows; ``said`` is all that it complains of."""
         errors = self.folder / "errors.log"
         arguments = line.split()[1:]
         with started(
@@ -75,7 +75,7 @@ class Person:
             assert found, told
             self.environment["GENBA_URL"] = found[1]
             yield core
-        assert errors.read_text() == ""
+        assert re.fullmatch(said, errors.read_text())
 
 
 class Counting:
@@ -199,6 +199,35 @@ async def test_from_a_server_to_a_first_kpi(
     # A second run shows no token, and the first one's still holds.
     async with person.runs("genba run my-plant/plant.yaml --port 0") as core:
         assert (await person.asks("genba status"))["plant"] == "my-plant"
+        assert (await asyncio.to_thread(interrupt, core))[0] == 0
+
+
+async def test_a_device_is_trusted_while_genba_runs(tmp_path: Path, device: Device) -> None:
+    person = Person(tmp_path)
+    own = json.loads(await person.types("genba trust show --json"))
+    pki.trust(device.folder, tmp_path / own["file"])
+    (tmp_path / "plant.yaml").write_text(
+        f"""
+id: works
+connections: [{{id: server, driver: opcua, url: "{device.url}"}}]
+equipment:
+  - id: press
+    connection: server
+    signals: [{{id: count, kind: counter, type: int, address: "ns={device.namespace};s=Count"}}]
+""",
+        encoding="utf-8",
+    )
+    said = r"genba: server: .* is not trusted; compare .* run: genba trust add \S+ --state \S+\n"
+    async with person.runs("genba run --port 0", said) as core:
+        health = await person.asks("genba status")
+        assert health["status"] == "degraded"
+        (command,) = re.findall("genba trust add .*", health["connections"]["server"]["error"])
+        await person.types(command)
+        deadline = time.monotonic() + BOUND_S
+        while health["status"] == "degraded":
+            assert time.monotonic() < deadline
+            health = await person.asks("genba status")
+        assert health["connections"]["server"]["received"] > 0
         assert (await asyncio.to_thread(interrupt, core))[0] == 0
 
 
