@@ -4,11 +4,14 @@ import math
 import struct
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from genba.connect.conversion import to_device
 from genba.connect.modbus_address import decode, encode, parse_address
 from genba.connect.modbus_blocks import Item, cuts_for, plan_blocks
+from genba.errors import WrongType
 from genba.plant import Signal
 
 INTEGERS = {"int16": 15, "uint16": 16, "int32": 31, "uint32": 32, "int64": 63, "uint64": 64}
@@ -31,6 +34,20 @@ def test_integers_survive(data: st.DataObject, name: str, order: Any) -> None:
     words = encode(target, address, value, order)
     assert len(words) == address.count
     assert decode(address, words, order) == value
+
+
+def test_a_large_value_between_two_steps_is_refused_like_a_small_one() -> None:
+    """What is left after undoing the scale is compared with the step, not with the value."""
+    for target in (signal("holding:0:int32", scale=0.1), signal("holding:0:int64", scale=0.1)):
+        address = parse_address(target)
+        for value in (0.3, 60_000.1, 123_456_789.1):
+            steps = to_device(target, value)
+            assert decode(address, encode(target, address, steps, "big"), "big") == round(
+                value * 10
+            )
+        for value in (0.35, 60_000.15, 123_456_789.15):
+            with pytest.raises(WrongType, match=r"the device takes steps of 0\.1"):
+                encode(target, address, to_device(target, value), "big")
 
 
 @given(value=st.floats(width=32, allow_nan=False, allow_infinity=False), order=orders)

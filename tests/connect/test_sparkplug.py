@@ -226,6 +226,21 @@ async def test_a_write_returns_when_the_node_reports_the_value(broker: AnyBroker
             await subject.write(COUNT, "x")
 
 
+async def test_a_scaled_value_is_written_as_the_whole_number_that_it_stands_for(
+    broker: AnyBroker,
+) -> None:
+    """0.3 / 0.1 is 2.9999999999999996 in floating point."""
+    tenths = signal("tenths", "Count", kind="setpoint", scale=0.1)
+    async with (
+        Edge(broker.port).running() as edge,
+        connected(driver(broker.port, tenths)) as subject,
+    ):
+        await subject.write(tenths, 0.3)
+        assert edge.count == 3
+        with pytest.raises(WrongType, match="does not fit INT32"):
+            await subject.write(tenths, 0.35)
+
+
 async def test_garbage_unknown_metrics_and_wrong_types_are_told(
     broker: AnyBroker, eventually: Eventually
 ) -> None:

@@ -50,6 +50,15 @@ def to_device(signal: Signal, value: Scalar) -> Scalar:
     return value
 
 
+def whole(raw: float) -> int | None:
+    """Return the whole number that an unscaled value stands for; None where it lies between two.
+
+    Dividing by a scale leaves an error of some units in the last place: 0.3 / 0.1 is not 3.
+    """
+    number = round(raw)
+    return number if abs(number - raw) <= max(1e-6, 1e-12 * abs(raw)) else None
+
+
 def changed(before: Scalar, after: Scalar, deadband: float = 0.0) -> bool:
     """Whether ``after`` differs from ``before`` by more than ``deadband`` (numbers) or at all."""
     if _is_number(before) and _is_number(after):

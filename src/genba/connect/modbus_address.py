@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
+from genba.connect.conversion import whole
 from genba.errors import PlantError, WrongType
 from genba.plant import DataType, Scalar, Signal
 
@@ -197,14 +198,14 @@ def _number(signal: Signal, address: Address, value: Scalar) -> int | float:
         raise WrongType(f"signal '{signal.id}': '{address.text}' takes a number, not {value!r}")
     if address.code in (">f", ">d"):
         return float(value)
-    whole = round(value)
-    if abs(value - whole) > 1e-6 * max(1.0, abs(value)):
+    number = whole(value)
+    if number is None:
         step = abs(signal.scale)
         raise WrongType(
             f"signal '{signal.id}': the device takes steps of {step:g} {signal.unit}; "
-            f"write {whole * signal.scale + signal.offset:.10g}"
+            f"write {round(value) * signal.scale + signal.offset:.10g}"
         )
-    return whole
+    return number
 
 
 def _text_words(signal: Signal, address: Address, text: str) -> list[int]:

@@ -11,7 +11,7 @@ import aiomqtt
 from pydantic import StringConstraints
 
 from genba.connect.backoff import Backoff
-from genba.connect.conversion import to_device, to_plant
+from genba.connect.conversion import to_device, to_plant, whole
 from genba.connect.driver import DriverContext, Sink
 from genba.connect.ending import end_task
 from genba.connect.mqtt import MqttLink, MqttOptions
@@ -160,11 +160,11 @@ class SparkplugDriver:
 
     async def close(self) -> None:
         """Say that this host goes, and end the link."""
-        await end_task(self._asking)
         if self._link.up:
             with contextlib.suppress(DeviceError):
                 await self._link.publish(self._state_topic, self._state(False), 1, retain=True)
         await self._link.close()
+        await end_task(self._asking)  # last: a message could have begun it again until now
         self._outlet.closed()
 
     # --- what the link tells ---
@@ -253,8 +253,9 @@ class SparkplugDriver:
 
     def _command(self, signal: Signal, key: Key, raw: Scalar) -> bytes:
         datatype, now = self._node.types[key], self._clock.now() // 1000
-        if isinstance(raw, float) and raw.is_integer() and _plant_type(datatype) == PlantType.INT:
-            raw = int(raw)
+        if isinstance(raw, float) and _plant_type(datatype) == PlantType.INT:
+            number = whole(raw)
+            raw = raw if number is None else number
         try:
             metric = Metric(key[1], timestamp_ms=now, datatype=datatype, raw=raw)
             return encode(Payload(now, None, (metric,)))
@@ -327,6 +328,9 @@ def _plant_type(datatype: int | None) -> str | None:
 
 
 def _same(held: Scalar, wanted: Scalar) -> bool:
-    if isinstance(held, float) and isinstance(wanted, int | float):
-        return math.isclose(held, wanted, rel_tol=1e-6, abs_tol=1e-9)
+    if isinstance(held, int | float) and isinstance(wanted, int | float):
+        is_real = float in (type(held), type(wanted))
+        return held == wanted or (
+            is_real and math.isclose(held, wanted, rel_tol=1e-6, abs_tol=1e-9)
+        )
     return held == wanted

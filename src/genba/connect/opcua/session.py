@@ -238,7 +238,7 @@ class Session:
             try:
                 await client.open_secure_channel(renew=True)
                 client.uaclient.revolve_security_token()
-            except TRANSPORT_ERRORS:
+            except (AssertionError, *TRANSPORT_ERRORS):  # as in _open_channel
                 client.disconnect_socket()  # noticed by who waits for this link; it reconnects
                 return
 

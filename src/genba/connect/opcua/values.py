@@ -6,7 +6,7 @@ from typing import Any
 
 from asyncua import ua
 
-from genba.connect.conversion import to_device, to_plant
+from genba.connect.conversion import to_device, to_plant, whole
 from genba.connect.opcua.notification import Change
 from genba.errors import DeviceError, WrongType
 from genba.plant import DataType, Quality, Scalar, Signal
@@ -23,8 +23,6 @@ _INTS: dict[ua.VariantType, tuple[int, int]] = {
 }
 _FLOATS = (ua.VariantType.Float, ua.VariantType.Double)
 _TEXTS = (ua.VariantType.String, ua.VariantType.LocalizedText)
-_ROUNDING = 1e-6
-"""How far from a whole number an unscaled value may lie by floating-point error alone."""
 
 FLOATS = frozenset(int(kind.value) for kind in _FLOATS)
 NUMBERS = frozenset(int(kind.value) for kind in (*_INTS, *_FLOATS))
@@ -70,8 +68,8 @@ def convert(signal: Signal, change: Change) -> tuple[Scalar, Quality]:
     if change.raw is None:
         return None, Quality.BAD
     raw = _plain(signal, change)
-    whole = signal.type is DataType.INT and signal.scale == 1.0 and signal.offset == 0.0
-    if whole and change.type in (ua.VariantType.Float.value, ua.VariantType.Double.value):
+    unscaled = signal.type is DataType.INT and signal.scale == 1.0 and signal.offset == 0.0
+    if unscaled and change.type in (ua.VariantType.Float.value, ua.VariantType.Double.value):
         raise _wrong(signal, ua.VariantType(change.type).name)
     value, quality = to_plant(signal, raw)
     return value, max(severity, quality)
@@ -131,8 +129,8 @@ def to_variant(signal: Signal, value: Scalar, kind: ua.VariantType) -> ua.Varian
 
 
 def _whole(signal: Signal, value: Scalar, raw: float, kind: ua.VariantType) -> int:
-    number = raw if isinstance(raw, int) else round(raw)
-    if abs(number - raw) > _ROUNDING * max(1.0, abs(raw)):
+    number = whole(raw)
+    if number is None:
         raise DeviceError(
             f"signal '{signal.id}': the device holds whole steps of {abs(signal.scale):g} "
             f"{signal.unit}, so {value!r} cannot be written exactly; write a multiple"
@@ -143,7 +141,7 @@ def _whole(signal: Signal, value: Scalar, raw: float, kind: ua.VariantType) -> i
             f"signal '{signal.id}': {value!r} does not fit the device's {kind.name} "
             f"({low} to {high} raw); write a value inside, or correct scale and range"
         )
-    return int(number)
+    return number
 
 
 def _real(signal: Signal, value: Scalar, raw: float, kind: ua.VariantType) -> float:
