@@ -133,8 +133,9 @@ def shift(
 ) -> None:
     """Step the plant in process under its conventional controller, once per seed.
 
-    Columns: parts good and scrapped, orders delivered and of these on time, energy, breakdowns,
-    unsafe things that the plant's own monitor counted, plant seconds per second.
+    Columns: actuators that came to the dock, parts scrapped at any operation, orders delivered in
+    full and of these on time, energy of the whole plant, breakdowns of machines, unsafe things that
+    the plant's own monitor counted, plant seconds per second. --json prints the whole ledgers.
     """
     numbers = _seeds(seeds)
     ledgers = [
@@ -145,7 +146,7 @@ def shift(
         emit_json(ledgers)
         return
     columns = (
-        *("seed", "good", "scrap", "orders", "on time", "kWh"),
+        *("seed", "delivered", "scrap", "orders", "on time", "kWh"),
         *("downs", "unsafe", "speed"),
     )
     print_table(
@@ -322,12 +323,14 @@ def _one_shift(
 
 def _row(ledger: dict[str, Any]) -> tuple[object, ...]:
     machines = ledger["machines"].values()
-    delivered = [o for o in ledger["orders"].values() if o["delivered_at"] is not None]
+    orders = ledger["orders"].values()
+    complete = [order for order in orders if order["delivered_at"] is not None]
     return (
         ledger["seed"],
-        *(sum(m[name] for m in machines) for name in ("good", "scrap")),
-        len(delivered),
-        sum(o["lateness_s"] <= 0 for o in delivered),
+        sum(order["delivered"] for order in orders),
+        sum(m["scrap"] for m in machines),
+        len(complete),
+        sum(order["lateness_s"] <= 0 for order in complete),
         round(ledger["energy"]["kwh"]),
         sum(m["breakdowns"] for m in machines),
         ledger["safety"]["total"],
