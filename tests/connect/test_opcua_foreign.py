@@ -114,6 +114,14 @@ async def test_every_count_arrives_once_and_in_order(mill, driver, eventually):
     assert times == sorted(times)
 
 
+async def test_an_unchanged_value_is_held_now_whatever_time_the_server_names(driver, eventually):
+    """Its server timestamp is the latest time there is, which means none."""
+    collector = Collector()
+    await driver.subscribe([of_mill("Torque", unit="N.m", fresh_s=0.5)], collector)
+    await eventually(lambda: len(collector.samples) >= 2)
+    assert all(s.source_time <= s.receive_time for s in collector.samples)
+
+
 async def test_writes_ints_and_texts_in_the_type_of_the_node(driver):
     await driver.write(FEED, 4321)
     program = of_mill("Program", type="string", kind="setpoint")

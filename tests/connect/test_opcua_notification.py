@@ -128,3 +128,18 @@ def test_reads_that_a_subscription_has_ended():
         ua.StatusChangeNotification(Status=ua.StatusCode(ua.StatusCodes.BadTimeout))
     ]
     assert decode_publish(struct_to_binary(publish)).status == ua.StatusCodes.BadTimeout
+
+
+@pytest.mark.parametrize("value", [1.5, "text", dt.datetime(2026, 1, 5, tzinfo=dt.UTC)])
+@pytest.mark.parametrize("ticks", [0, 2**63 - 1, 2_650_467_743_990_000_000, -1])
+def test_both_ends_of_time_mean_none(value, ticks):
+    """OPC 10000-6, 5.2.2.5; node-opcua answers a read with the latest time there is."""
+    stamp = dt.datetime(1999, 9, 9, tzinfo=dt.UTC)
+    item = ua.MonitoredItemNotification(4, ua.DataValue(ua.Variant(value), SourceTimestamp=stamp))
+    written = (stamp - dt.datetime(1601, 1, 1, tzinfo=dt.UTC)) // dt.timedelta(microseconds=1) * 10
+    placeholder = written.to_bytes(8, "little")
+    body = response([(item, None, None)])
+    assert body.count(placeholder) == 1
+    body = body.replace(placeholder, ticks.to_bytes(8, "little", signed=True))
+    (change,) = decode_publish(body).changes
+    assert change.source_time == 0

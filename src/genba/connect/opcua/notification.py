@@ -20,6 +20,10 @@ from genba.errors import DeviceError
 FILETIME_EPOCH_US = 11_644_473_600_000_000
 """Microseconds from 1601-01-01, where OPC UA counts from, to 1970-01-01."""
 
+_LAST_US = 253_402_300_799_000_000
+"""9999-12-31T23:59:59Z and later is no time; nor is 0 (OPC 10000-6, 5.2.2.5)."""
+_LAST_TICK = (_LAST_US + FILETIME_EPOCH_US) * 10
+
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _SCALARS = dict(enumerate("?bBhHiIqQfd", start=1))
 """How ``struct`` calls the variant types Boolean to Double."""
@@ -135,10 +139,12 @@ def _decode_changes(body: bytes, pos: int, count: int, changes: list[Change]) ->
         unpack, size, shape = layout
         if shape == _SOURCE:
             handle, raw, ticks = unpack(body, pos)
-            append(make(handle, kind, raw, 0, ticks // 10 - FILETIME_EPOCH_US if ticks else 0))
+            when = ticks // 10 - FILETIME_EPOCH_US if 0 < ticks < _LAST_TICK else 0
+            append(make(handle, kind, raw, 0, when))
         elif shape == _STATUS | _SOURCE:
             handle, raw, status, ticks = unpack(body, pos)
-            append(make(handle, kind, raw, status, ticks // 10 - FILETIME_EPOCH_US if ticks else 0))
+            when = ticks // 10 - FILETIME_EPOCH_US if 0 < ticks < _LAST_TICK else 0
+            append(make(handle, kind, raw, status, when))
         elif shape == _STATUS:
             handle, raw, status = unpack(body, pos)
             append(make(handle, kind, raw, status, 0))
@@ -184,7 +190,7 @@ def _decode_string(body: bytes, pos: int, mask: int, append: _Append) -> int:
         ticks = struct.unpack_from("<q", body, pos)[0]
         pos += 8
     pos += 2 * bool(mask & _SOURCE_PICO) + 8 * bool(mask & _SERVER) + 2 * bool(mask & _SERVER_PICO)
-    source_time = ticks // 10 - FILETIME_EPOCH_US if ticks else 0
+    source_time = ticks // 10 - FILETIME_EPOCH_US if 0 < ticks < _LAST_TICK else 0
     append(Change(handle, _STRING, raw, status, source_time))
     return pos
 
@@ -211,10 +217,10 @@ def change_of(handle: int, value: ua.DataValue) -> Change:
 
 
 def microseconds(stamp: dt.datetime | None) -> int:
-    """Microseconds UTC of a time as asyncua gives it; 0 for none."""
+    """Microseconds UTC of a time as asyncua gives it; 0 for none, which both ends of time mean."""
     if stamp is None:
         return 0
     if stamp.tzinfo is None:
         stamp = stamp.replace(tzinfo=dt.UTC)
     when = (stamp - _EPOCH) // dt.timedelta(microseconds=1)
-    return when if when > -FILETIME_EPOCH_US else 0
+    return when if -FILETIME_EPOCH_US < when < _LAST_US else 0
