@@ -211,7 +211,8 @@ def sent(floor: Floor, lot: str = "O-1-01", destination: str = "saw") -> Proposa
 
 def actions(*states: str) -> str:
     return json.dumps(
-        [{"actionId": str(i), "actionType": "drop", "actionStatus": s, "resultDescription": "full"}
+        [{"actionId": f"T-1-{i}", "actionType": "drop", "actionStatus": s,
+          "resultDescription": "full"}
          for i, s in enumerate(states)]
     )  # fmt: skip
 
@@ -258,6 +259,16 @@ def test_a_failed_transport_is_told_and_the_lot_can_be_planned_again() -> None:
     assert floor.failed == [("amr", "O-1-01", floor.now)]
     assert "full" in floor.rows["events"][-1]["text"]
     assert floor.lot().heading is None
+
+
+def test_a_failed_instant_action_is_not_the_transports() -> None:
+    floor = Floor()
+    sent(floor)
+    honk = {"actionId": "honk-1", "actionType": "honk", "actionStatus": "FAILED"}
+    told = json.dumps([*json.loads(actions("FINISHED", "FINISHED")), honk])
+    floor.see(amr__order_id="T-1", amr__nodes_left=0, amr__loads="", amr__actions=told)
+    assert floor.failed == []
+    assert floor.tracker.fleet.done == 1
 
 
 def test_an_order_that_the_vehicle_did_not_take_is_forgotten() -> None:

@@ -282,6 +282,53 @@ def test_cancel_pause_and_resume() -> None:
     assert [a.status for a in amr.instant] == ["FINISHED"] * 3
 
 
+def test_instant_actions_show_in_the_state_of_both_versions_until_a_new_order() -> None:
+    yard = Yard()
+    connections = {c.id: c for c in PLANT.connections}
+    yard.lot("L-1", "furnace")
+    yard.lot("L-2", "furnace")
+    for name, key in (("amr-1", "actionStates"), ("hoist-1", "instantActionStates")):
+        vehicle = yard.vehicles[name]
+
+        def shown(
+            vehicle: Transporter = vehicle, name: str = name, key: str = key
+        ) -> dict[str, str]:
+            message = state_message(vehicle, connections[name], "hall", yard.floor.around.now)
+            return {state["actionId"]: state["actionStatus"] for state in message[key]}
+
+        cancel = {"actions": [{"actionId": f"c-{name}", "actionType": "cancelOrder"}]}
+        vehicle.instant_actions(cancel)
+        assert shown()[f"c-{name}"] == "FAILED"
+        error = vehicle.errors[-1]
+        assert error["errorType"] == "noOrderToCancel"
+        assert {"referenceKey": "actionId", "referenceValue": f"c-{name}"} in error[
+            "errorReferences"
+        ]
+        lot = "L-1" if name == "amr-1" else "L-2"
+        vehicle.order(yard.transport(vehicle, lot, pick="furnace", drop="grinder", order=name))
+        assert vehicle.busy
+        assert (f"c-{name}" in shown()) == (key == "instantActionStates")
+        vehicle.instant_actions({"actions": [{"actionId": "again", "actionType": "cancelOrder"}]})
+        assert shown()["again"] == "FINISHED"
+
+
+def test_a_rejected_message_is_referred_to_by_its_ids() -> None:
+    yard = Yard()
+    amr = yard.vehicles["amr-1"]
+    amr.order({"orderId": "T-9", "orderUpdateId": 3, "nodes": []})
+    assert amr.errors[-1]["errorReferences"] == [
+        {"referenceKey": "topic", "referenceValue": "order"},
+        {"referenceKey": "orderId", "referenceValue": "T-9"},
+        {"referenceKey": "orderUpdateId", "referenceValue": "3"},
+    ]
+    amr.order("{")
+    assert amr.errors[-1]["errorReferences"] == [
+        {"referenceKey": "topic", "referenceValue": "order"}
+    ]
+    amr.instant_actions({"actions": [{"actionId": "x"}]})
+    assert {"referenceKey": "actionId", "referenceValue": "x"} in amr.errors[-1]["errorReferences"]
+
+
 def test_an_idle_vehicle_makes_way_and_an_order_finds_it_on_its_way_home() -> None:
     yard = Yard()
     first, second = yard.vehicles["amr-1"], yard.vehicles["amr-2"]

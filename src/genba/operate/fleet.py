@@ -137,7 +137,13 @@ class Fleet:
 
     def _end(self, task: Task, now: int) -> None:
         """Book a task that is over: the lot has arrived, or something went wrong on the way."""
-        bad = [a for a in self._actions(task.vehicle) if a.get("actionStatus") == "FAILED"]
+        # A vehicle of version 2 lists instant actions among the order's: they are not the task's.
+        bad = [
+            a
+            for a in self._actions(task.vehicle)
+            if a.get("actionStatus") == "FAILED"
+            and str(a.get("actionId", task.order_id)).startswith(task.order_id)
+        ]
         self._idle_since[task.vehicle] = now
         self._close(task)
         if bad:

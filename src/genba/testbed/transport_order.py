@@ -79,6 +79,25 @@ def read_order(document: Any, roads: Roads, kind: VehicleKind) -> TransportOrder
         raise Rejected("validationError", f"the order lacks or garbles {error}") from None
 
 
+def references(topic: str, document: Any) -> list[dict[str, str]]:
+    """Say what an error is about, as VDA 5050 ("Error reference") proposes: topic, order, actions.
+
+    ``document`` is a message that was refused, text or parsed, however garbled.
+    """
+    if isinstance(document, str):
+        try:
+            document = json.loads(document)
+        except ValueError:
+            document = {}
+    fields = document if isinstance(document, dict) else {}
+    found = [("topic", topic)]
+    found += [(key, fields[key]) for key in ("orderId", "orderUpdateId") if key in fields]
+    if topic == "instantActions" and isinstance(fields.get("actions"), list):
+        actions = [action for action in fields["actions"] if isinstance(action, dict)]
+        found += [("actionId", a["actionId"]) for a in actions if "actionId" in a]
+    return [{"referenceKey": key, "referenceValue": str(value)} for key, value in found]
+
+
 def read_instant_actions(document: Any) -> list[Action]:
     """Read instant actions (text or parsed JSON).
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from genba.plant import Connection, format_time
-from genba.testbed.vehicles import Transporter
+from genba.testbed.vehicles import Transporter, action_state
 
 
 def state_message(
@@ -51,14 +51,15 @@ def state_message(
     }
     if three:
         message["actionStates"] = [_renamed(state) for state in vehicle.action_states()]
-        message["instantActionStates"] = [
-            {"actionId": a.id, "actionType": a.type, "actionStatus": a.status}
-            for a in vehicle.instant
-        ]
+        message["instantActionStates"] = [_renamed(action_state(a)) for a in vehicle.instant]
         message["powerSupply"] = {"stateOfCharge": charge, "charging": vehicle.charging}
         message["safetyState"] = {"activeEmergencyStop": "NONE", "fieldViolation": False}
     else:
-        message["actionStates"] = list(vehicle.action_states())
+        # 2.1, 6.9: instant actions are shown among the others, until a new order is taken.
+        message["actionStates"] = [
+            *vehicle.action_states(),
+            *(action_state(a) for a in vehicle.instant_since_order),
+        ]
         message["batteryState"] = {"batteryCharge": charge, "charging": vehicle.charging}
         message["safetyState"] = {"eStop": "NONE", "fieldViolation": False}
     return message

@@ -22,12 +22,14 @@ from genba.testbed.transport_order import (
     TransportOrder,
     read_instant_actions,
     read_order,
+    references,
 )
 from genba.testbed.upkeep import WearOut, Work
 
 LOW_BATTERY = 0.15
 """State of charge below which a vehicle takes no new transport order."""
 _MOST_ERRORS = 9
+_MOST_ACTIONS = 10
 _APPROACH_M = 4.0
 """Distance to a node at which the next one is asked for."""
 
@@ -69,10 +71,13 @@ class Transporter:
         """Nodes of the order that are still to be reached (VDA 5050 ``nodeStates``)."""
         self.actions: list[Action] = []
         self.instant: list[Action] = []
+        """The last instant actions (3.0 shows them until they are cleared)."""
+        self.instant_since_order: list[Action] = []
+        """Those since the order was taken (2.1 shows them among the order's)."""
         self._here: list[Action] = []
         """Actions at the node where it stands, still to be done."""
         self._handler = LoadHandler(floor, vehicle, physics, ledger)
-        self.errors: list[dict[str, str]] = []
+        self.errors: list[dict[str, Any]] = []
         self.paused = False
         self._way: Way | None = None
         self._along_m = 0.0
@@ -128,13 +133,14 @@ class Transporter:
             self._take(read_order(document, self._roads, self.kind))
         except Rejected as rejected:
             self._ledger.rejected_orders += 1
-            self._complain(rejected)
+            self._complain(rejected, "order", document)
         self._changed = True
 
-    def _complain(self, rejected: Rejected) -> None:
-        """Show in the state what was not taken; the last few are enough."""
+    def _complain(self, rejected: Rejected, topic: str, document: Any) -> None:
+        """Show in the state what was not taken, and why; the last few are enough."""
         error = {
             "errorType": rejected.kind,
+            "errorReferences": references(topic, document),
             "errorDescription": str(rejected),
             "errorLevel": "WARNING",
         }
@@ -152,6 +158,7 @@ class Transporter:
             raise Rejected("orderError", "the battery is low")
         stops = join(order.stops, self.node, self._way, self._roads, self.kind)
         self.errors.clear()
+        self.instant_since_order = []
         self._give_back_ahead()
         self.order_id, self.order_update = order.id, order.update
         self.actions = [a for stop in order.stops for a in stop.actions]
@@ -180,18 +187,25 @@ class Transporter:
         try:
             actions = read_instant_actions(document)
         except Rejected as rejected:
-            self._complain(rejected)
+            self._complain(rejected, "instantActions", document)
             return
         for action in actions:
             action.status = "FINISHED"
-            if action.type == "cancelOrder":
+            if action.type == "cancelOrder" and self.busy:
                 self._cancel()
+            elif action.type == "cancelOrder":
+                action.status, action.result = "FAILED", "there is no order to cancel"
+                refused = {"actions": [{"actionId": action.id}]}
+                none = Rejected("noOrderToCancel", action.result)
+                self._complain(none, "instantActions", refused)
             elif action.type in {"startPause", "stopPause"}:
                 self.paused = action.type == "startPause"
             elif action.type not in {"stateRequest", "factsheetRequest"}:
                 action.status, action.result = "FAILED", "unknown instant action"
             self.instant.append(action)
-        self.instant = self.instant[-10:]
+            self.instant_since_order.append(action)
+        self.instant = self.instant[-_MOST_ACTIONS:]
+        self.instant_since_order = self.instant_since_order[-_MOST_ACTIONS:]
 
     def _cancel(self) -> None:
         for action in self.actions:
@@ -415,8 +429,8 @@ class Transporter:
         return "AUTOMATIC" if self._repair is None else "SERVICE"
 
     def action_states(self) -> list[Mapping[str, str]]:
-        """VDA 5050 ``actionStates``."""
-        return [_action_state(action) for action in self.actions]
+        """VDA 5050 ``actionStates`` of the order."""
+        return [action_state(action) for action in self.actions]
 
     @property
     def going_home(self) -> bool:
@@ -424,7 +438,8 @@ class Transporter:
         return self._going_home
 
 
-def _action_state(action: Action) -> Mapping[str, str]:
+def action_state(action: Action) -> Mapping[str, str]:
+    """One entry of VDA 5050 ``actionStates``, in the words of 2.1."""
     state = {
         "actionId": action.id,
         "actionType": action.type,
