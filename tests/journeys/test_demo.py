@@ -17,12 +17,14 @@ import pytest
 from tests.cli.command import genba, one_line, started
 
 from genba.historian import Historian
-from genba.plant import SystemClock, load_plant
+from genba.plant import US, SystemClock, load_plant, parse_time
 from genba.testbed import reference_files
 
 pytestmark = pytest.mark.timeout(180)
 
 BOUND_S = 120.0
+START = parse_time("2026-01-05T06:00:00Z")
+END = START + 360 * US
 WAIT = Callable[..., Awaitable[None]]
 
 
@@ -94,7 +96,7 @@ def check_report(folder: Path, text: str) -> None:
     assert re.search(r"unsafe events\s*│\s*0\b", text)
     with Historian.open(folder / "state" / "historian", SystemClock(), read_only=True) as historian:
         stored = historian.stats()
-        verdicts = historian.rows("decisions", stage="verdict").to_pylist()
+        verdicts = historian.rows("decisions", START, END, stage="verdict").to_pylist()
     assert f"{stored['samples']:,} samples in" in text
     assert stored["samples"] > 2000
     transports = sum(row["kind"] == "transport" for row in verdicts)
