@@ -1,5 +1,7 @@
 """What an advanced planner does not do in time, the plain one does, in the same tick."""
 
+import subprocess
+import sys
 import threading
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -70,10 +72,27 @@ def _raise() -> object:
     raise ArithmeticError("singular matrix")
 
 
+def _leave() -> object:
+    raise SystemExit(3)
+
+
+def _stop_iterating() -> object:
+    return next(iter([]))
+
+
 @pytest.mark.parametrize(
     ("answer", "why"),
     [
         (_raise, "singular matrix"),
+        (_leave, "SystemExit"),
+        (_stop_iterating, "StopIteration"),
+        (lambda: [proposal(context=None)], "context"),
+        (lambda: [proposal(context={"lot": ["L1"]})], "context"),
+        (lambda: [proposal(writes=[Write("saw-2.job_request", 1, "1")])], "writes"),
+        (lambda: [proposal(writes=(Write("saw-2.job_request", [1], "1"),))], "writes"),
+        (lambda: [proposal(time="now")], "time"),
+        (lambda: [proposal(time=-(10**400))], "time"),
+        (lambda: [proposal(equipment=["saw-2"])], "unhashable"),
         (lambda: None, "no sequence"),
         (lambda: [proposal(), "stop"], "no sequence"),
         (lambda: (p for p in [proposal()]), "no sequence"),
@@ -97,6 +116,30 @@ async def test_nonsense_is_replaced_in_the_same_tick(
     assert net.fallbacks == 2
 
 
+async def test_a_planner_changes_nothing_of_what_the_plain_one_sees() -> None:
+    class Vandal(Clever):
+        def propose(self, seen: Situation) -> Sequence[Proposal]:
+            seen.machines_by_id.clear()  # type: ignore[attr-defined]
+            raise ValueError("done")
+
+    picture = situation([lot("L1", place="saw-1"), lot("L2")])
+    expected = EarliestDueDate(PLANT).propose(picture)
+    net = Planning(EarliestDueDate(PLANT), [Vandal(list, {"dispatch"})], 5.0)
+    assert list((await net.propose(picture)).proposals) == expected
+
+
+def test_a_planner_that_never_comes_back_does_not_keep_genba_from_ending() -> None:
+    program = """
+import asyncio, threading
+from tests.operate.test_planning import PICTURE, planning
+print(len(asyncio.run(planning(threading.Event().wait, within_s=0.05).propose(PICTURE)).proposals))
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True
+    )
+    assert int(ended.stdout) > 0
+
+
 async def test_a_late_planner_is_not_waited_for_and_comes_back(
     eventually: Callable[..., Awaitable[None]],
 ) -> None:
@@ -118,7 +161,6 @@ async def test_a_late_planner_is_not_waited_for_and_comes_back(
 
     await eventually(net._busy["clever"].done)
     assert sources(await net.propose(PICTURE)) == {"clever 1.0"}
-    net.close()
 
 
 async def test_its_return_is_said() -> None:

@@ -7,7 +7,8 @@ Read in this order: :mod:`~genba.guard.supervisor` asks every question and gives
 """
 
 from genba.guard.authority import Approval, kind_of
+from genba.guard.form import malformed
 from genba.guard.knowledge import wire_slack_s
 from genba.guard.supervisor import Guard
 
-__all__ = ["Approval", "Guard", "kind_of", "wire_slack_s"]
+__all__ = ["Approval", "Guard", "kind_of", "malformed", "wire_slack_s"]

@@ -5,13 +5,15 @@ over, in the same tick, whenever the clever one is late, raises, or returns nons
 """
 
 import asyncio
+import contextlib
 import logging
 import math
+import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from genba.guard import malformed
 from genba.operate.judge import Judgement
 from genba.plan import EarliestDueDate, Planner, Situation
 from genba.plant import Finding, Proposal, Severity
@@ -48,9 +50,6 @@ class Planning:
         self._advanced = list(advanced)
         self._deadline_s = deadline_s
         self._busy: dict[str, asyncio.Future[Sequence[Proposal]]] = {}
-        self._threads = ThreadPoolExecutor(
-            max_workers=max(1, len(self._advanced)), thread_name_prefix="planner"
-        )
         self._replaced: set[str] = set()
         self.fallbacks = 0
         """How often the plain planner stood in for another one."""
@@ -61,9 +60,10 @@ class Planning:
         judgements: list[Judgement] = []
         covered: set[str] = set()
         for planner in self._advanced:
-            kinds = frozenset(planner.kinds) - covered
             try:
-                found = await self._ask(planner, situation)
+                kinds = frozenset(planner.kinds) - covered
+                # A copy: what it caches or changes is not what the plain planner works with.
+                found = await self._ask(planner, replace(situation))
                 proposals += checked(found, planner, kinds)
             except Exception as error:  # noqa: BLE001 - a plug-in may raise anything
                 judgements += self._replace(planner, situation, error)
@@ -79,18 +79,22 @@ class Planning:
         self.fallbacks += 1
         return [p for p in self._plain.propose(situation) if p.equipment in equipment]
 
-    def close(self) -> None:
-        """Ask no more."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
-
     async def _ask(self, planner: Planner, situation: Situation) -> Sequence[Proposal]:
-        """Let a planner work in its thread; one that still works on an earlier tick is late."""
+        """Let a planner work in a thread; one that still works on an earlier tick is late.
+
+        The thread is a daemon's: a planner that never comes back does not keep Genba from ending.
+        """
         running = self._busy.get(planner.name)
         if running is not None and not running.done():
             raise TimeoutError("it still works on an earlier tick")
-        loop = asyncio.get_running_loop()
-        future = loop.run_in_executor(self._threads, planner.propose, situation)
+        future: asyncio.Future[Sequence[Proposal]] = asyncio.get_running_loop().create_future()
         self._busy[planner.name] = future
+        threading.Thread(
+            target=_work,
+            args=(planner, situation, future),
+            name=f"planner {planner.name}",
+            daemon=True,
+        ).start()
         begun = time.monotonic()
         try:
             return await asyncio.wait_for(asyncio.shield(future), self._deadline_s)
@@ -135,6 +139,9 @@ def checked(found: object, planner: Planner, kinds: frozenset[str]) -> list[Prop
     if len({(p.equipment, p.kind) for p in found}) < len(found):
         raise ValueError("it wants two things of the same equipment at once")
     for proposal in found:
+        wrong = malformed(proposal)
+        if wrong:
+            raise ValueError(f"a proposal of it is none: {wrong}")
         if proposal.kind not in planner.kinds:
             raise ValueError(f"it proposed kind '{proposal.kind}', which it does not make")
         if proposal.actor != "genba":
@@ -147,6 +154,31 @@ def checked(found: object, planner: Planner, kinds: frozenset[str]) -> list[Prop
 def deadline_s(tick_s: float, speed: float) -> float:
     """Return the wall seconds that planning may take: half a tick, at most one second."""
     return 1.0 if math.isinf(speed) else min(1.0, 0.5 * tick_s / speed)
+
+
+def _work(
+    planner: Planner, situation: Situation, future: asyncio.Future[Sequence[Proposal]]
+) -> None:
+    """Let a planner propose, in this thread, and hand over what came of it, whatever that is."""
+    found: Sequence[Proposal] = ()
+    failure: Exception | None = None
+    try:
+        found = planner.propose(situation)
+    except Exception as error:  # noqa: BLE001 - a plug-in may raise anything
+        failure = RuntimeError(str(error) or type(error).__name__)
+    except BaseException as error:  # noqa: BLE001 - even what would end this process
+        failure = RuntimeError(f"it raised {type(error).__name__}")
+
+    def hand_over() -> None:
+        if future.done():
+            return
+        if failure is None:
+            future.set_result(found)
+        else:
+            future.set_exception(failure)
+
+    with contextlib.suppress(RuntimeError):  # The loop is closed: nobody waits any more.
+        future.get_loop().call_soon_threadsafe(hand_over)
 
 
 def _swallow(future: asyncio.Future[Sequence[Proposal]]) -> None:

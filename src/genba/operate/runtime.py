@@ -194,7 +194,6 @@ class Core:
         self._actor.check()
         self._actor.give_up("Genba stopped")
         self._records.flush(self.clock.now())
-        self._planning.close()
         await self._links.stop()
         self._put_rows()
         await asyncio.to_thread(self._close_historian)
