@@ -171,7 +171,7 @@ async def test_from_a_server_to_a_first_kpi(
         code, rest = await asyncio.to_thread(interrupt, core)
     machine.halted.set()
     await working
-    assert code == 0
+    assert code == 0, rest
     stored = int(re.fullmatch(r"Stopped. ([0-9,]+) samples .* stored.\n", rest)[1].replace(",", ""))  # type: ignore[index]
 
     rows = await person.asks("genba historian query press.count --from -1h --state my-plant/state")
@@ -199,7 +199,8 @@ async def test_from_a_server_to_a_first_kpi(
     # A second run shows no token, and the first one's still holds.
     async with person.runs("genba run my-plant/plant.yaml --port 0") as core:
         assert (await person.asks("genba status"))["plant"] == "my-plant"
-        assert (await asyncio.to_thread(interrupt, core))[0] == 0
+        code, rest = await asyncio.to_thread(interrupt, core)
+        assert code == 0, rest
 
 
 async def test_a_device_is_trusted_while_genba_runs(tmp_path: Path, device: Device) -> None:
@@ -228,7 +229,8 @@ equipment:
             assert time.monotonic() < deadline
             health = await person.asks("genba status")
         assert health["connections"]["server"]["received"] > 0
-        assert (await asyncio.to_thread(interrupt, core))[0] == 0
+        code, rest = await asyncio.to_thread(interrupt, core)
+        assert code == 0, rest
 
 
 @pytest.mark.peer("node-opcua")
@@ -255,7 +257,8 @@ async def test_from_a_foreign_server_to_its_record(
             while 500.0 not in values:
                 assert time.monotonic() < deadline
                 values = [row["value"] for row in await person.asks(query)]
-            assert (await asyncio.to_thread(interrupt, core))[0] == 0
+            code, rest = await asyncio.to_thread(interrupt, core)
+            assert code == 0, rest
         assert values == [float(n) for n in range(501)]
     finally:
         await asyncio.to_thread(mill.stop)
