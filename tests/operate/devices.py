@@ -81,7 +81,7 @@ class MemoryDriver:
         self.link = Link.CONNECTING
         self.refuses_to_connect = 0
         self.fails: str = ""
-        """What to do with writes: '' take them, 'lost', 'silent' (never answer), 'deaf'."""
+        """What to do with writes: '' take them, 'lost', 'refused', 'silent', 'deaf' or 'broken'."""
         self.job_error = ""
         self.answers = True
         self.starts = True
@@ -116,6 +116,8 @@ class MemoryDriver:
             raise ConnectionLost("saw: the link is down")
         if self.fails == "refused":
             raise DeviceError(f"{signal.id}: BadNotWritable")
+        if self.fails == "broken":
+            raise KeyError("a defect of the driver")
         if self.fails == "silent":
             await asyncio.Event().wait()
         self.written.append((signal.id, value))

@@ -61,9 +61,11 @@ class Shop:
         self.live.update(samples)
         self.guard.observe(samples)
 
-    def begin(self, *writes: Write, kind: str = "dispatch") -> tuple[Proposal, Command]:
+    def begin(
+        self, *writes: Write, kind: str = "dispatch", name: str = "P-1"
+    ) -> tuple[Proposal, Command]:
         proposal = Proposal(
-            "P-1", self.clock.now(), kind, "saw", writes, "a test", context={"lot": "L1,L2"}
+            name, self.clock.now(), kind, "saw", writes, "a test", context={"lot": "L1,L2"}
         )
         verdict = self.guard.decide(proposal)
         command = self.guard.command(proposal, verdict)
@@ -116,6 +118,32 @@ async def test_a_write_that_fails_ends_the_command(shop: Shop, how: str, why: st
     await shop.ticks(1)
     assert why in shop.outcomes[0].detail
     assert shop.driver.written == []
+
+
+async def test_a_driver_that_raises_anything_ends_the_command(shop: Shop) -> None:
+    shop.driver.fails = "broken"
+    # The device shows this value already: it would look as if it had been written.
+    shop.driver.show("saw.speed", 5.0)
+    shop.begin(Write("saw.speed", 5.0, "m/s"), kind="setpoint")
+    await shop.ticks(1)
+    assert "a defect of the driver" in shop.outcomes[0].detail
+    assert not shop.outcomes[0].done
+
+
+async def test_two_jobs_do_not_mix(shop: Shop) -> None:
+    shop.begin(*JOB)
+    other = (Write("saw.job_lots", "L2", "1"), *JOB[1:3], Write("saw.job_request", 2, "1"))
+    shop.begin(*other, name="P-2")
+    assert [(o.command, o.done) for o in shop.outcomes] == [("C-P-2", False)]
+    assert "saw.job_lots" in shop.outcomes[0].detail
+    assert "on its way" in shop.outcomes[0].detail
+    await shop.ticks(3)
+    assert shop.driver.written == [(w.signal, w.value) for w in JOB]
+    assert shop.outcomes[1].done
+    # Once its turn has come, it is taken.
+    shop.begin(*other, name="P-3")
+    await shop.ticks(3)
+    assert shop.outcomes[2].done
 
 
 async def test_a_device_that_never_answers_holds_up_nobody(

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import math
 import time
 from collections import deque
@@ -27,6 +28,8 @@ from genba.plant import (
     Signal,
     Write,
 )
+
+logger = logging.getLogger(__name__)
 
 WRITE_LIMIT_S = 5.0
 """Wall seconds for one write: a device that takes longer counts as not answering."""
@@ -63,6 +66,7 @@ class _Open:
     asked_wall: float = 0.0
     task: asyncio.Task[None] | None = None
     error: str = ""
+    answered: bool = False
     read: dict[str, Evidence] = field(default_factory=dict)
 
 
@@ -102,10 +106,30 @@ class Actor:
         if command.id in self._begun:
             return
         self._begun.append(command.id)
+        taken = self._being_written(proposal) & {write.signal for write in command.writes}
         open_ = _Open(proposal, command)
         self._mark(open_, Step.WRITING)
+        if taken:
+            self._open[command.id] = open_
+            names = ", ".join(sorted(taken))
+            self._end(open_, done=False, detail=f"another command to {names} is on its way")
+            return
         open_.task = asyncio.create_task(self._write_all(open_), name=f"act {command.id}")
         self._open[command.id] = open_
+
+    def _being_written(self, proposal: Proposal) -> set[str]:
+        """Return signals of other open commands: two jobs at once would become a third.
+
+        Beats overtake each other, and instant actions are messages of their own.
+        """
+        if proposal.kind == "heartbeat":
+            return set()
+        names = {write.signal for open_ in self._open.values() for write in open_.command.writes}
+        return {
+            name
+            for name in names
+            if self._plant.signals[name].role is not Role.VEHICLE_INSTANT_ACTIONS
+        }
 
     def busy(self) -> frozenset[str]:
         """Return equipment and lots of commands whose outcome is open; heartbeats hold up none."""
@@ -158,6 +182,11 @@ class Actor:
             except (GenbaError, OSError) as error:
                 open_.error = f"{signal.id}: {error}"
                 return
+            except Exception as error:
+                # A driver of somebody else's may raise anything; the device may have it or not.
+                logger.exception("driver of '%s' failed", signal.connection)
+                open_.error = f"{signal.id}: its driver failed: {error!r}"
+                return
 
     async def _read(self, open_: _Open, signals: list[Signal]) -> None:
         """Ask the devices themselves for what the subscription has not shown yet."""
@@ -166,6 +195,9 @@ class Actor:
                 async with asyncio.timeout(WRITE_LIMIT_S):
                     samples = await self._drivers[signal.connection].read([signal])
             except (GenbaError, OSError, TimeoutError):
+                continue
+            except Exception:
+                logger.exception("driver of '%s' failed", signal.connection)
                 continue
             for sample in samples:
                 open_.read[sample.signal] = Evidence(
@@ -241,10 +273,9 @@ class Actor:
         error = self._value(equipment, Role.JOB_ERROR)
         if self._value(equipment, Role.JOB_ACK) == request.value:
             # One more tick, so that the reason has come too.
-            if not open_.error:
-                open_.error = "answered"
-            else:
+            if open_.answered:
                 self._end(open_, done=not error, detail=str(error or ""))
+            open_.answered = True
         elif self._too_late(open_):
             why = f": {error}" if error else ""
             self._end(open_, done=False, detail=f"{equipment} did not acknowledge the job{why}")
