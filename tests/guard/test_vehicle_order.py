@@ -32,6 +32,12 @@ def test_an_order_of_one_node_is_allowed(bench: Bench) -> None:
     assert verdict(bench, "amr", order("a"))[0] is Decision.ALLOWED
 
 
+def _more(plural: str, **fields: object) -> str:
+    text = json.loads(order("a", "b"))
+    text[plural][0].update(fields)
+    return json.dumps(text)
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
@@ -55,6 +61,10 @@ def test_an_order_of_one_node_is_allowed(bench: Bench) -> None:
         (order("a", "b").replace("true", "false", 1), "not released"),
         (order("a", "b", pick=("b", "L1")).replace("pick", "explode"), "'explode' is not allowed"),
         (order("a", "b", pick=("b", "L1")).replace("HARD", "SINGLE"), "blockingType"),
+        (order("a", "b", zoneSetId="z"), "field 'zoneSetId' is not allowed"),
+        (_more("nodes", nodePosition={"x": 900.0, "y": 0.0, "mapId": "m"}), "field 'nodePosition'"),
+        (_more("edges", trajectory={"degree": 1}), "field 'trajectory' is not allowed"),
+        (_more("edges", corridor={"leftWidth": 9.0, "rightWidth": 9.0}), "field 'corridor'"),
         (order("a", "b").replace('"ab"', '"bc"'), "does not lead from 'a' to 'b'"),
     ],
 )

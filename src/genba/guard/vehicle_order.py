@@ -18,6 +18,22 @@ INSTANT_ACTIONS = frozenset(
 )  # fmt: skip
 """Predefined instant actions (VDA 5050, table of predefined actions) that change no map."""
 
+ORDER_FIELDS = frozenset(
+    {
+        "orderId", "orderUpdateId", "orderDescription", "nodes", "edges",
+        "headerId", "timestamp", "version", "manufacturer", "serialNumber",
+    }
+)  # fmt: skip
+NODE_FIELDS = frozenset({"nodeId", "sequenceId", "released", "actions", "nodeDescription"})
+EDGE_FIELDS = frozenset(
+    {
+        "edgeId", "sequenceId", "released", "actions", "edgeDescription",
+        "startNodeId", "endNodeId", "maxSpeed", "maximumSpeed",
+    }
+)  # fmt: skip
+"""What an order may say. Positions, trajectories, corridors and the like would lead a vehicle
+elsewhere than over the nodes and edges of the layout, which is all that can be checked here."""
+
 BLOCKING = frozenset({"NONE", "SINGLE", "SOFT", "HARD"})
 _SINGLE_SINCE = 3
 
@@ -40,7 +56,7 @@ class VehicleOrders:
         vehicle = self._plant.vehicles_by_id.get(equipment)
         if vehicle is None:
             return [f"{equipment} is no vehicle of this plant"]
-        order = json.loads(text)
+        order = _parsed(text)
         shape = _shape_of_order(order)
         if shape:
             return [f"order for {equipment}: {reason}" for reason in shape]
@@ -56,7 +72,7 @@ class VehicleOrders:
         """Return what speaks against instant actions (JSON text without header)."""
         if equipment not in self._plant.vehicles_by_id:
             return [f"{equipment} is no vehicle of this plant"]
-        message = json.loads(text)
+        message = _parsed(text)
         actions = message.get("actions") if isinstance(message, dict) else None
         if not isinstance(actions, list) or not actions:
             return [f"instant actions for {equipment}: there is no list 'actions'"]
@@ -147,7 +163,7 @@ class VehicleOrders:
             reasons.append(
                 f"it begins at '{order['nodes'][0]['nodeId']}', and the vehicle is at '{here}'"
             )
-        if isinstance(left, int) and left > 0:
+        if left != 0:
             reasons.append("the vehicle has not finished its present order")
         carried = [load for load in str(loads).split(",") if load]
         return reasons + _load_problems(vehicle, order, carried)
@@ -204,6 +220,14 @@ def _leads(edge: Edge, start: str, end: str) -> bool:
     )
 
 
+def _parsed(text: str) -> object:
+    """Return what JSON text says; None, which is no message, where it is no JSON."""
+    try:
+        return json.loads(text)  # type: ignore[no-any-return]
+    except (ValueError, RecursionError):
+        return None
+
+
 def _shape_of_order(order: object) -> list[str]:
     """Check the fields that both VDA 5050 2.x and 3.0 demand of an order, and their types."""
     if not isinstance(order, dict):
@@ -221,7 +245,15 @@ def _shape_of_order(order: object) -> list[str]:
             reasons.append(f"one of its {plural} lacks {key}, sequenceId, released or actions")
     if isinstance(order.get("nodes"), list) and not order["nodes"]:
         reasons.append("it has no node")
-    return reasons
+    return reasons or _foreign_fields(order)
+
+
+def _foreign_fields(order: Json) -> list[str]:
+    """Return the fields of an order that could lead a vehicle away from the layout."""
+    foreign = set(order) - ORDER_FIELDS
+    foreign.update(name for node in order["nodes"] for name in set(node) - NODE_FIELDS)
+    foreign.update(name for edge in order["edges"] for name in set(edge) - EDGE_FIELDS)
+    return [f"field '{name}' is not allowed" for name in sorted(foreign)]
 
 
 def _is_part(part: object, key: str) -> bool:
