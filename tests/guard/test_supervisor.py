@@ -1,7 +1,7 @@
 """The guard says no, with every reason, to whatever lies outside what the plant file allows."""
 
 import pytest
-from tests.guard.small_plant import PLANT, Bench
+from tests.guard.small_plant import PLANT, START, Bench
 
 from genba.errors import Refused
 from genba.guard import Approval
@@ -14,6 +14,7 @@ from genba.plant import (
     Proposal,
     Quality,
     Sample,
+    Verdict,
     Write,
 )
 
@@ -345,3 +346,29 @@ def test_verdicts_are_counted(bench: Bench) -> None:
     bench.guard.decide(bench.propose(Write("oven.fan", 30, "1")))
     assert bench.guard.counts[Decision.ALLOWED] == 1
     assert bench.guard.counts[Decision.REFUSED] == 1
+
+
+def test_a_clock_that_is_set_back_hides_no_lost_link(bench: Bench) -> None:
+    def decide() -> Verdict:
+        seen = (bench.evidence("oven.door_open", False),)
+        return bench.guard.decide(bench.propose(Write("oven.light", True, "1"), evidence=seen))
+
+    bench.clock._now -= 3600 * US
+    bench.guard.observe([Sample("oven.door_open", START - 7200 * US, START, False)])
+    # Signs of life from before count for nothing now.
+    assert "s old" in decide().reasons[0]
+    bench.wait(1)
+    bench.show("oven.door_open", False)
+    assert decide().decision is Decision.ALLOWED
+    bench.show("oven.door_open", None, quality=Quality.BAD)
+    assert "bad quality" in decide().reasons[0]
+
+
+def test_who_may_not_approve_does_not_take_it_from_who_may(bench: Bench) -> None:
+    job = Write("press.job_request", 1, "1")
+    proposal = bench.propose(job, kind="dispatch")
+    assert bench.guard.decide(proposal).decision is Decision.AWAITING_APPROVAL
+    refused = bench.guard.approve(proposal.id, Approval("eve", "viewer"))
+    assert refused.decision is Decision.REFUSED
+    verdict = bench.guard.approve(proposal.id, Approval("ann", "operator"))
+    assert verdict.decision is Decision.ALLOWED

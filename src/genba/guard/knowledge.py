@@ -49,18 +49,16 @@ class Knowledge:
         """Keep the newest sample of each signal, in the order in which they were received.
 
         Receive order counts, not source order: after a reconnect a device repeats its present
-        value with the time of its last change, which is older than the mark of the lost link.
+        value with the time of its last change, which is older than the mark of the lost link. Nor
+        do receive times count: after the clock was set back, the mark of a lost link must count.
         """
         last = self._last
         for sample in samples:
-            known = last.get(sample.signal)
-            if known is None or sample.receive_time >= known.receive_time:
-                last[sample.signal] = sample
+            last[sample.signal] = sample
 
     def heard(self, connection: str, time: int) -> None:
         """Note that a connection was known to be alive at ``time``."""
-        if time > self._heard.get(connection, 0):
-            self._heard[connection] = time
+        self._heard[connection] = time
 
     def known(self, signal_id: str, now: int) -> Known:
         """Return the last sample of a signal if it may be decided on at ``now``."""
@@ -74,14 +72,14 @@ class Knowledge:
             return Known(None, f"{signal_id} has bad quality")
         if sample.source_time > now + FUTURE_TOLERANCE_S * US:
             return Known(None, f"{signal_id} has a time in the future")
-        age_s = (now - self._stood_at(signal, sample)) / US
+        age_s = (now - self._stood_at(signal, sample, now)) / US
         if age_s > signal.freshness_s + self._slack_s:
             return Known(
                 None, f"{signal_id} is {age_s:.0f} s old, more than {signal.freshness_s:g} s"
             )
         return Known(sample)
 
-    def _stood_at(self, signal: Signal, sample: Sample) -> int:
+    def _stood_at(self, signal: Signal, sample: Sample, now: int) -> int:
         """Return the latest time at which the device is known to have stood behind a sample.
 
         A measurement is as old as its source time. What is reported only when it changes (states,
@@ -89,7 +87,9 @@ class Knowledge:
         """
         if signal.kind is SignalKind.MEASUREMENT:
             return sample.source_time
-        return max(sample.receive_time, self._heard.get(signal.connection, 0))
+        signs = (sample.receive_time, self._heard.get(signal.connection, 0))
+        # A sign of life from the future is from before the clock was set back, and shows nothing.
+        return max((sign for sign in signs if sign <= now + FUTURE_TOLERANCE_S * US), default=0)
 
     def doubts(self, evidence: Sequence[Evidence], now: int) -> list[str]:
         """Return why pieces of evidence must not be decided on; empty if they may."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from genba.errors import Refused
-from genba.guard.authority import Approval, check_authority, decision_at, level_of
+from genba.guard.authority import Approval, check_authority, decision_at, level_of, may
 from genba.guard.envelope import check_write
 from genba.guard.form import malformed
 from genba.guard.interlocks import Interlocks
@@ -112,6 +112,8 @@ class Guard:
     def approve(self, proposal_id: str, approval: Approval) -> Verdict:
         """Judge again, as of now, a proposal that waits for a person, with that person's yes.
 
+        After the yes of somebody who may not decide on it, it waits on for somebody who may.
+
         Raises
         ------
         Refused
@@ -120,6 +122,8 @@ class Guard:
         proposal = self._waiting.pop(proposal_id, None)
         if proposal is None:
             raise Refused(f"no proposal '{proposal_id}' waits for approval; it may have expired")
+        if not may(approval.role, proposal.kind):
+            self._waiting[proposal_id] = proposal
         return self._judge(proposal, approval, self._clock.now(), replayed=False)
 
     def waiting(self) -> list[Proposal]:
