@@ -1,8 +1,10 @@
 """Tracking follows lots and jobs by what devices report, and by nothing else."""
 
+import datetime as dt
 import json
 from typing import Any
 
+import pyarrow as pa
 from tests.operate.devices import IDLE
 from tests.operate.shop import SHOP, START
 
@@ -291,3 +293,80 @@ def test_a_broken_down_vehicle_is_not_free() -> None:
     assert not vehicle(floor).free
     floor.see(amr__mode="AUTOMATIC", amr__actions="{")
     assert vehicle(floor).free
+
+
+class Past:
+    """What a historian holds, as lists of rows."""
+
+    def __init__(self, **tables: list[dict[str, Any]]) -> None:
+        self._tables = tables
+
+    def rows(self, name: str, start: int, end: int, **equals: Any) -> pa.Table:
+        rows = [
+            row
+            for row in self._tables.get(name, [])
+            if start <= row["time"].timestamp() * US < end
+            and all(row[key] == value for key, value in equals.items())
+        ]
+        return pa.Table.from_pylist(rows)
+
+    def samples(self, signals: object, start: int, end: int) -> pa.Table:
+        return pa.Table.from_pylist([])
+
+
+def _ago(days: float) -> dt.datetime:
+    return dt.datetime.fromtimestamp(START / US, dt.UTC) - dt.timedelta(days=days)
+
+
+def _lot_row(lot: str, order: str, status: str, days: float) -> dict[str, Any]:
+    return {
+        "time": _ago(days), "lot": lot, "order": order, "product": "P", "quantity": 10,
+        "status": status, "location": "dock",
+    }  # fmt: skip
+
+
+def test_a_restart_does_not_make_again_what_was_made_long_ago() -> None:
+    floor = Floor()
+    order = SHOP.orders[0].id
+    rush = json.dumps({"id": "R-1", "product": "P", "quantity": 4, "release": START, "due": START})
+    names = [name for name in floor.tracker.production.lots if name.startswith(f"{order}-")]
+    made = [_lot_row(name, order, "finished", 40) for name in [*names, f"{order}-01"]]
+    again = Tracker(SHOP, LiveValues(), lambda table, row: None, lambda *told: None)
+    again.restore(Past(lots=[*made, _lot_row("R-1-01", "R-1", "finished", 40)]), START)
+    again.update([], floor.now)
+    again.production.learn_order(rush, floor.now)
+    again.update([], floor.now)
+    assert [lot.id for lot in again.look(floor.now).lots if lot.order in (order, "R-1")] == []
+
+
+def test_a_restart_keeps_the_steps_of_a_lot_that_takes_long() -> None:
+    order = SHOP.orders[0].id
+    step = {
+        "time": _ago(20), "lot": f"{order}-01", "product": "P", "operation": "cut",
+        "equipment": "saw", "quantity": 10, "good": 10, "scrap": 0,
+    }  # fmt: skip
+    again = Tracker(SHOP, LiveValues(), lambda table, row: None, lambda *told: None)
+    again.restore(
+        Past(lots=[_lot_row(f"{order}-01", order, "started", 21)], operations=[step]), START
+    )
+    assert again.production.lots[f"{order}-01"].step == 1
+
+
+def test_a_restart_leaves_out_orders_of_a_product_that_is_gone() -> None:
+    order = {"id": "R-1", "product": "Old", "quantity": 4, "release": START, "due": START}
+    event = {"time": _ago(2), "kind": "order", "data": json.dumps(order)}
+    step = {
+        "time": _ago(1), "lot": "R-1-01", "product": "Old", "operation": "cut",
+        "equipment": "saw", "quantity": 4, "good": 4, "scrap": 0,
+    }  # fmt: skip
+    again = Tracker(SHOP, LiveValues(), lambda table, row: None, lambda *told: None)
+    lots = [{**_lot_row("R-1-01", "R-1", "started", 2), "product": "Old"}]
+    again.restore(Past(events=[event], lots=lots, operations=[step]), START)
+    assert "R-1-01" not in again.production.lots
+
+
+def test_nonsense_about_actions_is_none() -> None:
+    for text in ("5", "null", "{}", "[5]", "{"):
+        floor = Floor()
+        floor.see(amr__nodes_left=0, amr__node="n1", amr__actions=text)
+        assert floor.tracker.situation(floor.now, frozenset()).vehicles

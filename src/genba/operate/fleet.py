@@ -110,9 +110,10 @@ class Fleet:
         text = self._value(vehicle, Role.VEHICLE_ACTIONS)
         try:
             actions = json.loads(str(text)) if text else []
-        except ValueError:
+        except (ValueError, RecursionError):
             return []
-        return [action for action in actions if isinstance(action, dict)]
+        listed = actions if isinstance(actions, list) else []
+        return [action for action in listed if isinstance(action, dict)]
 
     def _value(self, vehicle: str, role: Role) -> Scalar:
         signal = self._plant.roles.get((vehicle, role))

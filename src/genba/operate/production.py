@@ -5,8 +5,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import ValidationError
-
 from genba.plan import Lot, LotPhase, split_order
 from genba.plant import Order, Plant, format_time
 
@@ -58,7 +56,7 @@ class Production:
         """Take an order that the order desk sent as JSON; one without sense becomes an event."""
         try:
             order = Order.model_validate(json.loads(text))
-        except (ValueError, ValidationError) as error:
+        except (ValueError, RecursionError) as error:
             why = f"an order was not understood: {str(error).splitlines()[0]}"
             self._event(f"E-order-{time}", time, "order_refused", "warning", why, text)
             return
@@ -66,7 +64,7 @@ class Production:
             why = f"order {order.id} is for product '{order.product}', which plant.yaml has not"
             self._event(f"E-order-{time}", time, "order_refused", "warning", why, text)
             return
-        if order.id in self.orders:
+        if order.id in self.orders or order.id in self._released:
             return
         self.orders[order.id] = order
         said = (
@@ -210,12 +208,14 @@ class Production:
         """Rebuild from what the historian holds, oldest rows first."""
         for text in order_texts:
             order = Order.model_validate(json.loads(text))
-            self.orders.setdefault(order.id, order)
+            # plant.yaml may have changed since.
+            if order.product in self._plant.products_by_id:
+                self.orders.setdefault(order.id, order)
         for row in lots:
+            self._released.add(row["order"])
             known = self.orders.get(row["order"])
             if known is None:
                 continue
-            self._released.add(known.id)
             lot = self.lots.setdefault(
                 row["lot"], TrackedLot(row["lot"], known, row["quantity"], self.source or "")
             )

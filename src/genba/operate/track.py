@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from genba.operate.fleet import Failed, Fleet
@@ -27,7 +27,7 @@ from genba.plant import (
 _HOLDS = re.compile(r"\bholds? (\d+) parts?\b")
 
 LOOK_BACK_S = 14 * 24 * 3600
-"""How far back a restarted core looks for lots that are still under way."""
+"""How far back a restarted core looks, at least, for set-ups and transports."""
 
 _RUN_ROLES = frozenset(
     {
@@ -208,10 +208,15 @@ class Tracker:
     def restore(self, history: History, now: int) -> None:
         """Rebuild from the historian what no device tells: orders, steps, families, transports."""
         start, end = now - LOOK_BACK_S * US, now + 1
-        operations = history.rows("operations", start, end).to_pylist()
+        # Orders and lots from the very beginning: what was made must not be made again, and what
+        # takes longer than that must not start anew.
+        lots = history.rows("lots", 0, end).to_pylist()
+        operations = history.rows(
+            "operations", min(start, _oldest_open(lots, end)), end
+        ).to_pylist()
         self.production.restore(
-            (row["data"] for row in history.rows("events", start, end, kind="order").to_pylist()),
-            history.rows("lots", start, end).to_pylist(),
+            (row["data"] for row in history.rows("events", 0, end, kind="order").to_pylist()),
+            lots,
             operations,
         )
         for row in operations:
@@ -243,3 +248,10 @@ class Tracker:
         for row in table.to_pylist():
             if row["value"] is not None:
                 run.base[signals[row["signal"]]] = row["value"]
+
+
+def _oldest_open(lots: Sequence[Mapping[str, Any]], now: int) -> int:
+    """Return when the oldest lot that is still under way was released, else ``now``."""
+    over = {row["lot"] for row in lots if row["status"] in ("finished", "scrapped")}
+    times = (row["time"] for row in lots if row["lot"] not in over)
+    return min((round(time.timestamp() * US) for time in times), default=now)
