@@ -96,6 +96,20 @@ def test_closing_moves_what_is_left_and_leaves_one_file(folder: Path, clock: Vir
         assert (stats["spooled"], stats["samples"], stats["files"]["samples"]) == (0, 4, 1)
 
 
+def test_closing_leaves_one_file_of_more_than_one_merge_takes(
+    folder: Path, clock: VirtualClock
+) -> None:
+    with Historian.open(folder, clock) as historian:
+        for n in range(20):
+            historian.append(series("a.x", [n], start=START + n * US, first=n))
+            historian.commit()
+        assert historian.stats()["files"]["samples"] == 20
+        historian.start_committing(interval_s=60.0)
+    with Historian.open(folder, clock, read_only=True) as historian:
+        assert historian.stats()["files"]["samples"] == 1
+        assert historian.samples(["a.x"], START, START + 1000 * US).num_rows == 20
+
+
 def test_it_ends_when_its_core_is_killed(folder: Path, clock: VirtualClock) -> None:
     code = (
         "import sys; from pathlib import Path; from genba.historian import Historian;"

@@ -100,8 +100,13 @@ def _leave_tidy(store: Store) -> bool:
     """Merge what is small enough not to hold up a clean stop, and empty the spool's file."""
     try:
         for table in store.tables.values():
-            for files in list(whole_days(table.snapshot())):
-                if sum(file.rows for file in files) <= _FAREWELL_ROWS:
+            # One merge takes only so many files; go on until each small day is one.
+            while days := [
+                files
+                for files in whole_days(table.snapshot())
+                if sum(file.rows for file in files) <= _FAREWELL_ROWS
+            ]:
+                for files in days:
                     merge(table, files)
         store.spool.shrink()
     except GenbaError as error:
