@@ -160,12 +160,17 @@ class Subscription:
         changes = notification.changes
         if self._resuming:
             changes = list(self._without_repeats(changes, now))
+        before = self._last.copy()
         samples = self._samples(changes, now)
         meter = self._meter
         meter.received += len(changes)
         meter.last_received = now
         if samples:
-            self._sink(samples)
+            try:
+                self._sink(samples)
+            except Exception:
+                self._last = before  # not taken: when it comes again it is no repeat
+                raise
         self._sequence = notification.sequence
 
     def mark_bad(self) -> None:
