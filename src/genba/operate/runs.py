@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from genba.operate.production import Production, Tell, TrackedLot
@@ -159,12 +159,6 @@ class Runs:
                 if way.equipment == equipment:
                     return routing[step], way
         return None
-
-    def restore_base(self, equipment: str, base: Mapping[Role, float]) -> None:
-        """Set the counters at the beginning of a job that began before this core did."""
-        run = self._running.get(equipment)
-        if run is not None:
-            run.base.update(base)
 
     # -- booking ------------------------------------------------------------------------------
 
