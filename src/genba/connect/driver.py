@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from genba.plant import BrowseEntry, Clock, Connection, Health, Sample, Scalar, Signal
+from genba.plant import BrowseEntry, Clock, Connection, Gap, Health, Sample, Scalar, Signal
 
 Sink = Callable[[Sequence[Sample]], None]
 """Takes what was received, in order, on the event loop. Never blocks."""
+
+Missed = Callable[[Gap], None]
+"""Told on the event loop of every span that a driver did not receive, once it is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,10 @@ class Credentials:
         return f"Credentials(user={self.user!r}, password=***)"
 
 
+def untold(_gap: Gap) -> None:
+    """Keep a gap to oneself: for tools that keep no ledger."""
+
+
 @dataclass(frozen=True, slots=True)
 class DriverContext:
     """All that a driver is built from."""
@@ -32,6 +39,7 @@ class DriverContext:
     pki: Path
     """Folder with this plant's own certificate and the trusted ones."""
     credentials: Credentials | None = None
+    missed: Missed = untold
 
 
 class Driver(Protocol):
@@ -56,6 +64,10 @@ class Driver(Protocol):
 
         The present value of each signal comes first. Samples carry the device's source time, the
         plant clock's receive time and a sequence number that counts up over the connection.
+
+        After an outage, whatever its length, the driver tells its context's ``missed``: from when
+        the source was last heard to when it was heard again, and whether the device's own queue
+        delivered in full what was said in between (``Recovery.BUFFER``).
         """
         ...
 

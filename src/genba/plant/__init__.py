@@ -29,6 +29,7 @@ from genba.plant.decision import (
 from genba.plant.device import BrowseEntry, Health, Link
 from genba.plant.energy import Tariff
 from genba.plant.equipment import Connection, Equipment, Level, PackMLMode, PackMLState
+from genba.plant.gap import Gap, GapReason, Recovery
 from genba.plant.load import Examined, examine, load_plant
 from genba.plant.logistics import Edge, Layout, Node, Vehicle, VehicleKind
 from genba.plant.model import Plant
@@ -67,6 +68,8 @@ __all__ = [
     "Evidence",
     "Examined",
     "Finding",
+    "Gap",
+    "GapReason",
     "Health",
     "Interlock",
     "Layout",
@@ -86,6 +89,7 @@ __all__ = [
     "Proposal",
     "Quality",
     "Range",
+    "Recovery",
     "Role",
     "Sample",
     "Scalar",

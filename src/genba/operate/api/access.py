@@ -48,3 +48,5 @@ def at_least(role: PersonRole) -> Callable[[Identity], Awaitable[Identity]]:
 
 Viewer = Annotated[Identity, Depends(at_least(PersonRole.VIEWER))]
 Operator = Annotated[Identity, Depends(at_least(PersonRole.OPERATOR))]
+Engineer = Annotated[Identity, Depends(at_least(PersonRole.ENGINEER))]
+Admin = Annotated[Identity, Depends(at_least(PersonRole.ADMIN))]
