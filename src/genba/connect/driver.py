@@ -3,15 +3,28 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-from genba.plant import BrowseEntry, Clock, Connection, Gap, Health, Sample, Scalar, Signal
+from genba.plant import (
+    BrowseEntry,
+    Clock,
+    ConditionEvent,
+    Connection,
+    Gap,
+    Health,
+    Sample,
+    Scalar,
+    Signal,
+)
 
 Sink = Callable[[Sequence[Sample]], None]
 """Takes what was received, in order, on the event loop. Never blocks."""
 
 Missed = Callable[[Gap], None]
 """Told on the event loop of every span that a driver did not receive, once it is over."""
+
+Conditions = Callable[[ConditionEvent], None]
+"""Told on the event loop of every change of an alarm or condition of the device itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +42,10 @@ def untold(_gap: Gap) -> None:
     """Keep a gap to oneself: for tools that keep no ledger."""
 
 
+def unheeded(_condition: ConditionEvent) -> None:
+    """Let a device's alarms pass: for tools that show none."""
+
+
 @dataclass(frozen=True, slots=True)
 class DriverContext:
     """All that a driver is built from."""
@@ -40,6 +57,7 @@ class DriverContext:
     """Folder with this plant's own certificate and the trusted ones."""
     credentials: Credentials | None = None
     missed: Missed = untold
+    conditions: Conditions = unheeded
 
 
 class Driver(Protocol):
@@ -99,4 +117,36 @@ class Driver(Protocol):
 
     async def close(self) -> None:
         """End the link. Safe to call twice, and before connecting."""
+        ...
+
+
+@runtime_checkable
+class ConditionSource(Protocol):
+    """A driver whose device has alarms and conditions of its own, where they are switched on.
+
+    It tells of them through its context's ``conditions``: of all that the device retains when the
+    link comes up, and of each change from then on. Whether a driver is one is asked with
+    ``isinstance(driver, ConditionSource)``.
+    """
+
+    async def acknowledge(self, condition: str, event: str, comment: str = "") -> None:
+        """Acknowledge on the device the state ``event`` of ``condition``.
+
+        Returns when the device took it; the new state then comes as any other.
+
+        Raises
+        ------
+        DeviceError
+            If the device does not take it, say since the state has changed meanwhile.
+        """
+        ...
+
+    async def confirm(self, condition: str, event: str, comment: str = "") -> None:
+        """Confirm on the device that a person has dealt with the state ``event``.
+
+        Raises
+        ------
+        DeviceError
+            As with :meth:`acknowledge`.
+        """
         ...

@@ -15,6 +15,7 @@ from genba.plant.clock import (
     parse_clock,
     parse_time,
 )
+from genba.plant.condition import ConditionEvent
 from genba.plant.decision import (
     Command,
     Decision,
@@ -59,6 +60,7 @@ __all__ = [
     "Calendar",
     "Clock",
     "Command",
+    "ConditionEvent",
     "Connection",
     "DataType",
     "Day",
