@@ -16,6 +16,7 @@ from genba.errors import HistorianError, PlantError
 from genba.guard import Approval, Guard, wire_slack_s
 from genba.historian import Historian, Ingest
 from genba.operate.act import Actor
+from genba.operate.audit import AuditLog
 from genba.operate.heartbeat import Heartbeats
 from genba.operate.judge import Judge, LimitJudge, RateJudge, StaleJudge
 from genba.operate.lateness import Lateness
@@ -89,6 +90,7 @@ class Core:
     ) -> None:
         self.plant = plant
         self.clock = clock
+        self.audit = AuditLog(state.audit, state.secrets, clock)
         self.live = LiveValues()
         self.guard = Guard(plant, clock)
         self._drivers = (
@@ -197,6 +199,7 @@ class Core:
         await self._links.stop()
         self._put_rows()
         await asyncio.to_thread(self._close_historian)
+        self.audit.close()
 
     def _close_historian(self) -> None:
         self._ingest.close()
@@ -259,7 +262,9 @@ class Core:
         links = self._links.health()
         counts = {str(decision): n for decision, n in self.guard.counts.items()}
         up = sum(link["link"] == "up" for link in links.values())
-        degraded = up < len(links) or self._ingest.error or self._lateness.failed
+        degraded = (
+            up < len(links) or self._ingest.error or self._lateness.failed or self.audit.error
+        )
         return {
             "plant": self.plant.name or self.plant.id,
             "status": "degraded" if degraded else "ok",
@@ -276,6 +281,7 @@ class Core:
             },
             "guard": counts,
             "historian": self._historian_health(),
+            "audit": self.audit.report(),
             "production": {
                 **self._tracker.production.counts(),
                 "transports_done": self._tracker.fleet.done,

@@ -15,6 +15,9 @@ FORMAT = 1
 """Version of the folder's layout; raised when an older Genba could no longer read it."""
 
 
+SECRETS_VARIABLE = "GENBA_SECRETS"
+
+
 class StateFolder:
     """One plant's state, held by one running core at a time.
 
@@ -24,7 +27,8 @@ class StateFolder:
         lock           held while a core runs
         historian/     samples, events, lots, operations, decision records
         pki/           this plant's certificate and key, trusted and rejected ones
-        secrets/       credentials of devices, hashes of API tokens (mode 0700)
+        secrets/       credentials of devices, hashes of passwords and tokens (mode 0700)
+        audit/         who did what (mode 0700)
 
     Parameters
     ----------
@@ -32,6 +36,9 @@ class StateFolder:
         The folder.
     create : bool
         Make it when it is missing.
+    secrets : Path, optional
+        Folder of the secrets, where they are not to lie in the state: by default the one that
+        the environment names (``GENBA_SECRETS``), else ``secrets/``.
 
     Raises
     ------
@@ -40,11 +47,13 @@ class StateFolder:
         is not there and is not to be made.
     """
 
-    def __init__(self, root: Path, *, create: bool = True) -> None:
+    def __init__(self, root: Path, *, create: bool = True, secrets: Path | None = None) -> None:
         self.root = root
         self.historian = root / "historian"
         self.pki = root / "pki"
-        self.secrets = root / "secrets"
+        self.audit = root / "audit"
+        named = os.environ.get(SECRETS_VARIABLE)
+        self.secrets = secrets or (Path(named) if named else root / "secrets")
         self._lock: int | None = None
         if not create and not (root / "version.json").exists():
             raise StateError(
@@ -68,9 +77,10 @@ class StateFolder:
                 f"{self.root} holds files but is no state folder of Genba; "
                 "choose another with --state"
             )
-        for folder in (self.root, self.historian, self.pki, self.secrets):
+        for folder in (self.root, self.historian, self.pki, self.secrets, self.audit):
             folder.mkdir(parents=True, exist_ok=True)
         self.secrets.chmod(0o700)
+        self.audit.chmod(0o700)
         if not version.exists():
             made = {
                 "format": FORMAT,

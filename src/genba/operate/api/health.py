@@ -42,6 +42,7 @@ class Health(BaseModel):
     loop: Figures
     guard: dict[str, int]
     historian: Figures
+    audit: Figures
     production: Figures
 
 
