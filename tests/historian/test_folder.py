@@ -132,3 +132,19 @@ def test_queries_spill_to_a_folder_of_their_own(folder: Path, clock: VirtualCloc
             assert spills[-1].stat().st_mode & 0o077 == 0
     assert spills[0] != spills[1]
     assert not any(spill.exists() for spill in spills)
+
+
+def test_a_folder_from_before_a_table_was_thought_of_gets_it_with_its_first_row(
+    folder: Path, clock: VirtualClock
+) -> None:
+    with Historian.open(folder, clock) as historian:
+        historian.append(series("a.x", [1.0]))
+        historian.commit()
+    assert not (folder / "gaps").exists()
+    with Historian.open(folder, clock, read_only=True) as reader:
+        assert reader.rows("gaps").num_rows == 0
+    with Historian.open(folder, clock) as historian:
+        historian.append_rows("gaps", [{"id": "g", "time": START, "signal": "a.x"}])
+        historian.commit()
+        assert historian.rows("gaps")["signal"].to_pylist() == ["a.x"]
+        assert historian.samples(["a.x"], START, START + US).num_rows == 1

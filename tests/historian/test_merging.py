@@ -40,13 +40,17 @@ def test_eight_small_files_become_one(historian: Historian, folder: Path) -> Non
     assert keys == sorted(keys)
 
 
-def test_records_are_merged_too(historian: Historian, folder: Path) -> None:
+@pytest.mark.parametrize("name", ["events", "gaps", "quarantine"])
+def test_records_are_merged_too(
+    historian: Historian, folder: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("genba.historian.merging._WORTHWHILE_ROWS", 1)
     for n in range(8):
-        historian.append_rows("events", [{"id": str(n), "time": START + (8 - n) * US}])
+        historian.append_rows(name, [{"id": str(n), "time": START + (8 - n) * US}])
         historian.commit()
     historian.compact()
-    assert len(files(folder, "events")) == 1
-    assert historian.rows("events")["id"].to_pylist() == list("76543210")
+    assert len(files(folder, name)) == 1
+    assert historian.rows(name)["id"].to_pylist() == list("76543210")
 
 
 def test_a_day_that_is_over_is_merged_as_far_as_it_goes(

@@ -72,7 +72,7 @@ def thorough(groups: Sequence[pa.Table], layout: Layout, level: int) -> Effort:
     parts = [group.cast(layout.schema) for group in groups]
     encodings = dict(_USUAL)
     for name, kinds in _CANDIDATES.items():
-        if name in layout.schema.names:
+        if name in layout.schema.names and not pa.types.is_string(layout.schema.field(name).type):
             columns = [part.select([name]) for part in parts]
             sizes = {kind: _size(columns, Effort(_TRIAL_LEVEL, {name: kind})) for kind in kinds}
             encodings[name] = min(sizes, key=sizes.__getitem__)

@@ -99,7 +99,7 @@ def by_day(table: pa.Table, layout: Layout) -> Iterator[tuple[dt.date, pa.Table]
 
 
 def cuts(table: pa.Table) -> list[int]:
-    """Where to cut sorted rows into row groups: at the borders of signals, where that is possible.
+    """Where to cut sorted rows into row groups: of samples at the borders of signals, if possible.
 
     A signal with many rows has row groups of its own, so that a query for it reads nothing else;
     signals with few rows share one. No group is longer than ``GROUP_ROWS``, or, where rows hold
@@ -107,7 +107,8 @@ def cuts(table: pa.Table) -> list[int]:
     """
     count = table.num_rows
     most = min(GROUP_ROWS, max(_LEAST_GROUP, count * _GROUP_BYTES // max(table.nbytes, 1)))
-    if "signal" not in table.column_names:
+    signal = table.schema.get_field_index("signal")
+    if signal < 0 or not pa.types.is_dictionary(table.schema.field(signal).type):
         return [*range(0, count, most), count]
     codes = table["signal"].combine_chunks()
     if isinstance(codes, pa.ChunkedArray):

@@ -131,7 +131,44 @@ DECISIONS = _records(
     data=pa.string(),
 )
 
-RECORDS = {layout.name: layout for layout in (EVENTS, OPERATIONS, LOTS, DECISIONS)}
+GAPS = _records(
+    "gaps",
+    signal=pa.string(),
+    connection=pa.string(),
+    start=TIME,
+    end=TIME,
+    reason=pa.string(),
+    detail=pa.string(),
+    recovery=pa.string(),
+    recovered=pa.int64(),
+)
+"""What was never received: ``time`` is the start; the newest row of an id counts."""
+
+QUARANTINE = _records(
+    "quarantine",
+    signal=pa.string(),
+    connection=pa.string(),
+    source_time=pa.int64(),
+    receive_time=TIME,
+    number=pa.int64(),
+    value=pa.string(),
+    quality=pa.int64(),
+    reason=pa.string(),
+    detail=pa.string(),
+    status=pa.string(),
+    correction=pa.string(),
+    by=pa.string(),
+    why=pa.string(),
+)
+"""What did not fit, whole: ``time`` is when it was set apart; the newest row of an id counts.
+
+``source_time`` is microseconds as given, which may be no time at all; ``number`` the sample's own
+sequence number; ``value`` and ``correction`` JSON text.
+"""
+
+RECORDS = {
+    layout.name: layout for layout in (EVENTS, OPERATIONS, LOTS, DECISIONS, GAPS, QUARANTINE)
+}
 TABLES = {SAMPLES.name: SAMPLES, **RECORDS}
 
 
