@@ -3,6 +3,15 @@
 Everything that crosses from one room to another is one of these values, an Arrow table or an id.
 """
 
+from genba.plant.alarm import (
+    AlarmPriority,
+    AlarmRule,
+    AlarmSetting,
+    AlarmState,
+    SignalAlarms,
+    priority_of,
+)
+from genba.plant.alarm_rules import settings_of
 from genba.plant.calendar import Break, Calendar, Day, Shift
 from genba.plant.check import check_plant
 from genba.plant.clock import (
@@ -17,6 +26,7 @@ from genba.plant.clock import (
 )
 from genba.plant.condition import ConditionEvent
 from genba.plant.decision import (
+    Approval,
     Command,
     Decision,
     Evidence,
@@ -45,14 +55,19 @@ from genba.plant.product import (
     SetupTime,
     Tool,
 )
-from genba.plant.safety import Autonomy, AutonomyRule, Interlock
+from genba.plant.safety import Autonomy, AutonomyRule, CriticalRule, Interlock
 from genba.plant.sample import Quality, Sample, Scalar
 from genba.plant.signal import DataType, Limits, Range, Role, Signal, SignalKind
 
 __all__ = [
     "US",
     "AcceleratedClock",
+    "AlarmPriority",
+    "AlarmRule",
+    "AlarmSetting",
+    "AlarmState",
     "Alternative",
+    "Approval",
     "Autonomy",
     "AutonomyRule",
     "Break",
@@ -62,6 +77,7 @@ __all__ = [
     "Command",
     "ConditionEvent",
     "Connection",
+    "CriticalRule",
     "DataType",
     "Day",
     "Decision",
@@ -100,6 +116,7 @@ __all__ = [
     "Severity",
     "Shift",
     "Signal",
+    "SignalAlarms",
     "SignalKind",
     "SystemClock",
     "Tariff",
@@ -116,4 +133,6 @@ __all__ = [
     "load_plant",
     "parse_clock",
     "parse_time",
+    "priority_of",
+    "settings_of",
 ]

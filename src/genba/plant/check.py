@@ -1,5 +1,6 @@
 """Checks what must hold between the parts of a plant."""
 
+from genba.plant.checks.alarms import check_alarms
 from genba.plant.checks.identities import check_identities
 from genba.plant.checks.interlocks import check_interlocks
 from genba.plant.checks.logistics import check_logistics
@@ -15,7 +16,8 @@ def check_plant(plant: Plant) -> list[Problem]:
 
     Errors keep it from running: ids that stand twice or for nothing, unknown units, limits outside
     ranges, roles that do not fit, incomplete interfaces, stations out of reach, overlapping
-    shifts, interlocks that make no sense or contradict each other. Warnings deserve a look.
+    shifts, interlocks that make no sense or contradict each other, alarms that
+    can never come. Warnings deserve a look.
     """
     report = Report(plant)
     check_identities(plant, report)
@@ -23,4 +25,5 @@ def check_plant(plant: Plant) -> list[Problem]:
     check_production(plant, report)
     check_logistics(plant, report)
     check_interlocks(plant, report)
+    check_alarms(plant, report)
     return report.problems

@@ -81,6 +81,19 @@ class Proposal:
 
 
 @dataclass(frozen=True, slots=True)
+class Approval:
+    """A person who stands behind a proposal, by writing it or by saying yes to it.
+
+    ``actor`` is the person, whatever token or session the yes came with. ``time`` is when, in
+    microseconds UTC, 0 where nobody noted it.
+    """
+
+    actor: str
+    role: str
+    time: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """What the guard says of a proposal, with every reason that spoke against it."""
 
@@ -88,6 +101,10 @@ class Verdict:
     time: int
     decision: Decision
     reasons: tuple[str, ...] = ()
+    approvals: tuple[Approval, ...] = ()
+    """Who said yes so far."""
+    needed: int = 0
+    """How many different people must say yes before it is done, where people must."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,3 +126,5 @@ class Outcome:
     done: bool
     detail: str = ""
     read_back: tuple[Evidence, ...] = ()
+    unknown: bool = False
+    """Whether nobody can tell if it, or a part of it, took effect. Somebody has to look."""

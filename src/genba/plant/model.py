@@ -7,13 +7,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from genba.plant.alarm import AlarmRule
 from genba.plant.calendar import Calendar
 from genba.plant.energy import Tariff
 from genba.plant.equipment import Connection, Equipment
 from genba.plant.ids import Id, Value
 from genba.plant.logistics import Layout, Vehicle
 from genba.plant.product import Order, Person, Product, SetupFamily, SetupTime, Tool
-from genba.plant.safety import Autonomy, AutonomyRule, Interlock
+from genba.plant.safety import Autonomy, AutonomyRule, CriticalRule, Interlock
 from genba.plant.signal import Role, Signal
 
 
@@ -43,6 +44,10 @@ class Plant(Value):
     orders: tuple[Order, ...] = ()
     interlocks: tuple[Interlock, ...] = ()
     autonomy: tuple[AutonomyRule, ...] = ()
+    critical: tuple[CriticalRule, ...] = ()
+    manual_hold_s: Annotated[float, Field(gt=0)] = 1800.0
+    """How long Genba keeps off a setpoint that was changed at the machine, in plant seconds."""
+    alarms: tuple[AlarmRule, ...] = ()
 
     @cached_property
     def signals(self) -> Mapping[str, Signal]:
@@ -76,3 +81,16 @@ class Plant(Value):
             if fnmatchcase(equipment, rule.equipment) and fnmatchcase(kind, rule.kind):
                 level = rule.level
         return level
+
+    def people_needed(self, equipment: str, kind: str, signal: str) -> int:
+        """How many people must say yes to a decision on a signal; 0 where it is not critical."""
+        return max(
+            (
+                rule.people
+                for rule in self.critical
+                if fnmatchcase(equipment, rule.equipment)
+                and fnmatchcase(kind, rule.kind)
+                and any(fnmatchcase(signal, pattern) for pattern in rule.signals)
+            ),
+            default=0,
+        )

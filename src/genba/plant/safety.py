@@ -1,6 +1,7 @@
-"""Interlocks and autonomy levels: what the guard holds."""
+"""Interlocks, autonomy levels and critical decisions: what the guard holds."""
 
 from enum import StrEnum
+from typing import Annotated
 
 from pydantic import Field
 
@@ -38,3 +39,19 @@ class AutonomyRule(Value):
     equipment: str = "*"
     kind: str = "*"
     level: Autonomy
+
+
+class CriticalRule(Value):
+    """Decisions that take the yes of several different people, whatever the autonomy level.
+
+    It holds for proposals that touch such equipment with such a kind and write such a signal; all
+    three are patterns with ``*``. Who proposed it is none of those people. Where several rules
+    fit, the largest number counts. Heartbeats are never critical.
+    """
+
+    equipment: str = "*"
+    kind: str = "*"
+    signals: tuple[str, ...] = Field(default=("*",), min_length=1)
+    """Signal ids, or patterns with ``*``."""
+    people: Annotated[int, Field(ge=2, le=5)] = 2
+    reason: str = ""

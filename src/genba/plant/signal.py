@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from genba.plant.alarm import SignalAlarms
 from genba.plant.ids import Id, Value
 
 
@@ -105,6 +106,8 @@ class Signal(Value):
     role: Role | None = None
     range: Range | None = None
     limits: Limits | None = None
+    alarms: SignalAlarms = SignalAlarms()
+    """How the alarms on its limits, its rate and its age behave."""
     max_rate: Annotated[float, Field(gt=0)] | None = None
     """Fastest change, in units per second; faster is a finding, or for setpoints a refusal."""
     sample_s: Annotated[float, Field(gt=0)] = 1.0

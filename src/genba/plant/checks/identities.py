@@ -17,6 +17,7 @@ def check_identities(plant: Plant, report: Report) -> None:
     _check_equipment(plant, report)
     _check_people(plant, report)
     _check_autonomy(plant, report)
+    _check_critical(plant, report)
 
 
 def _check_unique(plant: Plant, report: Report) -> None:
@@ -149,4 +150,31 @@ def _check_autonomy(plant: Plant, report: Report) -> None:
         if not any(fnmatchcase(kind, rule.kind) for kind in _KINDS) and hint.startswith("did"):
             report.warning(
                 ("autonomy", index, "kind"), f"'{rule.kind}' is no kind that Genba decides on", hint
+            )
+
+
+def _check_critical(plant: Plant, report: Report) -> None:
+    """Whether every critical rule can ever fit something that is written."""
+    setpoints = [s for s in plant.signals.values() if s.writable and s.role is not Role.HEARTBEAT]
+    for index, rule in enumerate(plant.critical):
+        path = ("critical", index)
+        if not any(fnmatchcase(e.id, rule.equipment) for e in plant.equipment):
+            names = {e.id for e in plant.equipment}
+            report.error(
+                (*path, "equipment"),
+                f"'{rule.equipment}' fits no equipment",
+                near(rule.equipment, names, "equipment"),
+            )
+        for place, pattern in enumerate(rule.signals):
+            if not any(fnmatchcase(s.id, pattern) for s in setpoints):
+                report.error(
+                    (*path, "signals", place),
+                    f"'{pattern}' fits no setpoint, and nothing else is ever written",
+                    near(pattern, {s.id for s in setpoints}, "setpoint"),
+                )
+        if rule.kind == "heartbeat":
+            report.error(
+                (*path, "kind"),
+                "heartbeats are sent by the second, and nobody can approve them",
+                "name another kind, or leave it away",
             )

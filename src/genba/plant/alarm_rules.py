@@ -1,0 +1,110 @@
+"""Which setting holds for an alarm: built-in ones, then the plant's rules, then the signal's own.
+
+Kinds of alarm that Genba knows, each with what it means if the plant file says nothing of it.
+"""
+
+from genba.plant.alarm import AlarmPriority, AlarmRule, AlarmSetting, priority_of
+from genba.plant.model import Plant
+
+LIMITS = ("low_low", "low", "high", "high_high")
+"""The names of limits; their alarms are of the kind ``limit_<name>``."""
+
+_LOW, _MEDIUM, _HIGH = AlarmPriority.LOW, AlarmPriority.MEDIUM, AlarmPriority.HIGH
+
+BUILT_IN: tuple[AlarmRule, ...] = (
+    AlarmRule(priority=_LOW, on_delay_s=0.0, off_delay_s=0.0, latch=False, enabled=True),
+    AlarmRule(kind="limit_*_*", priority=_MEDIUM),
+    AlarmRule(
+        kind="rate",
+        response="Look at the sensor and its wiring first, then at the process.",
+        consequence="The guard lets nothing be decided on a value that jumps.",
+    ),
+    AlarmRule(
+        kind="stale",
+        on_delay_s=60.0,
+        response="Check the device and its network; Genba decides nothing on old values.",
+        consequence="What depends on this value is done by the machine's own controller.",
+    ),
+    AlarmRule(kind="state_model", enabled=False),
+    AlarmRule(
+        kind="machine_aborted",
+        priority=_MEDIUM,
+        response="Go to the machine, clear the fault and reset it.",
+        consequence="The machine stands still, and its lots wait.",
+    ),
+    AlarmRule(
+        kind="link_down",
+        priority=_MEDIUM,
+        on_delay_s=30.0,
+        response="Check the device's power and network; `genba status` shows the error.",
+        consequence="Genba sees nothing of the device, and its own controller runs it.",
+    ),
+    AlarmRule(
+        kind="refusals",
+        response="Read why the guard refuses (`decisions`), and remove the reason.",
+        consequence="What was planned for this equipment is not done.",
+    ),
+    AlarmRule(
+        kind="planner_*",
+        response="Read Genba's log; the plain planner stands in meanwhile.",
+        consequence="The plant runs by the plain rules, usually with less output.",
+    ),
+    AlarmRule(
+        kind="judge_*",
+        response="Read Genba's log, and mend or remove the plug-in.",
+        consequence="What this judge watches is not watched.",
+    ),
+    AlarmRule(
+        kind="recording",
+        priority=_HIGH,
+        response="Make room on the disk, or mend it; Genba goes on by itself.",
+        consequence="Samples are not recorded and are lost when the queue is full.",
+    ),
+    AlarmRule(
+        kind="disk",
+        priority=_MEDIUM,
+        response="Make room on the disk, or shorten the retention.",
+        consequence="When it is full nothing is recorded any more.",
+    ),
+    AlarmRule(
+        kind="clock_skew",
+        response="Set the clock of the device (NTP); its times are not Genba's.",
+        consequence="What happened is recorded at a wrong time.",
+    ),
+    AlarmRule(
+        kind="backfill",
+        response="See `genba historian gaps`; fetch the device's record by hand if it matters.",
+        consequence="What a gap missed stays missing.",
+    ),
+    AlarmRule(kind="condition", response="Follow what the device's own manual says of it."),
+)
+
+
+def settings_of(plant: Plant, equipment: str, signal: str, kind: str) -> AlarmSetting:
+    """Merge everything that is said of one alarm; the more particular wins, field by field.
+
+    Parameters
+    ----------
+    plant : Plant
+        Whose rules hold.
+    equipment, signal : str
+        What the alarm is about; empty where it is about neither.
+    kind : str
+        As the finding is called: ``limit_high``, ``stale``, ``machine_aborted`` ...
+
+    Returns
+    -------
+    AlarmSetting
+        With ``priority``, ``enabled``, ``latch`` and both delays filled in.
+    """
+    found = AlarmSetting()
+    for rule in (*BUILT_IN, *plant.alarms):
+        if rule.fits(equipment, signal, kind):
+            found = rule.over(found)
+    own = plant.signals[signal].alarms.of_kind(kind) if signal in plant.signals else None
+    if own is not None:
+        found = own.over(found)
+    if found.priority is None and found.severity is not None:
+        priority = priority_of(found.severity, found.respond_within_s or float("inf"))
+        found = found.model_copy(update={"priority": priority})
+    return found
