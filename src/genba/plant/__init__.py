@@ -55,6 +55,7 @@ from genba.plant.product import (
     SetupTime,
     Tool,
 )
+from genba.plant.retention import RecordsRetention, Retention, RetentionClass, Storage
 from genba.plant.safety import Autonomy, AutonomyRule, CriticalRule, Interlock
 from genba.plant.sample import Quality, Sample, Scalar
 from genba.plant.signal import DataType, Limits, Range, Role, Signal, SignalKind
@@ -107,7 +108,10 @@ __all__ = [
     "Proposal",
     "Quality",
     "Range",
+    "RecordsRetention",
     "Recovery",
+    "Retention",
+    "RetentionClass",
     "Role",
     "Sample",
     "Scalar",
@@ -118,6 +122,7 @@ __all__ = [
     "Signal",
     "SignalAlarms",
     "SignalKind",
+    "Storage",
     "SystemClock",
     "Tariff",
     "Tool",

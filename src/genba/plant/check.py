@@ -6,6 +6,7 @@ from genba.plant.checks.interlocks import check_interlocks
 from genba.plant.checks.logistics import check_logistics
 from genba.plant.checks.production import check_production
 from genba.plant.checks.report import Report
+from genba.plant.checks.retention import check_retention
 from genba.plant.checks.signals import check_signals
 from genba.plant.model import Plant
 from genba.plant.problem import Problem
@@ -26,4 +27,5 @@ def check_plant(plant: Plant) -> list[Problem]:
     check_logistics(plant, report)
     check_interlocks(plant, report)
     check_alarms(plant, report)
+    check_retention(plant, report)
     return report.problems

@@ -114,6 +114,8 @@ class Signal(Value):
     fresh_s: Annotated[float, Field(gt=0)] | None = None
     """Oldest value that may be decided on; default 5 times ``sample_s``, at least 5 s."""
     deadband: Annotated[float, Field(ge=0)] = 0.0
+    retention: Id | None = None
+    """Class that says how long its samples are kept; default the last class that fits."""
     scale: float = 1.0
     offset: float = 0.0
 
