@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from genba.errors import HistorianError
-from genba.historian import grid
+from genba.historian import gap_report, grid
 from genba.historian.moving import Store
 from genba.historian.reading import Reader, Wanted, check_period, check_signals
 from genba.historian.schema import OPERATIONS, SAMPLES, TIME, records_layout
@@ -179,6 +179,30 @@ class Queries:
         wanted = Wanted(start, end, equals=equals)
         table = self._reader.table(layout, wanted, "SELECT * FROM rows ORDER BY time, sequence")
         return table.cast(layout.schema)
+
+    def gaps(
+        self,
+        signals: Sequence[str] | None = None,
+        start: int | None = None,
+        end: int | None = None,
+        *,
+        open_only: bool = False,
+    ) -> pa.Table:
+        """Read the gap ledger: what of signals was never received, and why.
+
+        Returns
+        -------
+        pa.Table
+            Entries that touch the period, by start: ``signal``, ``connection``, ``start``, ``end``
+            (null while it lasts), ``reason``, ``detail``, ``recovery``, ``recovered`` (samples
+            that came after all) and ``id``. :func:`genba.historian.gap_report.summary` sums up.
+
+        Raises
+        ------
+        HistorianError
+            If ``signals`` is empty or the period is.
+        """
+        return gap_report.gaps(self._reader, signals, start, end, open_only=open_only)
 
     def of_operation(self, operation: str, signals: Sequence[str] | None = None) -> pa.Table:
         """Read samples within an operation's time, by the id of its record.
