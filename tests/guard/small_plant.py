@@ -160,6 +160,7 @@ class Bench:
             "time": self.now,
             "equipment": writes[0].signal.split(".")[0] if writes else "oven",
             "reason": "a test",
+            "evidence": (Evidence("press.state", START, 4),),
             **more,
         }
         return Proposal(kind=kind, writes=writes, **fields)

@@ -1,9 +1,8 @@
 """Who may decide what: roles, kinds of decision, autonomy levels."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
-from genba.plant import Autonomy, Decision, Plant, Proposal, Role, Signal
+from genba.plant import Approval, Autonomy, Decision, Plant, Proposal, Role, Signal
 
 KIND_OF_ROLE = {
     Role.HEARTBEAT: "heartbeat",
@@ -24,14 +23,6 @@ OPERATOR_KINDS = BOUND_KINDS | {"setpoint"}
 _STRICTEST_FIRST = (Autonomy.OBSERVE, Autonomy.ADVISE, Autonomy.APPROVE, Autonomy.AUTONOMOUS)
 
 
-@dataclass(frozen=True, slots=True)
-class Approval:
-    """A person who stands behind a proposal, by writing it or by saying yes to it."""
-
-    actor: str
-    role: str
-
-
 def kind_of(signal: Signal) -> str:
     """Return the kind of decision that a write to this signal is."""
     return KIND_OF_ROLE.get(signal.role, "setpoint") if signal.role is not None else "setpoint"
@@ -45,17 +36,15 @@ def may(role: str, kind: str) -> bool:
 
 
 def check_authority(
-    proposal: Proposal, signals: Iterable[Signal], approval: Approval | None
+    proposal: Proposal, signals: Iterable[Signal], approvals: Iterable[Approval]
 ) -> list[str]:
     """Return why this role may not decide this, or why the writes do not belong to the kind."""
     reasons = []
-    for actor, role in {
-        (proposal.actor, proposal.role),
-        *([(approval.actor, approval.role)] if approval else []),
-    }:
+    people = {(approval.actor, approval.role) for approval in approvals}
+    for actor, role in {(proposal.actor, proposal.role)} | people:
         if not may(role, proposal.kind):
             reasons.append(f"role '{role}' of {actor} may not decide on kind '{proposal.kind}'")
-    if approval is not None and proposal.kind == "heartbeat":
+    if people and proposal.kind == "heartbeat":
         reasons.append("a heartbeat shows that Genba is alive; no person sends one")
     for signal in signals:
         kind = kind_of(signal)
@@ -70,10 +59,16 @@ def level_of(plant: Plant, equipment: Iterable[str], kind: str) -> Autonomy:
     return next(level for level in _STRICTEST_FIRST if level in levels)
 
 
-def decision_at(level: Autonomy, approval: Approval | None) -> Decision:
-    """Turn a level into the decision on a proposal against which nothing else speaks."""
+def decision_at(level: Autonomy, needed: int, yeses: int, *, personal: bool) -> Decision:
+    """Turn a level into the decision on a proposal against which nothing else speaks.
+
+    ``needed`` people must say yes to what is critical, 0 where it is not; ``yeses`` did;
+    ``personal`` if a person proposed it.
+    """
     if level is Autonomy.OBSERVE:
         return Decision.REFUSED
-    if level is Autonomy.AUTONOMOUS or approval is not None:
+    if needed == 0 and (level is Autonomy.AUTONOMOUS or personal):
         return Decision.ALLOWED
-    return Decision.ADVISED if level is Autonomy.ADVISE else Decision.AWAITING_APPROVAL
+    if level is Autonomy.ADVISE and not personal:
+        return Decision.ADVISED
+    return Decision.ALLOWED if yeses >= max(needed, 1) else Decision.AWAITING_APPROVAL

@@ -1,7 +1,7 @@
 """What the guard knows of the plant: last samples, signs of life, what was written."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeGuard
 
@@ -12,6 +12,10 @@ FUTURE_TOLERANCE_S = 2.0
 
 WIRE_S = 0.5
 """Wall seconds from a device's sampling to its arrival here: publishing interval and network."""
+
+DRIFT = 0.05
+"""By how much of its range (or of itself, without one) a measurement may differ from what a waiting
+proposal was made from. It moves on while a person looks; beyond this it is another situation."""
 
 MOST_OPEN = 8
 """How many writes to one setpoint, not read back, are kept in mind."""
@@ -91,8 +95,17 @@ class Knowledge:
         # A sign of life from the future is from before the clock was set back, and shows nothing.
         return max((sign for sign in signs if sign <= now + FUTURE_TOLERANCE_S * US), default=0)
 
-    def doubts(self, evidence: Sequence[Evidence], now: int) -> list[str]:
-        """Return why pieces of evidence must not be decided on; empty if they may."""
+    def newest(self, signal_id: str) -> Scalar:
+        """Return the newest value of a signal, however old; None if it is bad."""
+        sample = self._last.get(signal_id)
+        return None if sample is None or sample.quality == Quality.BAD else sample.value
+
+    def doubts(self, evidence: Iterable[Evidence], now: int, *, waited: bool = False) -> list[str]:
+        """Return why pieces of evidence must not be decided on; empty if they may.
+
+        After a proposal has ``waited``, for people or for its turn, the newest measurement stands
+        in for the one that it was made from, and must not have moved far from it.
+        """
         reasons = []
         for piece in evidence:
             known = self.known(piece.signal, now)
@@ -100,15 +113,17 @@ class Knowledge:
                 reasons.append(f"evidence: {known.why_not}")
             elif piece.source_time > now + FUTURE_TOLERANCE_S * US:
                 reasons.append(f"evidence: {piece.signal} is from the future")
-            elif (problem := self._outdated(piece, known.sample, now)) is not None:
+            elif (problem := self._outdated(piece, known.sample, now, waited)) is not None:
                 reasons.append(f"evidence: {problem}")
         return reasons
 
-    def _outdated(self, piece: Evidence, newest: Sample, now: int) -> str | None:
+    def _outdated(self, piece: Evidence, newest: Sample, now: int, waited: bool) -> str | None:
         signal = self._signals[piece.signal]
         if piece.source_time > newest.source_time:
             return f"{piece.signal} was not observed at the time that is given for it"
         if signal.kind is SignalKind.MEASUREMENT:
+            if waited:
+                return _moved(signal, piece.value, newest.value)
             age_s = (now - piece.source_time) / US
             if age_s > signal.freshness_s + self._slack_s:
                 return f"{piece.signal} is {age_s:.0f} s old, more than {signal.freshness_s:g} s"
@@ -157,6 +172,17 @@ def wire_slack_s(speed: float) -> float:
     simulated plant. At real time, and under a virtual clock, there is no slack.
     """
     return WIRE_S * (speed - 1.0) if 1.0 < speed < math.inf else 0.0
+
+
+def _moved(signal: Signal, before: Scalar, now: Scalar) -> str | None:
+    """Say that a measurement has moved too far from what a proposal was made from."""
+    if before == now:
+        return None
+    if _is_number(before) and _is_number(now):
+        span = signal.range.high - signal.range.low if signal.range else abs(before)
+        if abs(now - before) <= max(signal.deadband, DRIFT * span):
+            return None
+    return f"{signal.id} was {before!r} and is {now!r} now"
 
 
 def _is_number(value: Scalar) -> TypeGuard[int | float]:

@@ -5,14 +5,17 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from genba.errors import Refused
-from genba.guard.authority import Approval, check_authority, decision_at, level_of, may
+from genba.guard.approvals import Approvals, Waiting, people_needed
+from genba.guard.authority import check_authority, decision_at, level_of
 from genba.guard.envelope import check_write
 from genba.guard.form import malformed
 from genba.guard.interlocks import Interlocks
 from genba.guard.knowledge import FUTURE_TOLERANCE_S, Knowledge, wire_slack_s
+from genba.guard.overrides import Overrides
 from genba.guard.vehicle_order import VehicleOrders
 from genba.plant import (
     US,
+    Approval,
     Autonomy,
     Clock,
     Command,
@@ -43,6 +46,28 @@ class _Allowed:
     proposal: Proposal
     verdict: Verdict
     writes: tuple[Write, ...]
+    personal: bool
+
+
+@dataclass(slots=True)
+class _Given:
+    """A command on its way, and how many of its writes were let out."""
+
+    allowed: _Allowed
+    command: Command
+    out: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """A proposal before the guard: who stands behind it, and what is known of its way here."""
+
+    proposal: Proposal
+    approvals: tuple[Approval, ...]
+    personal: bool
+    """Whether a person proposed it, and not Genba."""
+    waited: bool = False
+    replayed: bool = False
 
 
 class Guard:
@@ -68,7 +93,10 @@ class Guard:
         self._orders = VehicleOrders(plant)
         self._seen: dict[str, int] = {}
         self._allowed: dict[str, _Allowed] = {}
-        self._waiting: dict[str, Proposal] = {}
+        self._given: dict[str, _Given] = {}
+        self._approvals = Approvals(_expires)
+        self.overrides = Overrides(plant, self._knowledge)
+        """What people have taken out of Genba's hands."""
         self.counts: dict[Decision, int] = dict.fromkeys(Decision, 0)
         """Verdicts given so far."""
 
@@ -107,29 +135,69 @@ class Guard:
         self._forget(now)
         replayed = proposal.id in self._seen
         self._seen.setdefault(proposal.id, now)
-        return self._judge(proposal, approval, now, replayed)
+        people = () if approval is None else (approval,)
+        return self._judge(_Case(proposal, people, bool(people), replayed=replayed), now)
 
     def approve(self, proposal_id: str, approval: Approval) -> Verdict:
-        """Judge again, as of now, a proposal that waits for a person, with that person's yes.
+        """Judge again, as of now, a proposal that waits for people, with one more person's yes.
 
-        After the yes of somebody who may not decide on it, it waits on for somebody who may.
+        Where it takes several people it waits on until the last of them; each yes has everything
+        asked again, and what no longer holds ends it.
 
         Raises
         ------
         Refused
-            If no proposal of that id waits.
+            If no proposal of that id waits, or this person's yes does not count: the role does
+            not suffice, or it takes somebody else. It waits on then.
         """
-        proposal = self._waiting.pop(proposal_id, None)
-        if proposal is None:
-            raise Refused(f"no proposal '{proposal_id}' waits for approval; it may have expired")
-        if not may(approval.role, proposal.kind):
-            self._waiting[proposal_id] = proposal
-        return self._judge(proposal, approval, self._clock.now(), replayed=False)
+        now = self._clock.now()
+        waiting = self._approvals.take(proposal_id, approval, now)
+        case = _Case(waiting.proposal, waiting.approvals, waiting.personal, waited=True)
+        return self._judge(case, now)
 
-    def waiting(self) -> list[Proposal]:
-        """Return the proposals that wait for a person, oldest first."""
-        self._forget(self._clock.now())
-        return list(self._waiting.values())
+    def refuse(self, proposal_id: str, approval: Approval, reason: str) -> Verdict:
+        """Say no, as a person, to a proposal that waits.
+
+        Raises
+        ------
+        Refused
+            If no proposal of that id waits, or this role may not decide on it.
+        """
+        now = self._clock.now()
+        waiting = self._approvals.drop(proposal_id, approval, now)
+        why = f"refused by {approval.actor} ({approval.role}): {reason}"
+        return self._told(waiting, now, why)
+
+    def waiting(self) -> list[Waiting]:
+        """Return what waits for people, oldest first, with the yeses so far."""
+        return self._approvals.all(self._clock.now())
+
+    def lapsed(self) -> list[tuple[Proposal, Verdict]]:
+        """Return, once, the proposals that waited in vain, each with the verdict that ends it."""
+        now = self._clock.now()
+        lapsed = self._approvals.lapsed(now)
+        return [(w.proposal, self._told(w, now, _in_vain(w))) for w in lapsed]
+
+    def wait_on(self, waiting: Waiting) -> Verdict:
+        """Let a proposal wait again that waited when Genba stopped.
+
+        Everything is asked again at the next yes, so nothing need be known of the plant yet.
+        """
+        now = self._clock.now()
+        self._seen.setdefault(waiting.proposal.id, now)
+        if now > _expires(waiting.proposal):
+            return self._told(waiting, now, "it expired while Genba was stopped")
+        self._approvals.add(waiting)
+        return Verdict(
+            waiting.proposal.id, now, Decision.AWAITING_APPROVAL,
+            approvals=waiting.approvals, needed=waiting.needed,
+        )  # fmt: skip
+
+    def remember(self, proposal_ids: Iterable[str]) -> None:
+        """Count ids from before a restart as used."""
+        now = self._clock.now()
+        for name in proposal_ids:
+            self._seen.setdefault(name, now)
 
     def command(self, proposal: Proposal, verdict: Verdict) -> Command:
         """Turn an allowed proposal into its command, once, with values in the signals' units.
@@ -149,29 +217,83 @@ class Guard:
             raise Refused(f"the verdict on '{proposal.id}' is too old; propose again")
         for write in allowed.writes:
             self._knowledge.issued(write.signal, write.value, now)
-        return Command(f"C-{proposal.id}", proposal.id, now, allowed.writes)
+        command = Command(f"C-{proposal.id}", proposal.id, now, allowed.writes)
+        self._given[command.id] = _Given(allowed, command)
+        return command
 
-    def _judge(
-        self, proposal: Proposal, approval: Approval | None, now: int, replayed: bool
-    ) -> Verdict:
+    def recheck(self, command: Command, number: int) -> tuple[str, ...]:
+        """Ask once more, right before write ``number`` (from 0) of a command goes out.
+
+        What was true at the verdict may not be any more: an interlock has closed, a value has
+        gone stale, somebody took the machine into manual. Each write is let out once, in order.
+
+        Returns
+        -------
+        tuple of str
+            Every reason that speaks against the write as of now. Empty: write, at once.
+        """
+        now = self._clock.now()
+        given = self._given.get(command.id)
+        if given is None or given.command != command:
+            return (f"command '{command.id}' was not given by this guard, or too long ago",)
+        if number != given.out:
+            return (f"write {number + 1} of command '{command.id}' is not its next",)
+        proposal, write = given.allowed.proposal, command.writes[number]
+        signal = self._plant.signals[write.signal]
+        reasons = ["the proposal has expired"] if now > _expires(proposal) else []
+        reasons += check_write(signal, write, self._knowledge, now).reasons
+        reasons += self._check_meaning(signal, write, now)
+        if not given.allowed.personal and proposal.kind != "heartbeat":
+            reasons += self.overrides.refusals(signal, now)
+        own = {earlier.signal for earlier in command.writes[:number]}
+        evidence = (piece for piece in proposal.evidence if piece.signal not in own)
+        reasons += self._knowledge.doubts(evidence, now, waited=True)
+        if not reasons:
+            given.out += 1
+        return tuple(reasons)
+
+    def _judge(self, case: _Case, now: int) -> Verdict:
+        proposal = case.proposal
         reasons = self._time_problems(proposal, now)
-        if replayed:
+        if case.replayed:
             reasons.append(f"proposal id '{proposal.id}' was used before")
         signals, writes, problems = self._check_writes(proposal, now)
         reasons += problems
-        reasons += check_authority(proposal, signals, approval)
-        reasons += self._knowledge.doubts(proposal.evidence, now)
+        reasons += check_authority(proposal, signals, case.approvals)
+        reasons += self._knowledge.doubts(proposal.evidence, now, waited=case.waited)
+        if not case.personal and proposal.kind != "heartbeat":
+            reasons += self._own_problems(proposal, signals, now)
         level = self._level(proposal, signals)
         if level is Autonomy.OBSERVE:
             reasons.append(f"autonomy of '{proposal.kind}' on {proposal.equipment} is observe only")
-        decision = Decision.REFUSED if reasons else decision_at(level, approval)
-        verdict = Verdict(proposal.id, now, decision, tuple(reasons))
+        needed = people_needed(self._plant, proposal, signals)
+        yeses = case.approvals if case.waited else ()
+        decision = decision_at(level, needed, len(yeses), personal=case.personal)
+        decision = Decision.REFUSED if reasons else decision
+        asked = max(needed, 1) if yeses or decision is Decision.AWAITING_APPROVAL else 0
+        verdict = Verdict(proposal.id, now, decision, tuple(reasons), yeses, asked)
         self.counts[decision] += 1
         if decision is Decision.ALLOWED:
-            self._allowed[proposal.id] = _Allowed(proposal, verdict, writes)
+            self._allowed[proposal.id] = _Allowed(proposal, verdict, writes, case.personal)
         elif decision is Decision.AWAITING_APPROVAL:
-            self._waiting[proposal.id] = proposal
+            self._approvals.add(Waiting(proposal, asked, yeses, case.personal))
         return verdict
+
+    def _own_problems(self, proposal: Proposal, signals: Iterable[Signal], now: int) -> list[str]:
+        """Ask what Genba's own proposals must answer: what they stand on, whose hands it is in."""
+        reasons = []
+        if not proposal.evidence:
+            reasons.append("it names no evidence: nothing ties it to what the plant shows now")
+        for signal in signals:
+            reasons += self.overrides.refusals(signal, now)
+        return list(dict.fromkeys(reasons))
+
+    def _told(self, waiting: Waiting, now: int, why: str) -> Verdict:
+        """Refuse what waited, for a reason that is not the guard's own."""
+        self.counts[Decision.REFUSED] += 1
+        return Verdict(
+            waiting.proposal.id, now, Decision.REFUSED, (why,), waiting.approvals, waiting.needed
+        )
 
     def _time_problems(self, proposal: Proposal, now: int) -> list[str]:
         reasons = []
@@ -225,11 +347,10 @@ class Guard:
         return level_of(self._plant, touched, proposal.kind)
 
     def _forget(self, now: int) -> None:
-        """Drop ids that can no longer be replayed, and what waited for its command or a person."""
+        """Drop ids that can no longer be replayed, and what waited for its command or is done."""
         _drop_older(self._seen, now - round(MEMORY_S * US), lambda seen: seen)
         _drop_older(self._allowed, now - round(PROPOSAL_LIFE_S * US), lambda a: a.verdict.time)
-        for name in [n for n, waiting in self._waiting.items() if now > _expires(waiting)]:
-            del self._waiting[name]
+        _drop_older(self._given, now - round(PROPOSAL_LIFE_S * US), lambda g: g.command.time)
 
 
 def _drop_older(kept: dict[str, _T], limit: int, time_of: Callable[[_T], int]) -> None:
@@ -245,3 +366,9 @@ def _expires(proposal: Proposal) -> int:
     if proposal.expires is not None:
         return proposal.expires
     return proposal.time + round(PROPOSAL_LIFE_S * US)
+
+
+def _in_vain(waiting: Waiting) -> str:
+    names = ", ".join(approval.actor for approval in waiting.approvals)
+    so_far = f"of {waiting.needed} people only {names} said yes" if names else "nobody said yes"
+    return f"it expired: {so_far} in time"

@@ -6,6 +6,7 @@ from fnmatch import fnmatchcase
 from genba.plant.checks.report import Path, Report, near
 from genba.plant.equipment import Level
 from genba.plant.model import Plant
+from genba.plant.signal import Role
 
 _RANK = {Level.SITE: 0, Level.AREA: 1, Level.WORK_CENTER: 2, Level.WORK_UNIT: 3}
 _KINDS = ("dispatch", "transport", "setpoint", "heartbeat")
