@@ -19,7 +19,7 @@ from genba.connect.driver import Credentials, DriverContext
 from genba.connect.mqtt import MqttLink, MqttOptions
 from genba.connect.options import host_and_port
 from genba.errors import ConnectionLost, DeviceError, PlantError, Untrusted
-from genba.plant import Connection, SystemClock
+from genba.plant import Connection, GapReason, SystemClock
 
 mosquitto = pytest.mark.peer("mosquitto")
 LOGIN = Credentials("genba", "secret")
@@ -32,6 +32,7 @@ class Ear:
         self.messages: list[tuple[str, bytes]] = []
         self.ups = 0
         self.errors: list[str] = []
+        self.reasons: list[GapReason] = []
 
     def message(self, topic: str, payload: bytes) -> None:
         self.messages.append((topic, payload))
@@ -39,8 +40,9 @@ class Ear:
     async def link_up(self) -> None:
         self.ups += 1
 
-    def link_down(self, error: str) -> None:
+    def link_down(self, error: str, reason: GapReason) -> None:
         self.errors.append(error)
+        self.reasons.append(reason)
 
 
 def link(

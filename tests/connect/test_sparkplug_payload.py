@@ -1,6 +1,8 @@
 """Our Sparkplug payloads are protobuf's, and garbage is refused, never a crash."""
 
+import json
 import math
+import struct
 from typing import Any
 
 import pytest
@@ -8,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.connect.sparkplug_peer import PeerPayload, peer_payload
 
-from genba.connect.sparkplug_node import EdgeNode, Rebirth
+from genba.connect import sparkplug_payload
+from genba.connect.sparkplug_node import EdgeNode
+from genba.connect.sparkplug_order import Rebirth
 from genba.connect.sparkplug_payload import (
     DataType,
     Metric,
@@ -17,16 +21,20 @@ from genba.connect.sparkplug_payload import (
     encode,
     value_of,
 )
+from genba.plant import Quality
 
 SIGNED = {DataType.INT8: 7, DataType.INT16: 15, DataType.INT32: 31, DataType.INT64: 63}
 UNSIGNED = {
     DataType.UINT8: 8, DataType.UINT16: 16, DataType.UINT32: 32, DataType.UINT64: 64,
 }  # fmt: skip
 
+REALS = (DataType.FLOAT, DataType.DOUBLE)
+TEXTS = (DataType.STRING, DataType.TEXT, DataType.UUID)
+
 
 @st.composite
 def typed_values(draw: st.DrawFn) -> tuple[DataType, Any]:
-    kind = draw(st.sampled_from([d for d in DataType if d is not DataType.DATETIME]))
+    kind = draw(st.sampled_from([*SIGNED, *UNSIGNED, *REALS, DataType.BOOLEAN, *TEXTS]))
     if kind in SIGNED:
         most = 2 ** SIGNED[kind]
         return kind, draw(st.integers(-most, most - 1))
@@ -146,3 +154,100 @@ def test_a_value_that_does_not_fit_is_refused(metric: Metric, part: str) -> None
 def test_infinity_travels_and_is_sorted_out_later() -> None:
     [metric] = decode(peer_payload(0, {"name": "x", "double_value": math.inf})).metrics
     assert value_of(metric.raw, DataType.DOUBLE) == math.inf
+
+
+@pytest.mark.parametrize(
+    ("datatype", "data", "expected"),
+    [
+        (DataType.BYTES, b"\x00\xff", "AP8="),
+        (DataType.FILE, b"", ""),
+        (DataType.INT8_ARRAY, b"\xff\x01", "[-1,1]"),
+        (DataType.UINT16_ARRAY, struct.pack("<2H", 1, 65_535), "[1,65535]"),
+        (DataType.INT64_ARRAY, struct.pack("<q", -5), "[-5]"),
+        (DataType.FLOAT_ARRAY, struct.pack("<2f", 0.5, math.nan), "[0.5,null]"),
+        (DataType.BOOLEAN_ARRAY, b"\x0a\x00\x00\x00\xc0\x40",
+         "[true,true,false,false,false,false,false,false,false,true]"),
+        (DataType.STRING_ARRAY, "rot\0grün\0".encode(), '["rot","gr\\u00fcn"]'),
+        (DataType.DATETIME_ARRAY, struct.pack("<q", 1_700_000_000_000), "[1700000000000]"),
+    ],
+)  # fmt: skip
+def test_bytes_become_base64_and_arrays_json(
+    datatype: DataType, data: bytes, expected: str
+) -> None:
+    [metric] = decode(peer_payload(0, {"name": "x", "bytes_value": data})).metrics
+    assert value_of(metric.raw, datatype) == expected
+
+
+@pytest.mark.parametrize(
+    ("datatype", "data"),
+    [
+        (DataType.INT32_ARRAY, b"\x00" * 5),
+        (DataType.BOOLEAN_ARRAY, b"\xff\xff\xff\xff\x00"),
+        (DataType.BOOLEAN_ARRAY, b"\x01"),
+        (DataType.STRING_ARRAY, b"\xff\x00"),
+        (DataType.DATASET, b""),
+    ],
+)
+def test_bytes_that_are_no_such_array_are_refused(datatype: DataType, data: bytes) -> None:
+    with pytest.raises(ValueError, match=r"array|sent as|decode"):
+        value_of(data, datatype)
+
+
+def test_data_sets_and_templates_become_json() -> None:
+    rows = [{"elements": [{"int_value": 2**32 - 7}, {"string_value": "a"}]}]
+    table = {"columns": ["n", "name"], "types": [DataType.INT32, DataType.STRING], "rows": rows}
+    inner = {"name": "t", "datatype": DataType.DOUBLE, "double_value": 1.5}
+    template = {
+        "template_ref": "Motor",
+        "metrics": [inner, {"name": "gone", "datatype": DataType.INT8, "is_null": True}],
+        "parameters": [{"name": "poles", "type": DataType.UINT8, "int_value": 4}],
+    }
+    payload = decode(
+        peer_payload(
+            0,
+            {"name": "table", "datatype": DataType.DATASET, "dataset_value": table},
+            {"name": "motor", "datatype": DataType.TEMPLATE, "template_value": template},
+        )
+    )
+    texts = [value_of(metric.raw, metric.datatype) for metric in payload.metrics]
+    assert [json.loads(str(text)) for text in texts] == [
+        {"columns": ["n", "name"], "rows": [[-7, "a"]]},
+        {"template": "Motor", "metrics": {"t": 1.5, "gone": None}, "parameters": {"poles": 4}},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("code", "quality"),
+    [(0, Quality.BAD), (192, Quality.GOOD), (500, Quality.UNCERTAIN), (7, Quality.UNCERTAIN)],
+)
+def test_the_quality_property_counts(code: int, quality: Quality) -> None:
+    properties = {"keys": ["unit", "Quality"], "values": [{"string_value": "K"}, {"type": 3}]}
+    properties["values"][1]["int_value"] = code  # type: ignore[index]
+    metric = {"name": "x", "datatype": 10, "double_value": 1.0, "properties": properties}
+    assert decode(peer_payload(0, metric)).metrics[0].quality is quality
+
+
+def test_flags_and_quality_that_we_write_are_read_by_protobuf() -> None:
+    metric = Metric("x", 1, 2, DataType.BOOLEAN, True, True, False, Quality.BAD, False)
+    data = encode(Payload(5, 1, (metric,)))
+    assert decode(data).metrics == (metric,)
+    peer = PeerPayload.FromString(data).metrics[0]
+    assert (peer.is_historical, peer.is_transient, peer.is_null) == (True, True, False)
+    assert peer.properties.values[0].int_value == 0
+
+
+def test_templates_too_deep_and_payloads_too_large_are_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    inner: dict[str, Any] = {"name": "x", "datatype": 3, "int_value": 1}
+    for _ in range(sparkplug_payload.MOST_DEPTH):
+        inner = {"name": "t", "datatype": 19, "template_value": {"metrics": [inner]}}
+    assert decode(peer_payload(0, inner)).metrics
+    inner = {"name": "t", "datatype": 19, "template_value": {"metrics": [inner]}}
+    with pytest.raises(ValueError, match="8 deep"):
+        decode(peer_payload(0, inner))
+    with pytest.raises(ValueError, match="more than 50,000 parts"):
+        decode(b"\x12\x00" * 50_001)
+    monkeypatch.setattr(sparkplug_payload, "MOST_BYTES", 10)
+    with pytest.raises(ValueError, match="11 bytes"):
+        decode(b"\x08\x00" * 5 + b"\x08")

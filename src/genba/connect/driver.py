@@ -42,6 +42,10 @@ def untold(_gap: Gap) -> None:
     """Keep a gap to oneself: for tools that keep no ledger."""
 
 
+def unrecorded(_samples: Sequence[Sample]) -> None:
+    """Let go of what is only to be recorded: for tools that keep no historian."""
+
+
 def unheeded(_condition: ConditionEvent) -> None:
     """Let a device's alarms pass: for tools that show none."""
 
@@ -57,6 +61,9 @@ class DriverContext:
     """Folder with this plant's own certificate and the trusted ones."""
     credentials: Credentials | None = None
     missed: Missed = untold
+    record: Sink = unrecorded
+    """Takes what is to be stored and never decided upon: what a device kept in a buffer of its
+    own and sends late, and values that the plant file has no signal for."""
     conditions: Conditions = unheeded
 
 

@@ -75,7 +75,7 @@ class ModbusDriver:
         _, self._host, self._port = host_and_port(context.connection, {"modbus": 502, "tcp": 502})
         self._items = {s.id: Item(s, parse_address(s)) for s in context.signals}
         self._client: AsyncModbusTcpClient | None = None
-        self._outlet = Outlet(context.clock)
+        self._outlet = Outlet(context)
         self._backoff = Backoff(self._id)
         self._polled: dict[str, Item] = {}
         self._cuts: set[Cut] = set()

@@ -6,9 +6,19 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from genba.connect.conversion import changed
-from genba.plant import US, Clock, Health, Link, Quality, Sample, Scalar, Signal, SignalKind
-
-Sink = Callable[[Sequence[Sample]], None]
+from genba.connect.driver import DriverContext, Sink
+from genba.connect.outage import Outage, Outages
+from genba.plant import (
+    US,
+    GapReason,
+    Health,
+    Link,
+    Quality,
+    Sample,
+    Scalar,
+    Signal,
+    SignalKind,
+)
 
 
 class Reading(NamedTuple):
@@ -32,14 +42,20 @@ class _Wanted:
 
 
 class Outlet:
-    """Stands between a driver and its sinks, and keeps the connection's figures for `Health`."""
+    """Stands between a driver and its sinks, and keeps the connection's figures for `Health`.
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    It also tells the context's ``missed`` of each span in which a signal was not heard: from when
+    the connection was last heard to the next value of the signal that is not bad.
+    """
+
+    def __init__(self, context: DriverContext) -> None:
+        self._clock = context.clock
+        self.outages = Outages(context.missed)
+        """What is not heard at present, and what was not."""
         self._wanted: dict[str, _Wanted] = {}
         self._sequence = 0
         self._link = Link.CONNECTING
-        self._since = clock.now()
+        self._since = self._clock.now()
         self._was_up = False
         self._reconnects = 0
         self._received = 0
@@ -74,17 +90,22 @@ class Outlet:
         is_news = policy or on_change
         now = self._last_received = self._clock.now()
         batches: defaultdict[Sink, list[Sample]] = defaultdict(list)
+        heard: list[str] = []
         for reading in readings:
             self._received += 1
             wanted = self._wanted.get(reading.signal.id)
             if wanted is None:
                 continue
+            if reading.quality is not Quality.BAD and self.outages.open(reading.signal.id):
+                heard.append(reading.signal.id)
             last = wanted.last
             if last is None or last.quality != reading.quality or is_news(last, reading):
                 wanted.last = self._number(reading, now)
                 batches[wanted.sink].append(wanted.last)
         for sink, samples in batches.items():
             sink(samples)
+        if heard:
+            self.outages.end(heard, now)
 
     def mark_bad(self, signals: Iterable[Signal] | None = None) -> None:
         """Repeat last values (of all signals by default) with bad quality, as of now.
@@ -129,12 +150,35 @@ class Outlet:
         self._error = ""
         self._turn(Link.UP)
 
-    def down(self, error: str, of: Iterable[Signal] | None = None) -> None:
+    def down(
+        self,
+        error: str,
+        of: Iterable[Signal] | None = None,
+        reason: GapReason = GapReason.LINK,
+    ) -> None:
         """Note that the link is lost and why; mark what it delivered (or ``of`` that) as bad."""
         self._error = error
         if self._link is not Link.DOWN:
             self._turn(Link.DOWN)
-        self.mark_bad(of)
+        self.lost(of, reason, error)
+
+    def lost(
+        self, signals: Iterable[Signal] | None, reason: GapReason, detail: str, mark: bool = True
+    ) -> None:
+        """Note that ``signals`` (default all) are not heard since the connection was heard last.
+
+        Their last values are repeated with bad quality, unless ``mark`` is false.
+        """
+        lost = [w.signal for w in self._wanted.values()] if signals is None else list(signals)
+        told = [s.id for s in lost if (w := self._wanted.get(s.id)) is not None and w.last]
+        if self._last_received is not None:
+            self.outages.begin(told, Outage(self._last_received, reason, detail))
+        if mark:
+            self.mark_bad(lost)
+
+    def heard(self) -> None:
+        """Note that the device was heard just now, though it told no value."""
+        self._last_received = self._clock.now()
 
     def closed(self) -> None:
         """Note that the connection was ended on purpose."""

@@ -66,7 +66,7 @@ class ReplayDriver:
                     "make it a state or a measurement"
                 )
         self._signals = context.signals
-        self._outlet = Outlet(context.clock)
+        self._outlet = Outlet(context)
         self._recording: Recording | None = None
         self._wanted: dict[str, list[Signal]] = {}
         self._task: asyncio.Task[None] | None = None

@@ -2,40 +2,42 @@
 
 import asyncio
 import contextlib
-import json
 import math
-from collections.abc import Iterable, Sequence
-from typing import Annotated
+from collections.abc import Coroutine, Iterable, Sequence
+from typing import Annotated, Any
 
-import aiomqtt
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
-from genba.connect.backoff import Backoff
 from genba.connect.conversion import to_device, to_plant, whole
 from genba.connect.driver import DriverContext, Sink
-from genba.connect.ending import end_task
-from genba.connect.mqtt import MqttLink, MqttOptions
+from genba.connect.mqtt import MqttOptions
+from genba.connect.mqtt_driver import MqttDriver
 from genba.connect.options import read_options
-from genba.connect.outlet import Outlet, Reading
-from genba.connect.sparkplug_node import EdgeNode, Key, Rebirth, Update
-from genba.connect.sparkplug_payload import DataType, Metric, Payload, decode, encode
-from genba.errors import ConnectionLost, DeviceError, NoHistory, WrongType
-from genba.plant import BrowseEntry, Health, Quality, Sample, Scalar, Signal
+from genba.connect.outlet import Reading
+from genba.connect.sparkplug_host import NAMESPACE, HostState, RebirthRequests
+from genba.connect.sparkplug_node import EdgeNode, Key, Update
+from genba.connect.sparkplug_order import InOrder, Rebirth
+from genba.connect.sparkplug_payload import Metric, Payload, decode, encode
+from genba.connect.sparkplug_types import plant_type
+from genba.errors import ConnectionLost, DeviceError, WrongType
+from genba.plant import (
+    BrowseEntry,
+    GapReason,
+    Quality,
+    Recovery,
+    Sample,
+    Scalar,
+    Signal,
+)
 from genba.plant import DataType as PlantType
 
-_NAMESPACE = "spBv1.0"
-_REBIRTH = "Node Control/Rebirth"
 _SEPARATOR = "::"
-_PLANT_TYPES = {
-    DataType.FLOAT: PlantType.FLOAT,
-    DataType.DOUBLE: PlantType.FLOAT,
-    DataType.BOOLEAN: PlantType.BOOL,
-    DataType.STRING: PlantType.STRING,
-    DataType.TEXT: PlantType.STRING,
-    DataType.UUID: PlantType.STRING,
-}
+_CONTROL = ("Node Control/", "Device Control/")
+_BUFFER_QUIET_S = 2.0
+"""When nothing of a node's buffer came for so long (wall clock), all of it is taken to be there."""
 
 Name = Annotated[str, StringConstraints(pattern=r"^[^/+#]+$")]
+_Message = tuple[str, str, Payload]
 
 
 class SparkplugOptions(MqttOptions):
@@ -44,10 +46,13 @@ class SparkplugOptions(MqttOptions):
     group: Name
     node: Name
     host_id: Name | None = None
-    """Id of this host application; default ``genba-`` and the connection's id."""
+    """Id of this host application; default ``genba-`` and the connection's id. Nodes that keep
+    their values while their primary host is away know it by this id."""
+    reorder_s: Annotated[float, Field(gt=0, le=60)] = 1.0
+    """How long to wait for a missing message before asking for a rebirth, wall seconds."""
 
 
-class SparkplugDriver:
+class SparkplugDriver(MqttDriver[SparkplugOptions]):
     """Turns births, data and deaths of one edge node into samples, and writes by commands.
 
     An address is a metric's name, or ``<device>::<metric>`` for a device behind the node. The
@@ -55,34 +60,28 @@ class SparkplugDriver:
     when it comes up or misses a message, and marks values bad when their node or device dies.
     """
 
+    speaks = "a Sparkplug node"
+
     def __init__(self, context: DriverContext) -> None:
-        self._id = context.connection.id
-        self._clock = context.clock
-        self._options = options = read_options(context.connection, SparkplugOptions)
-        host = options.host_id or f"genba-{self._id.replace('/', '-')}"
-        self._state_topic = f"{_NAMESPACE}/STATE/{host}"
-        self._state_time = 0
+        options = read_options(context.connection, SparkplugOptions)
+        self._group, self._edge = options.group, options.node
+        host = options.host_id or f"genba-{context.connection.id.replace('/', '-')}"
+        self._state = HostState(host)
+        topics = [*self._topics(), (self._state.topic, 1)]
+        will = lambda: self._state.will(self._now_ms())  # noqa: E731
+        super().__init__(context, options, topics, will)
+        self._record = context.record
+        self._known = {_key(signal) for signal in context.signals}
         self._node = EdgeNode()
-        self._outlet = Outlet(context.clock)
-        self._link = MqttLink(context, options, self._topics(), self, self._will)
+        self._order: InOrder[_Message] = InOrder()
+        self._patience: asyncio.TimerHandle | None = None
+        self._rebirths = RebirthRequests(self._id, self._topic("CMD"), self._link.publish)
+        self._buffer: tuple[int, int] | None = None
+        self._buffer_end: asyncio.TimerHandle | None = None
         self._wanted: dict[Key, list[Signal]] = {}
         self._waiting: dict[asyncio.Future[Scalar], Key] = {}
         self._news = asyncio.Event()
-        self._unsure = True
-        self._asking: asyncio.Task[None] | None = None
-        self._invalid = 0
-
-    async def connect(self) -> None:
-        """Open the link to the broker; the edge node may come later.
-
-        Raises
-        ------
-        Untrusted
-            If the broker refuses the login, or its certificate is not trusted.
-        ConnectionLost
-            If no broker answers.
-        """
-        await self._link.connect()
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def subscribe(self, signals: Sequence[Signal], sink: Sink) -> None:
         """Deliver ``signals`` whenever the node reports them, across reconnects and rebirths."""
@@ -141,89 +140,167 @@ class SparkplugDriver:
         await self._until_born({""})
         return [
             BrowseEntry(
-                address=_SEPARATOR.join(part for part in key if part),
+                address=_address(key),
                 name=key[1].rsplit("/", 1)[-1],
                 path="/".join(part for part in key if part),
-                type=_plant_type(datatype),
-                value=self._node.values[key].value,
+                type=plant_type(datatype),
+                value=held.value if (held := self._node.values.get(key)) else None,
             )
             for key, datatype in self._node.types.items()
         ]
 
-    async def history(self, signal: Signal, start: int, end: int) -> list[Sample]:
-        """Refuse: a Sparkplug node cannot be asked for its past."""
-        raise NoHistory(f"signal '{signal.id}': a Sparkplug node keeps no history to ask for")
-
-    def health(self) -> Health:
-        """How the link does; ``error`` also tells invalid and missing messages."""
-        return self._outlet.health()
-
     async def close(self) -> None:
         """Say that this host goes, and end the link."""
-        if self._link.up:
-            with contextlib.suppress(DeviceError):
-                await self._link.publish(self._state_topic, self._state(False), 1, retain=True)
-        await self._link.close()
-        await end_task(self._asking)  # last: a message could have begun it again until now
-        self._outlet.closed()
+        self._state.leaving = True
+        await super().close()
+        self._forget()
+        await self._rebirths.close()  # last: a message could have begun it again until now
 
     # --- what the link tells ---
 
     def message(self, topic: str, payload: bytes) -> None:
         """Take a message from the broker."""
+        if topic == self._state.topic:
+            if self._state.contradicted(payload):
+                self._later(self._say_online())
+            return
         _, _, kind, _, *device = topic.split("/")
         try:
-            self._take(kind, device[0] if device else "", decode(payload))
+            self._arrange(kind, device[0] if device else "", decode(payload))
         except Rebirth as reason:
             self._need_birth(str(reason))
         except ValueError as error:
-            self._invalid += 1
-            text = f"{self._invalid} invalid messages, the last {kind}: {error}"
-            self._outlet.fault("invalid messages", text)
+            self._refuse_message(kind, error)
         self._news.set()
 
     async def link_up(self) -> None:
         """Tell nodes that this host is there, and ask ours what it holds."""
-        self._node.forget()
-        await self._link.publish(self._state_topic, self._state(True), 1, retain=True)
+        self._forget()
+        await self._say_online()
         self._outlet.up()
-        self._need_birth("")
-
-    def link_down(self, error: str) -> None:
-        """Note that the broker is gone, and with it all knowledge of the node."""
-        self._node.forget()
-        self._outlet.down(error)
+        self._rebirths.afresh()
+        self._rebirths.ask(self._now_ms)
 
     # --- inside ---
 
-    def _take(self, kind: str, device: str, payload: Payload) -> None:
+    def _forget(self) -> None:
+        self._node.forget()
+        self._order.end()
+        self._rebirths.born()  # nothing can be asked until the link is up again
+        for timer in (self._patience, self._buffer_end):
+            if timer is not None:
+                timer.cancel()
+        self._patience = self._buffer_end = None
+
+    async def _say_online(self) -> None:
+        await self._link.publish(self._state.topic, self._state.said(True), 1, retain=True)
+
+    async def _take_leave(self) -> None:
+        await self._link.publish(self._state.topic, self._state.said(False), 1, retain=True)
+
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do in the background what fails only together with the link."""
+
+        async def do() -> None:
+            with contextlib.suppress(DeviceError):
+                await work
+
+        task = asyncio.create_task(do())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _arrange(self, kind: str, device: str, payload: Payload) -> None:
+        """Put messages into order; births and deaths of the node stand outside it."""
         if kind == "NBIRTH":
-            self._unsure = False
+            self._rebirths.born()
+            self._order.begin(payload.seq)
             self._outlet.fault("gap", "")
             self._outlet.up()
-            self._deliver(self._node.node_birth(payload))
-        elif kind == "DBIRTH":
-            self._deliver(self._node.device_birth(device, payload))
-        elif kind in ("NDATA", "DDATA"):
-            updates, missing = self._node.data(device, payload)
-            self._deliver(updates)
-            if missing:
-                raise Rebirth(missing)
-        elif kind == "NDEATH" and self._node.death_of_node(payload):
-            self._outlet.down(f"connection '{self._id}': the edge node has died")
-        elif kind == "DDEATH":
-            dead = [s for key, held in self._wanted.items() if key[0] == device for s in held]
-            self._outlet.mark_bad(dead)
-            self._node.death_of_device(device, payload)
+            self._deliver(self._node.node_birth(payload), birth=True)
+        elif kind == "NDEATH":
+            if self._node.death_of_node(payload):
+                self._order.end()
+                text = f"connection '{self._id}': the edge node has died"
+                self._outlet.down(text, reason=GapReason.DEVICE)
+        else:
+            for message in self._order.take(payload.seq, (kind, device, payload)):
+                self._take(*message)
+            if self._order.waiting and self._patience is None:
+                loop = asyncio.get_running_loop()
+                self._patience = loop.call_later(self._options.reorder_s, self._give_up)
 
-    def _deliver(self, updates: Iterable[Update]) -> None:
-        readings = []
+    def _give_up(self) -> None:
+        """Take what came early, and have the node say anew what was in the missing message."""
+        self._patience = None
+        messages, missing = self._order.give_up()
+        if not missing:
+            return
+        self._outlet.lost(None, GapReason.LINK, f"connection '{self._id}': {missing}", mark=False)
+        for message in messages:
+            self._take(*message)
+        self._need_birth(missing)
+        self._news.set()
+
+    def _take(self, kind: str, device: str, payload: Payload) -> None:
+        try:
+            if kind == "DBIRTH":
+                self._deliver(self._node.device_birth(device, payload), birth=True)
+            elif kind in ("NDATA", "DDATA"):
+                updates, missing = self._node.data(device, payload)
+                self._deliver(updates)
+                if missing:
+                    self._need_birth(missing)
+            elif kind == "DDEATH":
+                dead = [s for key, held in self._wanted.items() if key[0] == device for s in held]
+                self._node.death_of_device(device)
+                text = f"connection '{self._id}': the node lost its device '{device}'"
+                self._outlet.lost(dead, GapReason.DEVICE, text)
+        except Rebirth as reason:
+            self._need_birth(str(reason))
+
+    def _deliver(self, updates: Iterable[Update], birth: bool = False) -> None:
+        readings, late = [], []
         for update in updates:
-            readings += [self._reading(s, update) for s in self._wanted.get(update.key, ())]
+            signals = self._wanted.get(update.key, ())
+            if update.historical:
+                late += [self._reading(signal, update) for signal in signals]
+                continue
+            readings += [self._reading(signal, update) for signal in signals]
+            if birth and update.key not in self._known:
+                self._tell_stranger(update)
             for future, key in self._waiting.items():
                 if key == update.key and not future.done():
                     future.set_result(update.value)
         self._outlet.deliver(readings)
+        if late:
+            self._recover(late)
+
+    def _tell_stranger(self, update: Update) -> None:
+        """Record the value of a metric that no signal stands for, once a birth."""
+        _, name = update.key
+        if update.problem or name.startswith(_CONTROL):
+            return
+        signal = Signal.model_construct(id=f"{self._id}:{_address(update.key)}")
+        when = update.time_us if update.time_us is not None else self._clock.now()
+        self._record([self._outlet.sample(Reading(signal, when, update.value, update.quality))])
+
+    def _recover(self, late: list[Reading]) -> None:
+        """Record what the node kept in its buffer, and tell so when it is all there."""
+        self._record([self._outlet.sample(reading) for reading in late])
+        times = [reading.source_time for reading in late]
+        low, high = self._buffer or (min(times), max(times))
+        self._buffer = (min(low, *times), max(high, *times))
+        if self._buffer_end is not None:
+            self._buffer_end.cancel()
+        loop = asyncio.get_running_loop()
+        self._buffer_end = loop.call_later(_BUFFER_QUIET_S, self._recovered)
+
+    def _recovered(self) -> None:
+        self._buffer_end = None
+        if self._buffer is not None:
+            low, high = self._buffer
+            self._buffer = None
+            self._outlet.outages.recovered(low, high, Recovery.BUFFER)
 
     def _reading(self, signal: Signal, update: Update) -> Reading:
         when = update.time_us if update.time_us is not None else self._clock.now()
@@ -234,6 +311,7 @@ class SparkplugDriver:
         else:
             try:
                 value, quality = to_plant(signal, update.value)
+                quality = max(quality, update.quality)
             except WrongType as error:
                 problem = str(error)
         self._outlet.fault(signal.id, problem)
@@ -252,8 +330,8 @@ class SparkplugDriver:
         )
 
     def _command(self, signal: Signal, key: Key, raw: Scalar) -> bytes:
-        datatype, now = self._node.types[key], self._clock.now() // 1000
-        if isinstance(raw, float) and _plant_type(datatype) == PlantType.INT:
+        datatype, now = self._node.types[key], self._now_ms()
+        if isinstance(raw, float) and plant_type(datatype) is PlantType.INT:
             number = whole(raw)
             raw = raw if number is None else number
         try:
@@ -264,25 +342,12 @@ class SparkplugDriver:
 
     def _need_birth(self, reason: str) -> None:
         """Ask the node to be born again, until it is."""
-        if reason:
-            self._outlet.fault("gap", f"{reason}; asked the edge node for a rebirth")
-        self._unsure = True
-        if self._asking is None or self._asking.done():
-            self._asking = asyncio.create_task(self._ask(), name=f"rebirth {self._id}")
-
-    async def _ask(self) -> None:
-        backoff = Backoff(self._id, first_s=self._options.timeout_s, most_s=60.0)
-        while self._unsure and self._link.up:
-            now = self._clock.now() // 1000
-            metric = Metric(_REBIRTH, timestamp_ms=now, datatype=DataType.BOOLEAN, raw=True)
-            with contextlib.suppress(ConnectionLost):
-                await self._link.publish(self._topic("CMD"), encode(Payload(now, None, (metric,))))
-            await asyncio.sleep(backoff.next_s())
+        self._outlet.fault("gap", f"{reason}; asked the edge node for a rebirth")
+        self._rebirths.ask(self._now_ms)
 
     async def _until_born(self, devices: set[str]) -> None:
         """Wait until the node and ``devices`` behind it have said what they hold."""
-        if not self._link.up:
-            raise ConnectionLost(f"connection '{self._id}': {self._outlet.error or 'it is down'}")
+        self._check_link()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._options.timeout_s):
                 while self._unborn(devices):
@@ -302,17 +367,12 @@ class SparkplugDriver:
         return own + [(self._topic(kind, "+"), 0) for kind in ("BIRTH", "DATA", "DEATH")]
 
     def _topic(self, kind: str, device: str = "") -> str:
-        group, node = self._options.group, self._options.node
         if device:
-            return f"{_NAMESPACE}/{group}/D{kind}/{node}/{device}"
-        return f"{_NAMESPACE}/{group}/N{kind}/{node}"
+            return f"{NAMESPACE}/{self._group}/D{kind}/{self._edge}/{device}"
+        return f"{NAMESPACE}/{self._group}/N{kind}/{self._edge}"
 
-    def _will(self) -> aiomqtt.Will:
-        self._state_time = self._clock.now() // 1000
-        return aiomqtt.Will(self._state_topic, self._state(False), qos=1, retain=True)
-
-    def _state(self, online: bool) -> bytes:
-        return json.dumps({"online": online, "timestamp": self._state_time}).encode()
+    def _now_ms(self) -> int:
+        return self._clock.now() // 1000
 
 
 def _key(signal: Signal) -> Key:
@@ -320,11 +380,8 @@ def _key(signal: Signal) -> Key:
     return (device, metric) if separator else ("", signal.address)
 
 
-def _plant_type(datatype: int | None) -> str | None:
-    try:
-        return _PLANT_TYPES.get(DataType(datatype or 0), PlantType.INT).value
-    except ValueError:
-        return None
+def _address(key: Key) -> str:
+    return _SEPARATOR.join(part for part in key if part)
 
 
 def _same(held: Scalar, wanted: Scalar) -> bool:

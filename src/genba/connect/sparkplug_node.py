@@ -1,10 +1,11 @@
-"""What a Sparkplug B host knows of one edge node: births, aliases, sequence, values, deaths."""
+"""What a Sparkplug B host knows of one edge node: births, aliases, values, deaths."""
 
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from genba.connect.sparkplug_order import Rebirth
 from genba.connect.sparkplug_payload import Metric, Payload, value_of
-from genba.plant import Scalar
+from genba.plant import Quality, Scalar
 
 Key = tuple[str, str]
 """Device ("" for the node itself) and metric name."""
@@ -18,23 +19,24 @@ class Update(NamedTuple):
     time_us: int | None
     value: Scalar
     problem: str = ""
-
-
-class Rebirth(Exception):
-    """The node must say anew what it holds; the text says why."""
+    quality: Quality = Quality.GOOD
+    historical: bool = False
+    """Whether the node kept it while it was offline: it was so then, and is not so now."""
 
 
 @dataclass(slots=True)
 class EdgeNode:
-    """Follows the life of an edge node and its devices (Sparkplug 3.0.0, chapters 4 and 5)."""
+    """Follows the life of an edge node and its devices (Sparkplug 3.0.0, chapters 4 and 5).
+
+    Messages are given to it in order. An alias belongs to the birth that named it: the next birth
+    of the same node or device may give it to another metric.
+    """
 
     alive: bool = False
     devices: set[str] = field(default_factory=set)
     types: dict[Key, int | None] = field(default_factory=dict)
     values: dict[Key, Update] = field(default_factory=dict)
-    gaps: int = 0
-    _aliases: dict[int, Key] = field(default_factory=dict)
-    _seq: int = 0
+    _aliases: dict[tuple[str, int], str] = field(default_factory=dict)
     _birth: int | None = None
 
     def forget(self) -> None:
@@ -49,21 +51,14 @@ class EdgeNode:
         """Take NBIRTH: all that the node holds; its devices are to be born after it."""
         self.forget()
         self.alive = True
-        self._seq = payload.seq or 0
         self._birth = next(
             (m.raw for m in payload.metrics if m.name == BD_SEQ and isinstance(m.raw, int)), None
         )
         return self._born("", payload)
 
     def device_birth(self, device: str, payload: Payload) -> list[Update]:
-        """Take DBIRTH: all that a device holds.
-
-        Raises
-        ------
-        Rebirth
-            If the node was not born, or messages are missing.
-        """
-        self._follow(payload)
+        """Take DBIRTH: all that a device holds, and nothing that it held before."""
+        self._forget_device(device)
         self.devices.add(device)
         return self._born(device, payload)
 
@@ -73,18 +68,11 @@ class EdgeNode:
         Raises
         ------
         Rebirth
-            If the node or the device was not born: the message cannot be read.
+            If the device was not born: the message cannot be read.
         """
-        missing = ""
-        try:
-            self._follow(payload)
-        except Rebirth as reason:
-            if not self.alive:
-                raise
-            missing = str(reason)
         if device and device not in self.devices:
             raise Rebirth(f"device '{device}' sends data before its birth")
-        updates = []
+        updates, missing = [], ""
         for metric in payload.metrics:
             key = self._key(device, metric)
             if key is None or key not in self.types:
@@ -101,30 +89,17 @@ class EdgeNode:
         self.forget()
         return True
 
-    def death_of_device(self, device: str, payload: Payload) -> None:
-        """Take DDEATH.
+    def death_of_device(self, device: str) -> None:
+        """Take DDEATH."""
+        self._forget_device(device)
 
-        Raises
-        ------
-        Rebirth
-            If messages are missing.
-        """
+    def _forget_device(self, device: str) -> None:
         self.devices.discard(device)
         for key in [key for key in self.types if key[0] == device]:
             del self.types[key]
             self.values.pop(key, None)
-        self._follow(payload)
-
-    def _follow(self, payload: Payload) -> None:
-        """Check that no message is missing; ``seq`` counts 0 to 255 over all of a node's."""
-        if not self.alive:
-            raise Rebirth("data comes before the birth")
-        expected = (self._seq + 1) % 256
-        got = payload.seq
-        self._seq = got if got is not None else expected
-        if got != expected:
-            self.gaps += 1
-            raise Rebirth(f"message {expected} is missing, {got} came")
+        for owner in [owner for owner in self._aliases if owner[0] == device]:
+            del self._aliases[owner]
 
     def _born(self, device: str, payload: Payload) -> list[Update]:
         updates = []
@@ -134,26 +109,28 @@ class EdgeNode:
             key = (device, metric.name)
             self.types[key] = metric.datatype
             if metric.alias is not None:
-                self._aliases[metric.alias] = key
+                self._aliases[device, metric.alias] = metric.name
             updates.append(self._update(key, metric, payload))
         return updates
 
     def _key(self, device: str, metric: Metric) -> Key | None:
-        if metric.name is not None:
-            return device, metric.name
-        return self._aliases.get(metric.alias) if metric.alias is not None else None
+        name = metric.name
+        if name is None and metric.alias is not None:
+            name = self._aliases.get((device, metric.alias))
+        return None if name is None else (device, name)
 
     def _update(self, key: Key, metric: Metric, payload: Payload) -> Update:
         time_ms = metric.timestamp_ms if metric.timestamp_ms is not None else payload.timestamp_ms
         time_us = None if time_ms is None else time_ms * 1000
-        if metric.is_null:
-            update = Update(key, time_us, None)
-        else:
+        value: Scalar = None
+        problem = ""
+        if not metric.is_null:
             datatype = metric.datatype if metric.datatype is not None else self.types[key]
             try:
-                update = Update(key, time_us, value_of(metric.raw, datatype))
+                value = value_of(metric.raw, datatype)
             except ValueError as error:
-                update = Update(key, time_us, None, str(error))
+                problem = str(error)
+        update = Update(key, time_us, value, problem, metric.quality, metric.historical)
         if not metric.historical:
             self.values[key] = update
         return update

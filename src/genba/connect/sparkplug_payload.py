@@ -1,55 +1,32 @@
-"""The Sparkplug B payload on the wire: the part of protocol buffers that it needs.
+"""The Sparkplug B payload on the wire (``sparkplug_b.proto``; Sparkplug 3.0.0, chapter 6.4).
 
-Field numbers are those of ``sparkplug_b.proto`` (Sparkplug 3.0.0, chapter 6.4). Data sets,
-templates, properties and extensions are skipped. What is no payload raises ``ValueError``.
+What comes may come from anyone, so reading is bounded: by size, by number of parts, and by how
+deep templates lie in templates. What is no payload raises ``ValueError``.
 """
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import Any
 
-from genba.plant import Scalar
+from genba.connect.protobuf import BYTES, FIXED32, FIXED64, VARINT, fields, number, piece
+from genba.connect.sparkplug_types import DataType, encode_value, kind_of, plain, value_of
+from genba.plant import Quality
 
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+__all__ = ["DataType", "Metric", "Payload", "decode", "encode", "value_of"]
+
+MOST_BYTES = 4 * 2**20
+MOST_PARTS = 50_000
+"""Metrics, cells and parameters in one payload."""
+MOST_DEPTH = 8
+"""Templates within templates."""
+
 _LATEST_MS = 253_402_300_799_999
 """The last millisecond of the year 9999."""
-
-
-class DataType(IntEnum):
-    """Data types of metrics that can be signals (6.4.16)."""
-
-    INT8 = 1
-    INT16 = 2
-    INT32 = 3
-    INT64 = 4
-    UINT8 = 5
-    UINT16 = 6
-    UINT32 = 7
-    UINT64 = 8
-    FLOAT = 9
-    DOUBLE = 10
-    BOOLEAN = 11
-    STRING = 12
-    DATETIME = 13
-    TEXT = 14
-    UUID = 15
-
-
-_BITS = {
-    DataType.INT8: 8,
-    DataType.INT16: 16,
-    DataType.INT32: 32,
-    DataType.INT64: 64,
-    DataType.UINT8: 8,
-    DataType.UINT16: 16,
-    DataType.UINT32: 32,
-    DataType.UINT64: 64,
-    DataType.DATETIME: 64,
-}
-_SIGNED = (DataType.INT8, DataType.INT16, DataType.INT32, DataType.INT64)
-_TEXTS = (DataType.STRING, DataType.TEXT, DataType.UUID)
+_QUALITY = "Quality"
+_QUALITIES = {0: Quality.BAD, 192: Quality.GOOD, 500: Quality.UNCERTAIN}
+"""Codes of the property ``Quality``: bad, good, stale (6.4.11)."""
+_CODES = {quality: code for code, quality in _QUALITIES.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +39,14 @@ class Metric:
     datatype: int | None = None
     historical: bool = False
     """Whether it was buffered while the node was offline: true then, not now."""
+    transient: bool = False
+    """Whether the node thinks it not worth keeping."""
     is_null: bool = False
-    raw: int | float | bool | str | None = None
-    """The value as it lies on the wire; :func:`value_of` reads it by its data type."""
+    quality: Quality = Quality.GOOD
+    """What its property ``Quality`` says."""
+    raw: Any = None
+    """The value as it lies on the wire; :func:`value_of` reads it by its data type. Data sets and
+    templates are dictionaries, arrays bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,49 +58,39 @@ class Payload:
     metrics: tuple[Metric, ...] = ()
 
 
+class _Budget:
+    """Counts the parts of one payload."""
+
+    def __init__(self) -> None:
+        self._left = MOST_PARTS
+
+    def take(self) -> None:
+        self._left -= 1
+        if self._left < 0:
+            raise ValueError(f"it has more than {MOST_PARTS:,} parts")
+
+
 def decode(data: bytes) -> Payload:
     """Read a payload.
 
     Raises
     ------
     ValueError
-        If the bytes are none.
+        If the bytes are none, or more than a payload may have.
     """
+    if len(data) > MOST_BYTES:
+        raise ValueError(f"it has {len(data):,} bytes, more than {MOST_BYTES:,}")
     timestamp, seq = None, None
     metrics: list[Metric] = []
-    for number, wire, value in _fields(data):
-        if (number, wire) == (1, _VARINT):
+    budget = _Budget()
+    for field, wire, value in fields(data):
+        if (field, wire) == (1, VARINT):
             timestamp = _time(value)
-        elif (number, wire) == (2, _BYTES):
-            metrics.append(_metric(value))
-        elif (number, wire) == (3, _VARINT):
+        elif (field, wire) == (2, BYTES):
+            metrics.append(_metric(value, budget, 0))
+        elif (field, wire) == (3, VARINT):
             seq = value
     return Payload(timestamp, seq, tuple(metrics))
-
-
-def value_of(raw: Any, datatype: int | None) -> Scalar:
-    """Read a wire value as its data type says.
-
-    Raises
-    ------
-    ValueError
-        If the type is unknown, cannot be a signal (a data set, say), or is not what was sent.
-    """
-    try:
-        kind = DataType(datatype if datatype is not None else -1)
-    except ValueError:
-        raise ValueError(f"data type {datatype} cannot be a signal") from None
-    if kind in _BITS and type(raw) is int:
-        bits = _BITS[kind]
-        number = raw & ((1 << bits) - 1)
-        return number - (1 << bits) if kind in _SIGNED and number >> (bits - 1) else number
-    if kind in (DataType.FLOAT, DataType.DOUBLE) and type(raw) is float:
-        return raw
-    if kind is DataType.BOOLEAN and type(raw) is bool:
-        return raw
-    if kind in _TEXTS and isinstance(raw, str):
-        return raw
-    raise ValueError(f"a {type(raw).__name__} was sent as {kind.name}")
 
 
 def encode(payload: Payload) -> bytes:
@@ -131,81 +103,48 @@ def encode(payload: Payload) -> bytes:
     """
     data = bytearray()
     if payload.timestamp_ms is not None:
-        data += _tag(1, _VARINT) + _varint(payload.timestamp_ms)
+        data += number(1, payload.timestamp_ms)
     for metric in payload.metrics:
-        body = _encode_metric(metric)
-        data += _tag(2, _BYTES) + _varint(len(body)) + body
+        data += piece(2, _encode_metric(metric))
     if payload.seq is not None:
-        data += _tag(3, _VARINT) + _varint(payload.seq)
+        data += number(3, payload.seq)
     return bytes(data)
 
 
-def _metric(data: bytes) -> Metric:
+def _metric(data: bytes, budget: _Budget, depth: int) -> Metric:
+    budget.take()
     found: dict[str, Any] = {}
-    for number, wire, value in _fields(data):
-        if (number, wire) == (1, _BYTES):
-            found["name"] = value.decode("utf-8")
-        elif (number, wire) == (2, _VARINT):
-            found["alias"] = value
-        elif (number, wire) == (3, _VARINT):
-            found["timestamp_ms"] = _time(value)
-        elif (number, wire) == (4, _VARINT):
-            found["datatype"] = value & 0xFFFFFFFF
-        elif (number, wire) == (5, _VARINT):
-            found["historical"] = bool(value)
-        elif (number, wire) == (7, _VARINT):
-            found["is_null"] = bool(value)
-        elif (number, wire) == (10, _VARINT):
-            found["raw"] = value & 0xFFFFFFFF
-        elif (number, wire) == (11, _VARINT):
-            found["raw"] = value
-        elif (number, wire) == (12, _FIXED32):
-            found["raw"] = struct.unpack("<f", value)[0]
-        elif (number, wire) == (13, _FIXED64):
-            found["raw"] = struct.unpack("<d", value)[0]
-        elif (number, wire) == (14, _VARINT):
-            found["raw"] = bool(value)
-        elif (number, wire) == (15, _BYTES):
-            found["raw"] = value.decode("utf-8")
-        elif number in (16, 17, 18, 19):
-            found["raw"] = None
+    for field, wire, value in fields(data):
+        if (field, wire) in _PLAIN:
+            name, read = _PLAIN[field, wire]
+            found[name] = read(value)
+        elif (field, wire) == (9, BYTES):
+            found["quality"] = _quality(value, budget)
+        elif (field, wire) == (17, BYTES):
+            found["raw"] = _data_set(value, budget)
+        elif (field, wire) == (18, BYTES):
+            found["raw"] = _template(value, budget, depth + 1)
     return Metric(**found)
 
 
-def _fields(data: bytes) -> Iterator[tuple[int, int, Any]]:
-    """Yield field number, wire type and value: an int for varints, else the bytes."""
-    at, end = 0, len(data)
-    while at < end:
-        tag, at = _read_varint(data, at)
-        number, wire = tag >> 3, tag & 7
-        if number == 0 or number >= 2**29:
-            raise ValueError(f"field number {number} does not exist")
-        if wire == _VARINT:
-            value, at = _read_varint(data, at)
-            yield number, wire, value
-            continue
-        if wire == _BYTES:
-            length, at = _read_varint(data, at)
-        elif wire in (_FIXED32, _FIXED64):
-            length = 4 if wire == _FIXED32 else 8
-        else:
-            raise ValueError(f"wire type {wire} is not used by Sparkplug")
-        if length > end - at:
-            raise ValueError("it ends in the middle of a field")
-        yield number, wire, data[at : at + length]
-        at += length
+def _text(data: bytes) -> str:
+    return data.decode("utf-8")
 
 
-def _read_varint(data: bytes, at: int) -> tuple[int, int]:
-    value = 0
-    for index in range(10):
-        if at + index >= len(data):
-            raise ValueError("it ends in the middle of a number")
-        byte = data[at + index]
-        value |= (byte & 0x7F) << (7 * index)
-        if byte < 0x80:
-            return value & 0xFFFFFFFFFFFFFFFF, at + index + 1
-    raise ValueError("a number has more than 10 bytes")
+def _real32(data: bytes) -> float:
+    return float(struct.unpack("<f", data)[0])
+
+
+def _real64(data: bytes) -> float:
+    return float(struct.unpack("<d", data)[0])
+
+
+def _word(value: int) -> int:
+    return value & 0xFFFFFFFF
+
+
+def _whole(value: int) -> int:
+    return value
 
 
 def _time(value: int) -> int:
@@ -214,57 +153,137 @@ def _time(value: int) -> int:
     return value
 
 
+_PLAIN: dict[tuple[int, int], tuple[str, Callable[[Any], Any]]] = {
+    (1, BYTES): ("name", _text),
+    (2, VARINT): ("alias", _whole),
+    (3, VARINT): ("timestamp_ms", _time),
+    (4, VARINT): ("datatype", _word),
+    (5, VARINT): ("historical", bool),
+    (6, VARINT): ("transient", bool),
+    (7, VARINT): ("is_null", bool),
+    (10, VARINT): ("raw", _word),
+    (11, VARINT): ("raw", _whole),
+    (12, FIXED32): ("raw", _real32),
+    (13, FIXED64): ("raw", _real64),
+    (14, VARINT): ("raw", bool),
+    (15, BYTES): ("raw", _text),
+    (16, BYTES): ("raw", bytes),
+}
+_VALUES: dict[tuple[int, int], Callable[[Any], Any]] = {
+    (0, VARINT): _word,
+    (1, VARINT): _whole,
+    (2, FIXED32): _real32,
+    (3, FIXED64): _real64,
+    (4, VARINT): bool,
+    (5, BYTES): _text,
+}
+"""How data set cells, template parameters and properties hold their value, from a first field on
+that differs: int, long, float, double, boolean, string."""
+
+
+def _value(data: bytes, first: int, type_field: int | None = None) -> tuple[int | None, Any]:
+    """Read the type, where it stands beside it, and the value of a cell or the like."""
+    datatype, raw = None, None
+    for field, wire, value in fields(data):
+        if field == type_field and wire == VARINT:
+            datatype = _word(value)
+        elif (read := _VALUES.get((field - first, wire))) is not None:
+            raw = read(value)
+    return datatype, raw
+
+
+def _quality(data: bytes, budget: _Budget) -> Quality:
+    """Find the property ``Quality`` in a property set (6.4.11 to 6.4.13)."""
+    keys: list[str] = []
+    values: list[bytes] = []
+    for field, wire, value in fields(data):
+        if (field, wire) == (1, BYTES):
+            budget.take()
+            keys.append(_text(value))
+        elif (field, wire) == (2, BYTES):
+            values.append(value)
+    for key, held in zip(keys, values, strict=False):
+        if key == _QUALITY:
+            _, code = _value(held, 3, type_field=1)
+            return _QUALITIES.get(code, Quality.UNCERTAIN)
+    return Quality.GOOD
+
+
+def _data_set(data: bytes, budget: _Budget) -> dict[str, Any]:
+    columns: list[str] = []
+    types: list[int] = []
+    rows: list[bytes] = []
+    for field, wire, value in fields(data):
+        if (field, wire) == (2, BYTES):
+            budget.take()
+            columns.append(_text(value))
+        elif (field, wire) == (3, VARINT):
+            budget.take()
+            types.append(_word(value))
+        elif (field, wire) == (4, BYTES):
+            budget.take()
+            rows.append(value)
+    if len(types) != len(columns):
+        raise ValueError(f"a data set has {len(columns)} columns and {len(types)} types")
+    return {"columns": columns, "rows": [_row(row, types, budget) for row in rows]}
+
+
+def _row(data: bytes, types: list[int], budget: _Budget) -> list[Any]:
+    cells = []
+    for field, wire, value in fields(data):
+        if (field, wire) == (1, BYTES):
+            budget.take()
+            cells.append(_value(value, 1)[1])
+    if len(cells) != len(types):
+        raise ValueError(f"a row has {len(cells)} cells, the data set {len(types)} columns")
+    return [_plain(raw, kind) for raw, kind in zip(cells, types, strict=True)]
+
+
+def _template(data: bytes, budget: _Budget, depth: int) -> dict[str, Any]:
+    if depth > MOST_DEPTH:
+        raise ValueError(f"templates lie more than {MOST_DEPTH} deep in each other")
+    found: dict[str, Any] = {"metrics": {}, "parameters": {}}
+    for field, wire, value in fields(data):
+        if (field, wire) == (1, BYTES):
+            found["version"] = _text(value)
+        elif (field, wire) == (2, BYTES):
+            metric = _metric(value, budget, depth)
+            name = metric.name if metric.name is not None else str(metric.alias)
+            raw = None if metric.is_null else metric.raw
+            found["metrics"][name] = _plain(raw, metric.datatype)
+        elif (field, wire) == (3, BYTES):
+            budget.take()
+            names = [_text(v) for f, w, v in fields(value) if (f, w) == (1, BYTES)]
+            datatype, raw = _value(value, 3, type_field=2)
+            found["parameters"]["".join(names[-1:])] = _plain(raw, datatype)
+        elif (field, wire) == (4, BYTES):
+            found["template"] = _text(value)
+    return found
+
+
+def _plain(raw: Any, datatype: int | None) -> Any:
+    return None if raw is None else plain(raw, kind_of(datatype))
+
+
 def _encode_metric(metric: Metric) -> bytes:
     data = bytearray()
     if metric.name is not None:
-        name = metric.name.encode()
-        data += _tag(1, _BYTES) + _varint(len(name)) + name
+        data += piece(1, metric.name.encode())
     if metric.alias is not None:
-        data += _tag(2, _VARINT) + _varint(metric.alias)
+        data += number(2, metric.alias)
     if metric.timestamp_ms is not None:
-        data += _tag(3, _VARINT) + _varint(metric.timestamp_ms)
+        data += number(3, metric.timestamp_ms)
     if metric.datatype is not None:
-        data += _tag(4, _VARINT) + _varint(metric.datatype)
+        data += number(4, metric.datatype)
+    if metric.historical:
+        data += number(5, 1)
+    if metric.transient:
+        data += number(6, 1)
     if metric.is_null:
-        return bytes(data + _tag(7, _VARINT) + b"\x01")
-    return bytes(data) + _encode_value(metric)
-
-
-def _encode_value(metric: Metric) -> bytes:
-    raw = metric.raw
-    kind = DataType(metric.datatype if metric.datatype is not None else -1)
-    if kind in _BITS and isinstance(raw, int) and not isinstance(raw, bool):
-        bits = _BITS[kind]
-        low = -(1 << (bits - 1)) if kind in _SIGNED else 0
-        high = (1 << (bits - 1)) - 1 if kind in _SIGNED else (1 << bits) - 1
-        if not low <= raw <= high:
-            raise ValueError(f"{raw} does not fit {kind.name}")
-        wide = bits == 64
-        number = raw & (0xFFFFFFFFFFFFFFFF if wide else 0xFFFFFFFF)
-        return _tag(11 if wide else 10, _VARINT) + _varint(number)
-    if kind in (DataType.FLOAT, DataType.DOUBLE) and isinstance(raw, int | float):
-        try:
-            if kind is DataType.FLOAT:
-                return _tag(12, _FIXED32) + struct.pack("<f", raw)
-            return _tag(13, _FIXED64) + struct.pack("<d", raw)
-        except OverflowError:
-            raise ValueError(f"{raw} does not fit {kind.name}") from None
-    if kind is DataType.BOOLEAN and isinstance(raw, bool):
-        return _tag(14, _VARINT) + (b"\x01" if raw else b"\x00")
-    if kind in _TEXTS and isinstance(raw, str):
-        text = raw.encode()
-        return _tag(15, _BYTES) + _varint(len(text)) + text
-    raise ValueError(f"{raw!r} does not fit {kind.name}")
-
-
-def _tag(number: int, wire: int) -> bytes:
-    return _varint(number << 3 | wire)
-
-
-def _varint(value: int) -> bytes:
-    data = bytearray()
-    while value > 0x7F:
-        data.append(value & 0x7F | 0x80)
-        value >>= 7
-    data.append(value)
-    return bytes(data)
+        data += number(7, 1)
+    if metric.quality is not Quality.GOOD:
+        code = number(1, DataType.INT32) + number(3, _CODES[metric.quality])
+        data += piece(9, piece(1, _QUALITY.encode()) + piece(2, code))
+    return (
+        bytes(data) if metric.is_null else bytes(data) + encode_value(metric.raw, metric.datatype)
+    )

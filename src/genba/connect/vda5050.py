@@ -10,9 +10,10 @@ from pydantic import Field, StringConstraints
 
 from genba.connect.conversion import to_device, to_plant
 from genba.connect.driver import DriverContext, Sink
-from genba.connect.mqtt import MqttLink, MqttOptions
+from genba.connect.mqtt import MqttOptions
+from genba.connect.mqtt_driver import MqttDriver
 from genba.connect.options import read_options
-from genba.connect.outlet import Outlet, Reading, at_sample_time
+from genba.connect.outlet import Reading, at_sample_time
 from genba.connect.vda5050_address import INCOMING, OUTGOING, Address, extract, parse_address
 from genba.connect.vda5050_message import (
     Header,
@@ -25,11 +26,10 @@ from genba.connect.vda5050_message import (
     parse_body,
     parse_message,
 )
-from genba.errors import ConnectionLost, DeviceError, NoHistory, WrongType
+from genba.errors import ConnectionLost, DeviceError, WrongType
 from genba.plant import (
     BrowseEntry,
     DataType,
-    Health,
     Quality,
     Sample,
     Scalar,
@@ -53,7 +53,7 @@ class Vda5050Options(MqttOptions):
     version: Annotated[str, Field(pattern=r"^[23]\.\d+\.\d+$")] = "2.1.0"
 
 
-class Vda5050Driver:
+class Vda5050Driver(MqttDriver[Vda5050Options]):
     """Follows one vehicle's state, connection and factsheet, and sends it orders and actions.
 
     A value is delivered when it changed, a measurement at most once in its sample time. While the
@@ -61,36 +61,21 @@ class Vda5050Driver:
     as its schema demands is counted, named in the health, and otherwise ignored.
     """
 
+    speaks = "a VDA 5050 vehicle"
+
     def __init__(self, context: DriverContext) -> None:
-        self._id = context.connection.id
-        self._clock = context.clock
-        self._options = options = read_options(context.connection, Vda5050Options)
+        options = read_options(context.connection, Vda5050Options)
         self._major = int(options.version[0])
         self._base = f"{options.interface}/v{self._major}/{options.manufacturer}/{options.serial}"
+        super().__init__(context, options, [(f"{self._base}/{n}", _QOS[n]) for n in INCOMING])
         self._addresses = {s.id: (s, parse_address(s)) for s in context.signals}
         self._wanted: dict[str, tuple[Signal, Address]] = {}
         self._header = Header(options.version, options.manufacturer, options.serial)
-        self._outlet = Outlet(context.clock)
-        topics = [(f"{self._base}/{name}", _QOS[name]) for name in INCOMING]
-        self._link = MqttLink(context, options, topics, self)
         self._last: dict[str, tuple[int, Json]] = {}
         self._taken: dict[str, tuple[str, Json]] = {}
         """What was sent last and taken, by topic: as it was written, and as it was sent."""
         self._waiting: dict[asyncio.Future[None], Outcome] = {}
         self._seen = asyncio.Event()
-        self._invalid = 0
-
-    async def connect(self) -> None:
-        """Open the link to the broker; the vehicle itself may come later.
-
-        Raises
-        ------
-        Untrusted
-            If the broker refuses the login, or its certificate is not trusted.
-        ConnectionLost
-            If no broker answers.
-        """
-        await self._link.connect()
 
     async def subscribe(self, signals: Sequence[Signal], sink: Sink) -> None:
         """Deliver ``signals`` whenever they change, across reconnects."""
@@ -111,8 +96,7 @@ class Vda5050Driver:
         ConnectionLost
             If the link is down or the vehicle has told nothing yet.
         """
-        if not self._link.up:
-            raise ConnectionLost(f"connection '{self._id}': {self._outlet.error or 'it is down'}")
+        self._check_link()
         pairs = [(signal, self._address(signal)) for signal in signals]
         await self._heard_from({address.topic for _, address in pairs if address.topic in INCOMING})
         return [self._outlet.sample(self._present(signal, address)) for signal, address in pairs]
@@ -167,19 +151,6 @@ class Vda5050Driver:
             *(BrowseEntry(name, name, name, DataType.JSON, writable=True) for name in OUTGOING),
         ]
 
-    async def history(self, signal: Signal, start: int, end: int) -> list[Sample]:
-        """Refuse: vehicles keep no history."""
-        raise NoHistory(f"signal '{signal.id}': a VDA 5050 vehicle keeps no history")
-
-    def health(self) -> Health:
-        """How the link does; ``error`` also counts invalid messages and names the last."""
-        return self._outlet.health()
-
-    async def close(self) -> None:
-        """End the link."""
-        await self._link.close()
-        self._outlet.closed()
-
     # --- what the link tells ---
 
     def message(self, topic: str, payload: bytes) -> None:
@@ -190,9 +161,7 @@ class Vda5050Driver:
         try:
             message = parse_message(self._major, name, payload)
         except ValueError as error:
-            self._invalid += 1
-            text = f"{self._invalid} invalid messages, the last in {name}: {error}"
-            self._outlet.fault("invalid messages", text)
+            self._refuse_message(name, error)
             return
         when = parse_time(message["timestamp"])
         self._last[name] = (when, message)
@@ -218,11 +187,10 @@ class Vda5050Driver:
             "instantActions", self._header.complete("instantActions", {"actions": [request]}, now)
         )
 
-    def link_down(self, error: str) -> None:
-        """Note that the broker is gone, and with it all knowledge of the vehicle."""
-        self._outlet.down(error)
-
     # --- inside ---
+
+    def _forget(self) -> None:
+        self._last.clear()
 
     def _connection(self, state: str) -> None:
         if state in ("ONLINE", "HIBERNATING"):
