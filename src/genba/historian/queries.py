@@ -204,6 +204,29 @@ class Queries:
         """
         return gap_report.gaps(self._reader, signals, start, end, open_only=open_only)
 
+    def newest(
+        self, name: str, by: str, start: int | None = None, end: int | None = None
+    ) -> pa.Table:
+        """Read the newest record for each value of a column: the one acknowledged last.
+
+        Raises
+        ------
+        HistorianError
+            If the table or the column is unknown, or the period is empty.
+        """
+        layout = records_layout(name)
+        if by not in layout.schema.names:
+            raise HistorianError(f"table '{name}' has no column '{by}'")
+        if start is not None and end is not None:
+            check_period(start, end)
+        table = self._reader.table(
+            layout,
+            Wanted(start, end),
+            f'SELECT * FROM rows QUALIFY row_number() OVER (PARTITION BY "{by}"'  # noqa: S608
+            " ORDER BY sequence DESC) = 1 ORDER BY time, sequence",
+        )
+        return table.cast(layout.schema)
+
     def of_operation(self, operation: str, signals: Sequence[str] | None = None) -> pa.Table:
         """Read samples within an operation's time, by the id of its record.
 

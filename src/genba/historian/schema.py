@@ -166,8 +166,28 @@ QUARANTINE = _records(
 sequence number; ``value`` and ``correction`` JSON text.
 """
 
+ALARMS = _records(
+    "alarms",
+    alarm=pa.string(),
+    event=pa.string(),
+    before=pa.string(),
+    after=pa.string(),
+    active=pa.bool_(),
+    priority=pa.string(),
+    equipment=pa.string(),
+    signal=pa.string(),
+    kind=pa.string(),
+    actor=pa.string(),
+    comment=pa.string(),
+    reason=pa.string(),
+    until=TIME,
+    data=pa.string(),
+)
+"""The journal of alarms (ISA-18.2): one row for each transition; the newest of an alarm counts."""
+
 RECORDS = {
-    layout.name: layout for layout in (EVENTS, OPERATIONS, LOTS, DECISIONS, GAPS, QUARANTINE)
+    layout.name: layout
+    for layout in (EVENTS, OPERATIONS, LOTS, DECISIONS, GAPS, QUARANTINE, ALARMS)
 }
 TABLES = {SAMPLES.name: SAMPLES, **RECORDS}
 

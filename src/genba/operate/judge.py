@@ -15,6 +15,7 @@ from genba.plant import (
     Severity,
     Signal,
     SignalKind,
+    settings_of,
 )
 
 
@@ -37,11 +38,14 @@ class Judgement:
     finding: Finding
     stands: bool = False
     clears: bool = False
+    about: str = ""
+    """What it is about where that is no signal: a connection, a kind of decision."""
 
     @property
     def key(self) -> tuple[str, str, str]:
         """What it is about: a standing finding is cleared by one with the same key."""
-        about = self.finding.evidence[0].signal if self.finding.evidence else ""
+        evidence = self.finding.evidence
+        about = self.about or (evidence[0].signal if evidence else "")
         return self.finding.equipment, self.finding.kind, about
 
 
@@ -66,7 +70,8 @@ _LIMITS = (
     ("low", -1, Severity.WARNING),
 )
 HYSTERESIS = 0.02
-"""Part of the range (or of the limit) by which a value must come back before a finding clears."""
+"""Part of the range (or of the limit) by which a value must come back before a finding clears,
+where the plant file gives no deadband."""
 
 
 class LimitJudge:
@@ -77,6 +82,12 @@ class LimitJudge:
     def __init__(self, plant: Plant) -> None:
         self._signals = {s.id: s for s in plant.signals.values() if s.limits is not None}
         self._raised: set[tuple[str, str]] = set()
+        self._deadbands = {
+            (s.id, name): _deadband(plant, s, name, limit)
+            for s in self._signals.values()
+            for name, _, _ in _LIMITS
+            if (limit := getattr(s.limits, name)) is not None
+        }
 
     def judge(self, sight: Sight) -> Iterable[Judgement]:
         """Compare every new sample with its signal's limits."""
@@ -99,7 +110,7 @@ class LimitJudge:
                 text = f"{signal.id} is {value:g} {signal.unit}, {word} its limit {limit:g}"
                 finding = _finding(f"limit_{name}", signal, sample, text, severity, self.name)
                 yield Judgement(finding, stands=True)
-            elif key in self._raised and beyond < -_hysteresis(signal, limit):
+            elif key in self._raised and beyond < -self._deadbands[key]:
                 self._raised.discard(key)
                 text = f"{signal.id} is back at {value:g} {signal.unit}"
                 finding = _finding(f"limit_{name}", signal, sample, text, Severity.INFO, self.name)
@@ -186,7 +197,10 @@ def _is_number(sample: Sample) -> bool:
     )
 
 
-def _hysteresis(signal: Signal, limit: float) -> float:
+def _deadband(plant: Plant, signal: Signal, name: str, limit: float) -> float:
+    setting = settings_of(plant, signal.equipment, signal.id, f"limit_{name}")
+    if setting.deadband is not None:
+        return setting.deadband
     span = signal.range.high - signal.range.low if signal.range else abs(limit)
     return max(HYSTERESIS * span, signal.deadband)
 

@@ -117,6 +117,8 @@ class PackMLJudge:
         if before is not None and before[0] is state:
             return
         self._present[equipment] = (state, sample.source_time, self._mode.get(equipment))
+        if S.ABORTED in (state, before[0] if before else None):
+            yield _aborted(equipment, sample, stands=state is S.ABORTED)
         if before is None:
             return
         self._ended(equipment, before[1], sample.source_time, before[0], before[2])
@@ -136,6 +138,23 @@ def _member(kind: type[_Kind], sample: Sample) -> _Kind | None:
         return kind(sample.value)
     except ValueError:
         return None
+
+
+def _aborted(equipment: str, sample: Sample, *, stands: bool) -> Judgement:
+    return Judgement(
+        Finding(
+            id=f"F-aborted-{equipment}-{sample.source_time}",
+            time=sample.source_time,
+            kind="machine_aborted",
+            equipment=equipment,
+            text=f"{equipment} aborted" if stands else f"{equipment} is no longer aborted",
+            severity=Severity.WARNING if stands else Severity.INFO,
+            source="packml",
+            evidence=(Evidence(sample.signal, sample.source_time, sample.value),),
+        ),
+        stands=stands,
+        clears=not stands,
+    )
 
 
 def _told(equipment: str, sample: Sample, text: str) -> Judgement:

@@ -25,7 +25,6 @@ BUILT_IN: tuple[AlarmRule, ...] = (
         response="Check the device and its network; Genba decides nothing on old values.",
         consequence="What depends on this value is done by the machine's own controller.",
     ),
-    AlarmRule(kind="state_model", enabled=False),
     AlarmRule(
         kind="machine_aborted",
         priority=_MEDIUM,
@@ -80,7 +79,9 @@ BUILT_IN: tuple[AlarmRule, ...] = (
 )
 
 
-def settings_of(plant: Plant, equipment: str, signal: str, kind: str) -> AlarmSetting:
+def settings_of(
+    plant: Plant, equipment: str, signal: str, kind: str, hint: AlarmSetting | None = None
+) -> AlarmSetting:
     """Merge everything that is said of one alarm; the more particular wins, field by field.
 
     Parameters
@@ -92,15 +93,22 @@ def settings_of(plant: Plant, equipment: str, signal: str, kind: str) -> AlarmSe
     kind : str
         As the finding is called: ``limit_high``, ``stale``, ``machine_aborted`` ...
 
+    hint : AlarmSetting, optional
+        What the source itself says of it, such as a device of its own alarms; more particular
+        than the built-in rules, less than the plant's.
+
     Returns
     -------
     AlarmSetting
         With ``priority``, ``enabled``, ``latch`` and both delays filled in.
     """
     found = AlarmSetting()
-    for rule in (*BUILT_IN, *plant.alarms):
-        if rule.fits(equipment, signal, kind):
-            found = rule.over(found)
+    for rules in (BUILT_IN, plant.alarms):
+        for rule in rules:
+            if rule.fits(equipment, signal, kind):
+                found = rule.over(found)
+        if rules is BUILT_IN and hint is not None:
+            found = hint.over(found)
     own = plant.signals[signal].alarms.of_kind(kind) if signal in plant.signals else None
     if own is not None:
         found = own.over(found)

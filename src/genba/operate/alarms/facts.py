@@ -1,0 +1,118 @@
+"""What Genba knows of itself, as findings: links, recording, and refusals that repeat."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from genba.operate.judge import Judgement, Sight
+from genba.plant import US, Finding, Proposal, Severity, Verdict
+
+REFUSALS, REFUSALS_S = 5, 600.0
+"""Refusals of one kind on one piece of equipment within ten minutes that are worth an alarm."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something that is wrong now. It is about one thing, and of one kind of alarm."""
+
+    kind: str
+    about: str
+    text: str
+    severity: Severity = Severity.WARNING
+    equipment: str = ""
+
+
+Facts = Callable[[], Iterable[Fact]]
+"""Asked once in every tick for all that is wrong now; it must be quick and not block."""
+
+
+class FactJudge:
+    """Raises what came to be wrong, and clears what no longer is."""
+
+    name = "facts"
+
+    def __init__(self, *sources: Facts) -> None:
+        self._sources = list(sources)
+        self._raised: dict[tuple[str, str, str], Fact] = {}
+
+    def judge(self, sight: Sight) -> Iterable[Judgement]:
+        """Compare what is wrong now with what was before."""
+        present = {
+            (fact.equipment, fact.kind, fact.about): fact
+            for source in self._sources
+            for fact in source()
+        }
+        before, self._raised = self._raised, present
+        for key, fact in present.items():
+            if key not in before:
+                yield _judgement(fact, fact.text, sight.time, stands=True)
+        for key, fact in before.items():
+            if key not in present:
+                yield _judgement(fact, f"over: {fact.text}", sight.time, stands=False)
+
+
+class Refusals:
+    """Counts what the guard refuses; what it refuses again and again is a fact."""
+
+    def __init__(self) -> None:
+        self._times: dict[tuple[str, str], deque[int]] = {}
+        self._why: dict[tuple[str, str], str] = {}
+        self._now = 0
+
+    def refused(self, proposal: Proposal, verdict: Verdict) -> None:
+        """Note a refusal. People are answered at once, and need no alarm on top."""
+        if proposal.source == "person":
+            return
+        key = (proposal.equipment, proposal.kind)
+        self._times.setdefault(key, deque(maxlen=REFUSALS)).append(verdict.time)
+        self._why[key] = "; ".join(verdict.reasons)
+
+    def at(self, now: int) -> None:
+        """Forget what is older than ten minutes."""
+        self._now = now
+        for key, times in list(self._times.items()):
+            if now - times[-1] > REFUSALS_S * US:
+                del self._times[key], self._why[key]
+
+    def facts(self) -> Iterable[Fact]:
+        """Return what was refused often and lately."""
+        for (equipment, kind), times in self._times.items():
+            if len(times) == REFUSALS and times[-1] - times[0] <= REFUSALS_S * US:
+                text = (
+                    f"the guard refuses {kind} on {equipment} again and again: "
+                    f"{self._why[equipment, kind]}"
+                )
+                yield Fact("refusals", f"{equipment}/{kind}", text, equipment=equipment)
+
+
+def link_facts(links: Mapping[str, Mapping[str, Any]]) -> Iterable[Fact]:
+    """Return the links that are not up, from their health."""
+    for name, link in links.items():
+        if link["link"] != "up":
+            why = f": {link['error']}" if link["error"] else ""
+            yield Fact("link_down", name, f"connection {name} is down{why}")
+
+
+def recording_facts(error: str) -> Iterable[Fact]:
+    """Return that nothing is recorded, where that is so."""
+    if error:
+        yield Fact("recording", "historian", f"not recorded: {error}", Severity.CRITICAL)
+
+
+def _judgement(fact: Fact, text: str, now: int, *, stands: bool) -> Judgement:
+    about = f"-{fact.about}" if fact.about else ""
+    return Judgement(
+        Finding(
+            id=f"F-{fact.kind}{about}-{now}",
+            time=now,
+            kind=fact.kind,
+            equipment=fact.equipment,
+            text=text,
+            severity=fact.severity if stands else Severity.INFO,
+            source="facts",
+        ),
+        stands=stands,
+        clears=not stands,
+        about=fact.about,
+    )
