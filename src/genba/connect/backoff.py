@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 
 FIRST_S = 0.5
 MOST_S = 30.0
+LIVE_AGAIN_S = 2.0
+"""The most for protocols whose links are opened within a second or two: however long a device was
+away, its data is live within 5 s of its return."""
 _DOUBLINGS = 16
 
 

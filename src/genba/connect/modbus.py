@@ -9,7 +9,7 @@ from pydantic import Field
 from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.exceptions import ModbusException
 
-from genba.connect.backoff import Backoff
+from genba.connect.backoff import LIVE_AGAIN_S, Backoff
 from genba.connect.conversion import to_device, to_plant
 from genba.connect.driver import DriverContext, Sink
 from genba.connect.ending import end_task
@@ -21,6 +21,7 @@ from genba.errors import ConnectionLost, DeviceError, NoHistory, WrongType
 from genba.plant import (
     US,
     BrowseEntry,
+    GapReason,
     Health,
     Quality,
     Sample,
@@ -44,6 +45,11 @@ _CODES = {
     11: "does not answer its gateway",
 }
 _REFUSED_LAYOUT = (2, 3)
+_REFUSED = (1, 2, 3)
+"""Codes that mean the plant file asks for what the device does not have."""
+_SILENCE_S = 0.5
+"""Wall seconds without a poll from which on it is told as a gap: an accelerated plant clock makes
+periods shorter than the answers take."""
 
 
 class ModbusOptions(Options):
@@ -76,7 +82,7 @@ class ModbusDriver:
         self._items = {s.id: Item(s, parse_address(s)) for s in context.signals}
         self._client: AsyncModbusTcpClient | None = None
         self._outlet = Outlet(context)
-        self._backoff = Backoff(self._id)
+        self._backoff = Backoff(self._id, most_s=LIVE_AGAIN_S)
         self._polled: dict[str, Item] = {}
         self._cuts: set[Cut] = set()
         self._task: asyncio.Task[None] | None = None
@@ -210,7 +216,8 @@ class ModbusDriver:
             f"connection '{self._id}': {self._host}:{self._port} gave no answer ({error}); "
             "check the unit_id, the cable and whether the device is on"
         )
-        self._outlet.down(str(lost))
+        # The link stood, so it is the device (or what is behind a gateway) that said nothing.
+        self._outlet.down(str(lost), reason=GapReason.DEVICE)
         return lost
 
     async def _keep(self) -> None:
@@ -244,15 +251,19 @@ class ModbusDriver:
             self._backoff.reset()
             self._outlet.deliver(readings, each_poll)
             for period in ready:
-                due[period] = self._next(due[period], period)
+                of = [i.signal for i in items if self._period(i.signal) == period]
+                due[period] = self._next(due[period], period, of)
 
-    def _next(self, last: int, period: int) -> int:
-        """The next poll that is not over yet; those between are skipped and counted."""
+    def _next(self, last: int, period: int, signals: Sequence[Signal]) -> int:
+        """The next poll that is not over yet; those between are skipped, counted and told."""
         missed = max(0, (self._clock.now() - last) // period)
         if missed:
             self._skipped += missed
             text = f"{self._skipped} polls skipped: the answers before them came too late"
             self._outlet.fault("skipped polls", text)
+            if missed * period >= _SILENCE_S * US * self._clock.speed:
+                text = f"{missed} polls skipped: an answer came too late"
+                self._outlet.lost(signals, GapReason.DEVICE, text, mark=False)
         return last + (missed + 1) * period
 
     def _period(self, signal: Signal) -> int:
@@ -306,7 +317,10 @@ class ModbusDriver:
         signal, address = item.signal, item.address
         try:
             if isinstance(result, int):
-                raise self._refusal(item, result, "read")
+                refusal = self._refusal(item, result, "read")
+                reason = GapReason.REFUSED if result in _REFUSED else GapReason.DEVICE
+                self._outlet.lost([signal], reason, str(refusal), mark=False)
+                raise refusal
             offset = address.number - block.start
             raw = decode(address, result[offset : offset + address.count], self._options.word_order)
             value, quality = to_plant(signal, raw)

@@ -12,16 +12,13 @@ import aiomqtt
 from paho.mqtt.reasoncodes import ReasonCode
 from pydantic import Field
 
-from genba.connect.backoff import Backoff
+from genba.connect.backoff import LIVE_AGAIN_S, Backoff
 from genba.connect.driver import Credentials, DriverContext
 from genba.connect.ending import end_task
 from genba.connect.options import Options, host_and_port
 from genba.errors import ConnectionLost, DeviceError, PlantError, Untrusted
 from genba.plant import GapReason
 
-LIVE_AGAIN_S = 2.0
-"""Most seconds between attempts, however long the broker was away: with the connection's own
-hand-shakes, data is live within 5 s of the link's return."""
 SCHEMES = {"mqtt": 1883, "mqtts": 8883}
 MOST_WAITING = 10_000
 """Messages that wait while the event loop is busy. Beyond that new ones are dropped and counted,

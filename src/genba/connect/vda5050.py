@@ -16,11 +16,13 @@ from genba.connect.options import read_options
 from genba.connect.outlet import Reading, at_sample_time
 from genba.connect.vda5050_address import INCOMING, OUTGOING, Address, extract, parse_address
 from genba.connect.vda5050_message import (
+    Arrivals,
     Header,
     Json,
     Outcome,
     actions_outcome,
     check_message,
+    check_sender,
     number_order,
     order_outcome,
     parse_body,
@@ -30,6 +32,7 @@ from genba.errors import ConnectionLost, DeviceError, WrongType
 from genba.plant import (
     BrowseEntry,
     DataType,
+    GapReason,
     Quality,
     Sample,
     Scalar,
@@ -75,6 +78,7 @@ class Vda5050Driver(MqttDriver[Vda5050Options]):
         self._taken: dict[str, tuple[str, Json]] = {}
         """What was sent last and taken, by topic: as it was written, and as it was sent."""
         self._waiting: dict[asyncio.Future[None], Outcome] = {}
+        self._arrivals = Arrivals()
         self._seen = asyncio.Event()
 
     async def subscribe(self, signals: Sequence[Signal], sink: Sink) -> None:
@@ -160,10 +164,16 @@ class Vda5050Driver(MqttDriver[Vda5050Options]):
             return  # a retained message that was cleared
         try:
             message = parse_message(self._major, name, payload)
+            check_sender(message, self._options.manufacturer, self._options.serial)
+            when = parse_time(message["timestamp"])
+            missing = self._arrivals.take(name, message["headerId"], when)
         except ValueError as error:
             self._refuse_message(name, error)
             return
-        when = parse_time(message["timestamp"])
+        if missing:
+            told = [s for s, address in self._wanted.values() if address.topic == name]
+            text = f"connection '{self._id}': {missing} {name} messages did not come"
+            self._outlet.lost(told, GapReason.LINK, text, mark=False)
         self._last[name] = (when, message)
         if name == "connection":
             self._connection(message["connectionState"])
@@ -175,22 +185,29 @@ class Vda5050Driver(MqttDriver[Vda5050Options]):
 
     async def link_up(self) -> None:
         """Note that the broker is there, and ask for a state, which may else take half a minute."""
-        self._last.clear()
+        self._forget()
         self._outlet.up()
         now = self._clock.now()
-        request = {
-            "actionId": f"{self._id}-state-{now}",
-            "actionType": "stateRequest",
-            "blockingType": "NONE",
-        }
+        asked = ["state"]
+        if any(address.topic == "factsheet" for _, address in self._addresses.values()):
+            asked.append("factsheet")
+        requests = [
+            {
+                "actionId": f"{self._id}-{topic}-{now}",
+                "actionType": f"{topic}Request",
+                "blockingType": "NONE",
+            }
+            for topic in asked
+        ]
         await self._publish(
-            "instantActions", self._header.complete("instantActions", {"actions": [request]}, now)
+            "instantActions", self._header.complete("instantActions", {"actions": requests}, now)
         )
 
     # --- inside ---
 
     def _forget(self) -> None:
         self._last.clear()
+        self._arrivals.clear()
 
     def _connection(self, state: str) -> None:
         if state in ("ONLINE", "HIBERNATING"):
@@ -198,7 +215,8 @@ class Vda5050Driver(MqttDriver[Vda5050Options]):
             return
         told = [s for s, address in self._wanted.values() if address.topic == "state"]
         self._last.pop("state", None)
-        self._outlet.down(f"connection '{self._id}': {self._away()}", of=told)
+        text = f"connection '{self._id}': {self._away()}"
+        self._outlet.down(text, of=told, reason=GapReason.DEVICE)
 
     def _away(self) -> str | None:
         if not self._link.up:

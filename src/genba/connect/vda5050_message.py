@@ -9,6 +9,7 @@ from genba.connect.vda5050_schema import checker
 from genba.plant import US, format_time
 
 Json = dict[str, Any]
+_HEADER_ROUND = 2**32
 Outcome = Callable[[Json], str | None]
 """Asked of each state: "" if the vehicle took a message, why not if it did not, else None."""
 
@@ -27,7 +28,59 @@ class Header:
 
     def sent(self, topic: str) -> None:
         """Count a message that was sent."""
-        self._next[topic] = (self._next.get(topic, 0) + 1) % 2**32
+        self._next[topic] = (self._next.get(topic, 0) + 1) % _HEADER_ROUND
+
+
+class Arrivals:
+    """Watches the headers of what comes: ``headerId`` counts up per topic, from 0."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, tuple[int, int]] = {}
+
+    def clear(self) -> None:
+        """Begin anew: the next message of each topic is the first."""
+        self._last.clear()
+
+    def take(self, topic: str, number: int, when: int) -> int:
+        """Take a header; give back how many messages are missing before it.
+
+        A number that is not the next, though earlier in time, belongs to a message that was
+        overtaken. A lower one that is later in time belongs to a vehicle that started anew. The
+        topic ``connection`` is not judged: its last message may be a will that was written long
+        before.
+
+        Raises
+        ------
+        ValueError
+            If a newer message came before.
+        """
+        if topic == "connection":
+            return 0
+        before, self._last[topic] = self._last.get(topic), (number, when)
+        if before is None:
+            return 0
+        ahead = (number - before[0]) % _HEADER_ROUND
+        if ahead < _HEADER_ROUND // 2:
+            return max(0, ahead - 1)
+        if when < before[1]:
+            self._last[topic] = before
+            raise ValueError(f"header {number} came behind {before[0]} and is older")
+        return 0
+
+
+def check_sender(message: Json, manufacturer: str, serial: str) -> None:
+    """Hold the header against the vehicle whose topic it came on.
+
+    Raises
+    ------
+    ValueError
+        If it names another.
+    """
+    theirs = (message["manufacturer"], message["serialNumber"])
+    if theirs != (manufacturer, serial):
+        raise ValueError(
+            f"its header names vehicle {theirs[0]}/{theirs[1]}, the topic {manufacturer}/{serial}"
+        )
 
 
 def timestamp(when: int) -> str:
