@@ -8,6 +8,7 @@ from typing import Any
 from genba.errors import Refused
 from genba.guard import Approval, Guard
 from genba.operate.act import Actor, lots_of
+from genba.operate.alarms import Alarms
 from genba.operate.findings import Findings
 from genba.operate.heartbeat import Heartbeats
 from genba.operate.judge import Judge, Judgement, Sight
@@ -52,6 +53,8 @@ class ExecutionLoop:
         The plant's clock.
     live, guard, actor, tracker, records, heartbeats
         The steps' parts.
+    alarms : Alarms
+        Hears of everything that is judged.
     judges : sequence of Judge
         Asked in order, in the loop itself.
     planning : Planning
@@ -72,6 +75,7 @@ class ExecutionLoop:
         records: Records,
         heartbeats: Heartbeats,
         patience: Patience,
+        alarms: Alarms,
         tell: Callable[[str, Mapping[str, Any]], None],
     ) -> None:
         self._clock = clock
@@ -84,6 +88,7 @@ class ExecutionLoop:
         self._records = records
         self._heartbeats = heartbeats
         self._patience = patience
+        self._alarms = alarms
         self._tell = tell
         self._findings = Findings()
         self._recent: deque[tuple[Proposal, Verdict]] = deque(maxlen=RECENT)
@@ -111,7 +116,9 @@ class ExecutionLoop:
         now = self._clock.now()
         for connection in links_up:
             self._guard.heard(connection, now)
+        self._alarms.suppress(now, batch)
         self._judge(Sight(now, batch, self._live))
+        self._alarms.tick(now)
         self._tracker.update(batch, now)
         self._actor.check()
         for beat in self._heartbeats.due(now):
@@ -142,6 +149,7 @@ class ExecutionLoop:
         """Note, record and announce what was judged."""
         listed = list(judgements)
         self._findings.take(listed)
+        self._alarms.take(listed, self._clock.now())
         for judgement in listed:
             finding = judgement.finding
             self._records.finding(finding)
@@ -234,6 +242,7 @@ class ExecutionLoop:
             case Decision.ALLOWED:
                 self._command(proposal, verdict)
             case Decision.REFUSED:
+                self._alarms.refusals.refused(proposal, verdict)
                 self._failed(proposal, verdict.time, MOST_REFUSED_S)
             case Decision.ADVISED | Decision.AWAITING_APPROVAL:
                 self._standing[_about(proposal)] = proposal

@@ -2,9 +2,8 @@
 
 import asyncio
 import itertools
-import json
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,17 @@ from genba.errors import HistorianError, PlantError
 from genba.guard import Approval, Guard, wire_slack_s
 from genba.historian import Historian, Ingest
 from genba.operate.act import Actor
+from genba.operate.alarms import (
+    Alarms,
+    DeviceConditions,
+    FactJudge,
+    link_facts,
+    newest,
+    recording_facts,
+    summary,
+)
 from genba.operate.audit import AuditLog
+from genba.operate.events import link_changed, state_ended
 from genba.operate.heartbeat import Heartbeats
 from genba.operate.judge import Judge, LimitJudge, RateJudge, StaleJudge
 from genba.operate.lateness import Lateness
@@ -35,6 +44,7 @@ from genba.plant import (
     US,
     Clock,
     Command,
+    ConditionEvent,
     Outcome,
     PackMLMode,
     PackMLState,
@@ -93,8 +103,12 @@ class Core:
         self.audit = AuditLog(state.audit, state.secrets, clock)
         self.live = LiveValues()
         self.guard = Guard(plant, clock)
+        self.alarms = Alarms(plant, self.live, self._tell)
+        self.conditions = DeviceConditions(plant, self.alarms, clock, lambda: self._drivers)
         self._drivers = (
-            dict(drivers) if drivers is not None else _open_all(plant, state, clock, credentials)
+            dict(drivers)
+            if drivers is not None
+            else _open_all(plant, state, clock, credentials, self.conditions.told)
         )
         self.historian = Historian.open(state.historian, clock)
         self._ingest = Ingest(self.historian)
@@ -120,6 +134,7 @@ class Core:
             self._records,
             Heartbeats(plant, self.live, clock.speed),
             self._patience,
+            self.alarms,
             self._tell,
         )
         self._lateness = Lateness()
@@ -136,6 +151,11 @@ class Core:
             RateJudge(plant),
             StaleJudge(plant, wire_slack_s(self.clock.speed)),
             PackMLJudge(plant, self._state_ended),
+            FactJudge(
+                lambda _: link_facts(self._links.health()),
+                lambda _: recording_facts(self._ingest.error or ""),
+                self.alarms.refusals.facts,
+            ),
         ]
         return [*built_in, *more]
 
@@ -144,6 +164,7 @@ class Core:
     async def start(self) -> None:
         """Take up what an earlier run left, connect to the devices, and begin to record."""
         await asyncio.to_thread(self._tracker.restore, self.historian, self.clock.now())
+        self.alarms.restore(await asyncio.to_thread(newest, self.historian), self.clock.now())
         if not isinstance(self.clock, VirtualClock):
             self.historian.start_committing(COMMIT_S)
         await self._links.start(FIRST_CONNECT_S)
@@ -280,6 +301,7 @@ class Core:
                 "planner_fallbacks": self._planning.fallbacks,
             },
             "guard": counts,
+            "alarms": summary(self.alarms, self.clock.now()),
             "historian": self._historian_health(),
             "audit": self.audit.report(),
             "production": {
@@ -327,46 +349,18 @@ class Core:
     def _state_ended(
         self, equipment: str, start: int, end: int, state: PackMLState, mode: PackMLMode | None
     ) -> None:
-        duration_s = (end - start) / US
-        data = {
-            "state": int(state),
-            "mode": None if mode is None else int(mode),
-            "start": start,
-            "end": end,
-            "duration_s": duration_s,
-        }
-        self._tell(
-            "events",
-            {
-                "id": f"E-state-{equipment}-{start}-{int(state)}",
-                "time": end,
-                "equipment": equipment,
-                "kind": "state",
-                "severity": "info",
-                "text": f"{state.name} for {duration_s:.0f} s",
-                "data": json.dumps(data),
-            },
-        )
+        self._tell("events", state_ended(equipment, start, end, state, mode))
 
     def _link_changed(self, connection: str, up: bool, why: str) -> None:
-        now = self.clock.now()
-        text = f"connection {connection} is up" if up else f"connection {connection} is down: {why}"
-        self._tell(
-            "events",
-            {
-                "id": f"E-link-{connection}-{now}",
-                "time": now,
-                "equipment": None,
-                "kind": "link.up" if up else "link.down",
-                "severity": "info" if up else "warning",
-                "text": text,
-                "data": json.dumps({"connection": connection}),
-            },
-        )
+        self._tell("events", link_changed(connection, self.clock.now(), why, up=up))
 
 
 def _open_all(
-    plant: Plant, state: StateFolder, clock: Clock, credentials: Path | None
+    plant: Plant,
+    state: StateFolder,
+    clock: Clock,
+    credentials: Path | None,
+    conditions: Callable[[ConditionEvent], None],
 ) -> dict[str, Driver]:
     """Build the driver of every connection of the plant file."""
     file = credentials or state.secrets / "credentials.yaml"
@@ -379,6 +373,7 @@ def _open_all(
                 clock=clock,
                 pki=state.pki,
                 credentials=stored_credentials.load(connection.credentials, file),
+                conditions=conditions,
             )
         )
     return drivers

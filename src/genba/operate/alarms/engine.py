@@ -8,6 +8,7 @@ from typing import Any
 from genba.errors import Refused
 from genba.operate.alarms.alarm import Alarm, alarm_for, name_of
 from genba.operate.alarms.catalog import catalog
+from genba.operate.alarms.facts import Refusals
 from genba.operate.alarms.flood import Flood
 from genba.operate.alarms.journal import TABLE, replay, row_of
 from genba.operate.alarms.suppression import Suppression
@@ -69,6 +70,8 @@ class Alarms:
         self._numbers = 0
         self._marks: dict[str, int] = {}
         self.flood = Flood()
+        self.refusals = Refusals()
+        """What the guard refuses is counted here; see :class:`FactJudge`."""
         self.annunciated: Counter[AlarmPriority] = Counter()
         """How often alarms of each priority annunciated since this start."""
         for alarm in catalog(plant):

@@ -23,8 +23,8 @@ class Fact:
     equipment: str = ""
 
 
-Facts = Callable[[], Iterable[Fact]]
-"""Asked once in every tick for all that is wrong now; it must be quick and not block."""
+Facts = Callable[[int], Iterable[Fact]]
+"""Asked once in every tick, with the plant's time, for all that is wrong now; must be quick."""
 
 
 class FactJudge:
@@ -41,7 +41,7 @@ class FactJudge:
         present = {
             (fact.equipment, fact.kind, fact.about): fact
             for source in self._sources
-            for fact in source()
+            for fact in source(sight.time)
         }
         before, self._raised = self._raised, present
         for key, fact in present.items():
@@ -58,7 +58,6 @@ class Refusals:
     def __init__(self) -> None:
         self._times: dict[tuple[str, str], deque[int]] = {}
         self._why: dict[tuple[str, str], str] = {}
-        self._now = 0
 
     def refused(self, proposal: Proposal, verdict: Verdict) -> None:
         """Note a refusal. People are answered at once, and need no alarm on top."""
@@ -68,17 +67,12 @@ class Refusals:
         self._times.setdefault(key, deque(maxlen=REFUSALS)).append(verdict.time)
         self._why[key] = "; ".join(verdict.reasons)
 
-    def at(self, now: int) -> None:
-        """Forget what is older than ten minutes."""
-        self._now = now
-        for key, times in list(self._times.items()):
+    def facts(self, now: int) -> Iterable[Fact]:
+        """Return what was refused often and lately; what is older than ten minutes is forgotten."""
+        for (equipment, kind), times in list(self._times.items()):
             if now - times[-1] > REFUSALS_S * US:
-                del self._times[key], self._why[key]
-
-    def facts(self) -> Iterable[Fact]:
-        """Return what was refused often and lately."""
-        for (equipment, kind), times in self._times.items():
-            if len(times) == REFUSALS and times[-1] - times[0] <= REFUSALS_S * US:
+                del self._times[equipment, kind], self._why[equipment, kind]
+            elif len(times) == REFUSALS and times[-1] - times[0] <= REFUSALS_S * US:
                 text = (
                     f"the guard refuses {kind} on {equipment} again and again: "
                     f"{self._why[equipment, kind]}"

@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from genba.operate.alarms.alarm import Alarm
 from genba.operate.alarms.transitions import AlarmEvent
-from genba.plant import AlarmPriority, AlarmSetting, AlarmState, Plant, settings_of
+from genba.plant import US, AlarmPriority, AlarmSetting, AlarmState, Plant, settings_of
 
 TABLE = "alarms"
 
@@ -78,3 +78,26 @@ def replay(plant: Plant, rows: Iterable[Mapping[str, Any]]) -> dict[str, Alarm]:
             first_out=data["first_out"],
         )
     return alarms
+
+
+class Journal(Protocol):
+    """What restarting asks of the historian."""
+
+    def newest(self, name: str, by: str) -> Any:
+        """Return an Arrow table: the newest row for each value of a column."""
+        ...
+
+
+def newest(historian: Journal) -> list[dict[str, Any]]:
+    """Read the newest row of each alarm; times are microseconds UTC."""
+    return plain(historian.newest(TABLE, "alarm"))
+
+
+def plain(table: Any) -> list[dict[str, Any]]:
+    """Turn a table of the journal into rows whose times are microseconds UTC."""
+    rows: list[dict[str, Any]] = table.to_pylist()
+    for row in rows:
+        for column in ("time", "until"):
+            if row[column] is not None:
+                row[column] = round(row[column].timestamp() * US)
+    return rows
