@@ -51,9 +51,15 @@ def without_filter(request: ua.MonitoredItemCreateRequest) -> ua.MonitoredItemCr
 
 
 async def create_items(
-    session: Session, subscription: int, requests: Sequence[ua.MonitoredItemCreateRequest]
+    session: Session,
+    subscription: int,
+    requests: Sequence[ua.MonitoredItemCreateRequest],
+    queues: dict[int, int],
 ) -> list[tuple[ua.MonitoredItemCreateRequest, int]]:
-    """Create monitored items; gives back those that the device refused, with its status codes."""
+    """Create monitored items; gives back those that the device refused, with its status codes.
+
+    Into ``queues`` goes how many changes the device keeps for each item, by handle.
+    """
     refused = []
     for start in range(0, len(requests), ITEMS_PER_CALL):
         part = list(requests[start : start + ITEMS_PER_CALL])
@@ -66,6 +72,8 @@ async def create_items(
         for request, result in zip(part, results, strict=True):
             if not result.StatusCode.is_good():
                 refused.append((request, int(result.StatusCode.value)))
+            elif result.RevisedQueueSize > 1:
+                queues[request.RequestedParameters.ClientHandle] = int(result.RevisedQueueSize)
     return refused
 
 

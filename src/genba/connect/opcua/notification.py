@@ -31,6 +31,7 @@ _STRING = 12
 _VALUE, _STATUS, _SOURCE, _SERVER, _SOURCE_PICO, _SERVER_PICO = 1, 2, 4, 8, 16, 32
 _DATA_CHANGE = ua.ObjectIds.DataChangeNotification_Encoding_DefaultBinary
 _STATUS_CHANGE = ua.ObjectIds.StatusChangeNotification_Encoding_DefaultBinary
+_EVENTS = ua.ObjectIds.EventNotificationList_Encoding_DefaultBinary
 
 _U32 = struct.Struct("<I")
 _I32 = struct.Struct("<i")
@@ -63,6 +64,11 @@ class Notification(NamedTuple):
     status: int | None
     """Set when the device says how the subscription itself does; bad means that it is gone."""
     is_data: bool
+    more: bool = False
+    """Whether the device has more for this subscription, that did not fit into the message."""
+    available: tuple[int, ...] = ()
+    """Numbers of the messages that the device keeps until they are acknowledged."""
+    events: tuple[ua.EventFieldList, ...] = ()
 
 
 def decode_publish(body: bytes) -> Notification:
@@ -76,9 +82,11 @@ def decode_publish(body: bytes) -> Notification:
     try:
         pos = _after_header(body)
         subscription = _U32.unpack_from(body, pos)[0]
-        available = _I32.unpack_from(body, pos + 4)[0]
-        pos += 8 + 4 * max(0, available) + 1  # and the flag that more notifications wait
-        return _message(body, pos, subscription)
+        count = max(0, _I32.unpack_from(body, pos + 4)[0])
+        available = struct.unpack_from(f"<{count}I", body, pos + 8)
+        pos += 8 + 4 * count
+        more = body[pos] != 0
+        return _message(body, pos + 1, subscription, more, available)
     except (struct.error, IndexError, ua.UaError, UnicodeDecodeError) as error:
         raise DeviceError(f"a publish response cannot be read: {error}") from error
 
@@ -104,12 +112,15 @@ def _after_header(body: bytes) -> int:
     return int(buffer.cur_pos)
 
 
-def _message(body: bytes, pos: int, subscription: int) -> Notification:
+def _message(
+    body: bytes, pos: int, subscription: int, more: bool = False, available: tuple[int, ...] = ()
+) -> Notification:
     sequence, _ = _SEQUENCE_AND_TIME.unpack_from(body, pos)
     parts = _I32.unpack_from(body, pos + 12)[0]
     pos += 16
     changes: list[Change] = []
     status: int | None = None
+    events: tuple[ua.EventFieldList, ...] = ()
     for _ in range(parts):
         buffer = Buffer(body, pos)
         kind = nodeid_from_binary(buffer)
@@ -121,8 +132,11 @@ def _message(body: bytes, pos: int, subscription: int) -> Notification:
             _decode_changes(body, pos + 4, count, changes)
         elif kind.NamespaceIndex == 0 and kind.Identifier == _STATUS_CHANGE:
             status = _U32.unpack_from(body, pos)[0]
+        elif kind.NamespaceIndex == 0 and kind.Identifier == _EVENTS:
+            found = struct_from_binary(ua.EventNotificationList, Buffer(body, pos))
+            events += tuple(found.Events)
         pos += length
-    return Notification(subscription, sequence, changes, status, parts > 0)
+    return Notification(subscription, sequence, changes, status, parts > 0, more, available, events)
 
 
 def _decode_changes(body: bytes, pos: int, count: int, changes: list[Change]) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from collections.abc import Sequence
 from typing import Any, TypeVar, cast
 
 from asyncua import Client, ua
@@ -23,6 +24,8 @@ _RENEW_AT = 0.75
 """Part of a channel's life after which its keys are renewed (OPC 10000-4, 5.5.2)."""
 
 _MOST_DOUBTS = 3
+_REACH_S = 2.0
+"""Longest wait for a known device to greet: the next attempt may find the link mended."""
 
 ResponseT = TypeVar("ResponseT")
 
@@ -45,6 +48,11 @@ class Session:
         self._own = ""
         self._renewal: asyncio.Task[None] | None = None
         self._doubts = 0
+        self._certificate = b""
+        self.serial = 0
+        """Counts the sessions that were opened; each is another one to the device."""
+        self.started: object = None
+        """When the device's server was started, as it says itself."""
         self.namespaces: list[str] = []
 
     @property
@@ -72,26 +80,26 @@ class Session:
             client.disconnect_socket()
             raise
         await self.drop()
+        self.serial += 1
         await self._use(client)
 
     async def resume(self) -> bool:
         """Open a new channel for the old session; False where only a new one can help.
 
-        A device that accepts the link but not the channel may be busy, or may have got a new
-        certificate: it is given the benefit of the doubt a few times.
+        A device that accepts the link but not the channel may be busy: it is given the benefit
+        of the doubt a few times. One that shows another certificate than before is another one.
         """
         client = self._client
         if client is None or not client.uaclient.has_session:
             return False
         self._cut(client)
-        try:
-            async with asyncio.timeout(self._options.timeout_s):
-                await client.connect_socket()
-        except TRANSPORT_ERRORS as error:
-            raise unreachable(self._who, self._url, error) from error
+        if not self._options.insecure:
+            certificate = await self._require_certificate(self._new_client())
+            if certificate != self._certificate:
+                return False
+        await self._reach(client)
         try:
             async with asyncio.timeout(self._options.timeout_s * 2):
-                await client.send_hello()
                 await client.open_secure_channel()
                 client.uaclient.session.rebind_authentication_token()
                 await self._activate(client)
@@ -109,10 +117,36 @@ class Session:
         self._client = client
         self._doubts = 0
         self._renewal = asyncio.create_task(self._renew(client))
+        wanted = (ua.ObjectIds.Server_NamespaceArray, ua.ObjectIds.Server_ServerStatus_StartTime)
         try:
-            self.namespaces = list(await client.get_namespace_array())
+            names, started = await client.uaclient.read_attributes(
+                [ua.NodeId(node) for node in wanted], ua.AttributeIds.Value
+            )
         except TRANSPORT_ERRORS as error:
             raise unreachable(self._who, self._url, error) from error
+        self.namespaces = list(names.Value.Value or []) if names.Value is not None else []
+        self.started = started.Value.Value if started.Value is not None else None
+
+    async def transfer(self, subscriptions: Sequence[int]) -> dict[int, list[int]]:
+        """Take over subscriptions of an older session (OPC 10000-4, 5.14.7).
+
+        Gives back those that the device still has, each with the numbers of the messages that it
+        keeps. Their present values are not sent again.
+        """
+        if not subscriptions:
+            return {}
+        request = ua.TransferSubscriptionsRequest()
+        request.Parameters.SubscriptionIds = list(subscriptions)
+        request.Parameters.SendInitialValues = False
+        try:
+            response = await self.request(request, ua.TransferSubscriptionsResponse)
+        except ua.UaStatusCodeError:
+            return {}  # not every device can
+        return {
+            number: list(result.AvailableSequenceNumbers or [])
+            for number, result in zip(subscriptions, response.Parameters.Results, strict=True)
+            if result.StatusCode.is_good()
+        }
 
     async def request(
         self, request: Any, response: type[ResponseT], timeout_s: float | None = None
@@ -158,15 +192,8 @@ class Session:
     async def _secure(self, client: Client) -> None:
         identity = await asyncio.to_thread(pki.ensure_identity, self._context.pki)
         self._own = str(identity.certificate)
-        policy = _POLICIES[self._options.security]
-        mode = getattr(ua.MessageSecurityMode, self._options.mode.value)
-        try:
-            async with asyncio.timeout(self._options.timeout_s * 2):
-                endpoints = await client.connect_and_get_server_endpoints()
-        except TRANSPORT_ERRORS as error:
-            raise unreachable(self._who, self._url, error) from error
-        certificate = self._certificate_of(endpoints, policy.URI, mode)
-        pki.require_trusted(self._context.pki, certificate, f"{self._who} at {self._url}")
+        policy, mode = self._wanted()
+        certificate = await self._require_certificate(client)
         client.application_uri = identity.uri
         await client.set_security(
             policy,
@@ -175,6 +202,41 @@ class Session:
             server_certificate=certificate,
             mode=mode,
         )
+        self._certificate = certificate
+
+    async def _require_certificate(self, client: Client) -> bytes:
+        """Ask the device for its certificate, over a link of its own; it must be trusted."""
+        await self._reach(client)
+        try:
+            async with asyncio.timeout(self._options.timeout_s * 2):
+                await client.open_secure_channel()
+                endpoints = await client.get_endpoints()
+                await client.close_secure_channel()
+        except (AssertionError, *TRANSPORT_ERRORS) as error:
+            raise unreachable(self._who, self._url, error) from error
+        finally:
+            client.disconnect_socket()
+        policy, mode = self._wanted()
+        certificate = self._certificate_of(endpoints, policy.URI, mode)
+        pki.require_trusted(self._context.pki, certificate, f"{self._who} at {self._url}")
+        return certificate
+
+    def _wanted(self) -> tuple[type[security_policies.SecurityPolicy], ua.MessageSecurityMode]:
+        mode = getattr(ua.MessageSecurityMode, self._options.mode.value)
+        return _POLICIES[self._options.security], mode
+
+    async def _reach(self, client: Client) -> None:
+        """Open the link, and be greeted: a frozen device is linked to, and says nothing."""
+        patience = self._options.timeout_s
+        if self.serial:
+            patience = min(patience, _REACH_S)
+        try:
+            async with asyncio.timeout(patience):
+                await client.connect_socket()
+                await client.send_hello()
+        except TRANSPORT_ERRORS as error:
+            client.disconnect_socket()
+            raise unreachable(self._who, self._url, error) from error
 
     def _certificate_of(
         self, endpoints: list[ua.EndpointDescription], policy: str, mode: ua.MessageSecurityMode
@@ -195,14 +257,9 @@ class Session:
         )
 
     async def _open_channel(self, client: Client) -> None:
-        try:
-            async with asyncio.timeout(self._options.timeout_s):
-                await client.connect_socket()
-        except TRANSPORT_ERRORS as error:
-            raise unreachable(self._who, self._url, error) from error
+        await self._reach(client)
         try:
             async with asyncio.timeout(self._options.timeout_s * 2):
-                await client.send_hello()
                 await client.open_secure_channel()
                 await client.create_session()
         except AssertionError as error:  # asyncua's, when a fault answers the request to open

@@ -1,37 +1,21 @@
-"""One subscription on a device: what it sends becomes samples, each once, in order."""
+"""One subscription on a device: kept, taken up again or made anew, with no message lost between."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from asyncua import ua
 
-from genba.connect.conversion import changed
-from genba.connect.driver import Sink
-from genba.connect.opcua.faults import status_text
-from genba.connect.opcua.monitoring import (
-    ITEMS_PER_CALL,
-    NO_FILTER,
-    create_items,
-    item_request,
-    without_filter,
-)
-from genba.connect.opcua.notification import (
-    Change,
-    Notification,
-    change_of,
-    decode_republish,
-    microseconds,
-)
+from genba.connect.opcua.absence import Absence
+from genba.connect.opcua.notification import Notification, decode_republish
 from genba.connect.opcua.options import OpcUaOptions
 from genba.connect.opcua.session import Session
-from genba.connect.opcua.values import FLOATS, convert, direct_types
-from genba.errors import GenbaError, WrongType
-from genba.plant import US, Clock, Quality, Sample, Scalar, Signal, SignalKind
+from genba.plant import Clock, GapReason
 
 _LAST_SEQUENCE = 2**32 - 1
-_OVERFLOW = 0x480
-"""Status bits: an info of a data value (OPC 10000-4, 7.39.1) that says its queue overflowed."""
+_MOST_ASKED = 1000
+"""Missing messages that are asked for one by one."""
 
 
 @dataclass(slots=True)
@@ -45,47 +29,73 @@ class Meter:
     """By signal id, or by what else is wrong though the link is up."""
 
 
+class Receiver(Protocol):
+    """What a subscription is for: it asks the device to watch things, and takes what it tells."""
+
+    @property
+    def absence(self) -> Absence:
+        """Where it is told what was not heard."""
+        ...
+
+    @property
+    def has_room(self) -> bool:
+        """Whether it can take more now."""
+        ...
+
+    async def arm(self, session: Session, subscription: int) -> None:
+        """Create the monitored items of a new subscription."""
+        ...
+
+    def take(self, notification: Notification) -> None:
+        """Take a message; each comes once, in order. Never raises."""
+        ...
+
+    async def resumed(self, session: Session) -> None:
+        """The device is heard again; the same subscription goes on."""
+        ...
+
+    def lost(self) -> None:
+        """The device is not heard any more."""
+        ...
+
+
 class Subscription:
-    """Signals that go to one sink, and the subscription on the device that brings them."""
+    """The device's side of a :class:`Receiver` (OPC 10000-4, 5.14)."""
 
     def __init__(
-        self,
-        signals: Sequence[Signal],
-        sink: Sink,
-        resolve: Callable[[Signal], ua.NodeId],
-        options: OpcUaOptions,
-        clock: Clock,
-        meter: Meter,
+        self, receiver: Receiver, options: OpcUaOptions, clock: Clock, meter: Meter
     ) -> None:
         self.id: int | None = None
+        self.owner = 0
+        """Serial number of the session that it belongs to."""
+        self.receiver = receiver
         self.heard = time.monotonic()
-        self._signals = tuple(signals)
-        self._ids = [signal.id for signal in signals]
-        self._direct = [direct_types(signal) for signal in signals]
-        self._sink = sink
-        self._resolve = resolve
+        self._heard_at = clock.now()
         self._options = options
         self._clock = clock
         self._meter = meter
-        self._last: list[Sample | None] = [None] * len(signals)
-        self._marked: set[int] = set()
-        self._resuming: set[int] = set()
-        self._wrong: set[str] = set()
-        self._held_at: dict[int, int] = {}
-        self._measurements = [
-            handle for handle, signal in enumerate(signals) if signal.kind is SignalKind.MEASUREMENT
-        ]
         self._sequence = 0
         self._keepalive_s = options.keepalive_s
+        self._proven = False
 
     @property
     def is_stale(self) -> bool:
-        """Whether the device has been silent about it for longer than it promised."""
-        patience = 3 * self._keepalive_s + self._options.timeout_s
+        """Whether the device has been silent about it for longer than it promised.
+
+        A subscription that was just taken up again has to prove itself: there are servers that
+        say that they resume or transfer it and then send nothing.
+        """
+        keepalives = 3 if self._proven else 1.5
+        patience = keepalives * self._keepalive_s + self._options.timeout_s
         return time.monotonic() - self.heard > patience
 
+    def lose(self, detail: str) -> None:
+        """The link is lost."""
+        self.receiver.absence.begin(self._heard_at, GapReason.LINK, detail)
+        self.receiver.lost()
+
     async def create(self, session: Session) -> None:
-        """Make it anew on the device; what was delivered before is not delivered again."""
+        """Make it anew on the device."""
         self.id = None
         publish_ms = self._options.publish_ms
         keepalive = max(1, round(self._options.keepalive_s * 1000 / publish_ms))
@@ -104,270 +114,107 @@ class Subscription:
             revised.RevisedPublishingInterval * revised.RevisedMaxKeepAliveCount / 1000
         )
         self._sequence = 0
-        self._resuming = {h for h, sample in enumerate(self._last) if sample is not None}
-        self.heard = time.monotonic()
-        self.id = int(revised.SubscriptionId)
-        await self._monitor(session, self.id)
+        self._proven = False
+        self._note_heard()
+        self.id, self.owner = int(revised.SubscriptionId), session.serial
+        await self.receiver.arm(session, self.id)
 
-    async def catch_up(self, session: Session) -> bool:
-        """Fetch what the device sent into a broken link; False if it has forgotten us."""
-        if self.id is None or not await self.fetch_missing(session, None):
+    async def renew(self, session: Session, detail: str) -> None:
+        """Make it anew while the link is up, since the device has let it go."""
+        absence = self.receiver.absence
+        absence.begin(self._heard_at, GapReason.DEVICE, detail)
+        await self.create(session)
+        absence.over(self._clock.now())
+
+    async def catch_up(self, session: Session, available: Iterable[int] | None) -> bool:
+        """Fetch what the device sent into a broken link; False if it has forgotten us.
+
+        ``available`` are the messages that it keeps, where it said so.
+        """
+        if self.id is None or not await self._republish_after(session, available):
             return False
-        self.heard = time.monotonic()
-        await self._reaffirm(session)
+        self.owner = session.serial
+        self._proven = False
+        self._note_heard()
+        self.receiver.absence.heard_again(self._heard_at)
+        await self.receiver.resumed(session)
         return True
 
-    async def fetch_missing(self, session: Session, before: int | None) -> bool:
-        """Ask again for notifications after the last one taken, up to number ``before``."""
-        assert self.id is not None  # noqa: S101 - only called on a live subscription
-        while (number := self._next()) != before:
-            request = ua.RepublishRequest()
-            request.Parameters.SubscriptionId = self.id
-            request.Parameters.RetransmitSequenceNumber = number
-            try:
-                body = await session.raw_request(request)
-            except ua.UaStatusCodeError as error:
-                return bool(error.code == ua.StatusCodes.BadMessageNotAvailable)
-            found = decode_republish(body.read(len(body)), self.id)
-            if not found.is_data or found.sequence != number:
-                return True
-            self.take(found)
-        return True
+    async def take(self, session: Session, notification: Notification) -> None:
+        """Take a message, and before it those that are missing, as far as the device has them."""
+        self._proven = True
+        last_heard = self._heard_at
+        self._note_heard()
+        if notification.is_data:
+            await self._fill_up_to(session, notification, last_heard)
+            self._hand_on(notification)
+        if not notification.more:
+            self.receiver.absence.caught_up()
 
-    def misses_before(self, notification: Notification) -> bool:
-        """Whether notifications between the last one taken and this one are missing."""
+    async def _fill_up_to(
+        self, session: Session, notification: Notification, last_heard: int
+    ) -> None:
         ahead = (notification.sequence - self._next()) % _LAST_SEQUENCE
-        return notification.is_data and 0 < ahead < _LAST_SEQUENCE // 2
-
-    def skip_to(self, notification: Notification) -> None:
-        """Give up on what the device no longer has, and say so."""
-        lost = (notification.sequence - self._next()) % _LAST_SEQUENCE
-        self._meter.errors["subscription"] = (
-            f"the device dropped {lost} notification(s) before they arrived; "
-            "raise option queue_size or outage_s, and backfill from the device's history"
-        )
-        self._sequence = notification.sequence - 1
-
-    def take(self, notification: Notification) -> None:
-        """Turn a notification into samples and hand them on in one call."""
-        self.heard = time.monotonic()
-        if not notification.is_data:
+        if not 0 < ahead < _LAST_SEQUENCE // 2:
             return
+        first, kept = self._next(), set(notification.available)
+        missing = (first + step for step in range(min(ahead, _MOST_ASKED)))
+        if kept:
+            missing = (n for n in sorted(kept) if (n - first) % _LAST_SEQUENCE < ahead)
+        lost = ahead
+        for number in missing:
+            lost -= await self._republish(session, number) is True
+        if lost:
+            detail = (
+                f"the device dropped {lost} notification(s) before they arrived; "
+                "raise option queue_size or outage_s"
+            )
+            self._meter.errors["subscription"] = detail
+            self.receiver.absence.dropped(last_heard, self._heard_at, detail)
+
+    async def _republish_after(self, session: Session, available: Iterable[int] | None) -> bool:
+        """Ask again for all messages after the last one that was taken."""
+        if available is None:
+            while (found := await self._republish(session, self._next())) is not False:
+                if found is None:
+                    return False
+            return True
+        for number in sorted(available, key=lambda n: (n - self._next()) % _LAST_SEQUENCE):
+            ahead = (number - self._next()) % _LAST_SEQUENCE
+            if ahead == 0 and await self._republish(session, number) is None:
+                return False
+        return True
+
+    async def _republish(self, session: Session, number: int) -> bool | None:
+        """Ask for one message again; None where the device no longer has the subscription."""
+        assert self.id is not None  # noqa: S101 - only called on a live subscription
+        request = ua.RepublishRequest()
+        request.Parameters.SubscriptionId = self.id
+        request.Parameters.RetransmitSequenceNumber = number
+        try:
+            body = await session.raw_request(request)
+        except ua.UaStatusCodeError as error:
+            return False if error.code == ua.StatusCodes.BadMessageNotAvailable else None
+        found = decode_republish(body.read(len(body)), self.id)
+        if not found.is_data or found.sequence != number:
+            return False  # how some servers say that they have none
+        self._hand_on(found)
+        return True
+
+    def _hand_on(self, notification: Notification) -> None:
         ahead = (notification.sequence - self._next()) % _LAST_SEQUENCE
         if ahead >= _LAST_SEQUENCE // 2:
             return  # taken before
-        now = self._clock.now()
-        changes = notification.changes
-        if self._resuming:
-            changes = list(self._without_repeats(changes, now))
-        before = self._last.copy()
-        samples = self._samples(changes, now)
-        meter = self._meter
-        meter.received += len(changes)
-        meter.last_received = now
-        if samples:
-            try:
-                self._sink(samples)
-            except Exception:
-                self._last = before  # not taken: when it comes again it is no repeat
-                raise
         self._sequence = notification.sequence
+        self.receiver.take(notification)
 
-    def mark_bad(self) -> None:
-        """Repeat last values with bad quality, as of now: nobody stands behind them any more."""
-        now = self._clock.now()
-        samples = []
-        for handle, last in enumerate(self._last):
-            if last is None or last.quality == Quality.BAD or handle in self._marked:
-                continue
-            self._marked.add(handle)
-            samples.append(self._number(self._ids[handle], now, last.value, Quality.BAD))
-        if samples:
-            self._sink(samples)
-
-    def _samples(self, changes: Sequence[Change], now: int) -> list[Sample]:
-        """Turn changes into samples; this is the busiest loop of the driver."""
-        ids, direct, last, marked = self._ids, self._direct, self._last, self._marked
-        good, floats, make, meter = int(Quality.GOOD), FLOATS, Sample, self._meter
-        count, sequence = len(ids), meter.sequence
-        samples: list[Sample] = []
-        append = samples.append
-        for change in changes:
-            handle, kind, raw, status, source_time = change
-            if handle >= count:
-                continue
-            value: Scalar
-            quality = good
-            if status == 0 and kind in direct[handle] and (kind not in floats or raw - raw == 0):
-                value = raw
-            else:
-                value, quality = self._convert(handle, change)
-            sequence += 1
-            sample = make(ids[handle], source_time or now, now, value, quality, sequence)
-            last[handle] = sample
-            append(sample)
-        if self._wrong:
-            self._forgive(samples)
-        if marked:
-            marked.difference_update(change.handle for change in changes)
-        meter.sequence = sequence
-        return samples
-
-    def _convert(self, handle: int, change: Change) -> tuple[Scalar, int]:
-        """Convert what the fast path leaves: scaled, of another type, not good, not finite."""
-        signal, errors = self._signals[handle], self._meter.errors
-        if change.status & _OVERFLOW == _OVERFLOW:
-            errors[signal.id] = (
-                f"signal '{signal.id}': the device's queue overflowed and changes were lost; "
-                "raise option queue_size or sample_s"
-            )
-        try:
-            value, quality = convert(signal, change)
-        except WrongType as error:
-            errors[signal.id] = str(error)
-            self._wrong.add(signal.id)
-            return None, Quality.BAD
-        return value, quality
-
-    def _forgive(self, samples: Sequence[Sample]) -> None:
-        """Withdraw the error of a signal that is of the right type again."""
-        for sample in samples:
-            if sample.signal in self._wrong and sample.quality != Quality.BAD:
-                self._wrong.discard(sample.signal)
-                self._meter.errors.pop(sample.signal, None)
-
-    def _without_repeats(self, changes: Sequence[Change], now: int) -> Iterator[Change]:
-        """Leave out first values after a resume that were delivered before the link was lost."""
-        for change in changes:
-            handle = change.handle
-            last = self._last[handle] if handle < len(self._last) else None
-            if handle in self._resuming and last is not None:
-                self._resuming.discard(handle)
-                value, quality = self._convert(handle, change)
-                same_time = change.source_time in (0, last.source_time)
-                if same_time and not changed(last.value, value) and quality == last.quality:
-                    self._hold(handle, now)
-                    continue
-            yield change
-
-    def _hold(self, handle: int, now: int) -> None:
-        """Say that a value that was marked bad still holds, as of now."""
-        last = self._last[handle]
-        if handle in self._marked and last is not None:
-            self._marked.discard(handle)
-            self._sink([self._number(self._ids[handle], now, last.value, last.quality)])
-
-    def _number(self, signal: str, now: int, value: Scalar, quality: int) -> Sample:
-        self._meter.sequence += 1
-        return Sample(signal, now, now, value, quality, self._meter.sequence)
+    def _note_heard(self) -> None:
+        self.heard = time.monotonic()
+        self._heard_at = self._clock.now()
 
     def _next(self) -> int:
         """Number of the notification that comes next; 0 is never used (OPC 10000-4, 7.26)."""
         return 1 if self._sequence >= _LAST_SEQUENCE else self._sequence + 1
-
-    async def _reaffirm(self, session: Session) -> None:
-        """Read what was marked bad: what has not changed meanwhile is good again, as of now."""
-        for handle, found in await self._read(session, sorted(self._marked)):
-            if self._holds(handle, found):
-                self._hold(handle, self._clock.now())
-
-    async def refresh(self, session: Session) -> None:
-        """Read measurements that did not change for half of their freshness, before they go stale.
-
-        A device sends what changes; an unchanged measurement would grow too old to decide on
-        (the guard goes by its source time), although the device still stands behind it. A good
-        answer to a read says that it does: as of its server timestamp (OPC 10000-4, 7.11.4), or
-        as of now where the device leaves that standing as well.
-        """
-        now = self._clock.now()
-        aging = [handle for handle in self._measurements if self._is_aging(handle, now)]
-        samples = []
-        for handle, found in await self._read(session, aging):
-            last = self._last[handle]
-            if last is None:
-                continue
-            stood_at = self._stood_at(handle, last)
-            when = max(microseconds(found.SourceTimestamp), microseconds(found.ServerTimestamp))
-            if when <= stood_at:
-                when = max(stood_at + 1, self._clock.now())
-            if self._holds(handle, found):
-                self._held_at[handle] = when
-                number = self._number(last.signal, self._clock.now(), last.value, last.quality)
-                samples.append(number._replace(source_time=when))
-        if samples:
-            self._sink(samples)
-
-    def _is_aging(self, handle: int, now: int) -> bool:
-        last = self._last[handle]
-        if last is None or last.quality == Quality.BAD or handle in self._marked:
-            return False
-        age_us = now - self._stood_at(handle, last)
-        return age_us >= self._signals[handle].freshness_s * US / 2
-
-    def _stood_at(self, handle: int, last: Sample) -> int:
-        return max(last.source_time, self._held_at.get(handle, 0))
-
-    async def _read(
-        self, session: Session, handles: Sequence[int]
-    ) -> list[tuple[int, ua.DataValue]]:
-        values: list[ua.DataValue] = []
-        for start in range(0, len(handles), ITEMS_PER_CALL):
-            nodes = [self._resolve(self._signals[h]) for h in handles[start:][:ITEMS_PER_CALL]]
-            params = ua.ReadParameters(
-                TimestampsToReturn=ua.TimestampsToReturn.Both,
-                NodesToRead=[
-                    ua.ReadValueId(NodeId=node, AttributeId=ua.AttributeIds.Value) for node in nodes
-                ],
-            )
-            values += await session.client.uaclient.session.read(params)
-        return list(zip(handles, values, strict=True))
-
-    def _holds(self, handle: int, found: ua.DataValue) -> bool:
-        """Whether a device still shows what was delivered last; if not, it will send the change."""
-        last = self._last[handle]
-        value, quality = self._convert(handle, change_of(handle, found))
-        if last is None or quality != last.quality:
-            return False
-        return not changed(last.value, value, self._signals[handle].deadband)
-
-    async def _monitor(self, session: Session, subscription: int) -> None:
-        """Create the monitored items; what cannot be monitored is delivered as bad."""
-        requests: list[ua.MonitoredItemCreateRequest] = []
-        for handle, signal in enumerate(self._signals):
-            try:
-                node = self._resolve(signal)
-            except GenbaError as error:
-                self._cannot_monitor(handle, f"signal '{signal.id}': {error}")
-                continue
-            requests.append(
-                item_request(handle, self._signals[handle], node, self._options, self._clock.speed)
-            )
-        refused = await create_items(session, subscription, requests)
-        again = []
-        for request, code in refused:
-            handle = request.RequestedParameters.ClientHandle
-            if code in NO_FILTER and self._signals[handle].deadband > 0:
-                again.append(without_filter(request))
-            else:
-                self._say_refused(handle, code)
-        for request, code in await create_items(session, subscription, again):
-            self._say_refused(request.RequestedParameters.ClientHandle, code)
-
-    def _say_refused(self, handle: int, code: int) -> None:
-        signal = self._signals[handle]
-        self._cannot_monitor(
-            handle,
-            f"signal '{signal.id}' at '{signal.address}' cannot be watched: the device says "
-            f"{status_text(code)}; correct its address or the device's access rights",
-        )
-
-    def _cannot_monitor(self, handle: int, error: str) -> None:
-        self._meter.errors[self._ids[handle]] = error
-        last = self._last[handle]
-        if last is None or last.quality != Quality.BAD:
-            sample = self._number(self._ids[handle], self._clock.now(), None, Quality.BAD)
-            self._last[handle] = sample
-            self._sink([sample])
 
 
 def acknowledgement(notification: Notification) -> ua.SubscriptionAcknowledgement:
