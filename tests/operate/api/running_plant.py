@@ -10,6 +10,7 @@ import httpx
 from fastapi import FastAPI
 
 from genba.operate.api import create_app
+from genba.operate.api.rates import Rate
 from genba.operate.identity import Identities, PersonRole
 from genba.operate.runtime import Core
 from genba.operate.state import StateFolder
@@ -18,6 +19,8 @@ from genba.testbed import InProcessDriver, PlantSimulation, load_testbed, refere
 
 START = parse_time("2026-01-05T06:00:00Z")
 TICK_US = 5 * US
+UNBOUNDED = Rate(per_s=1e9, burst=1e9)
+"""Tests ask faster than any client may."""
 
 
 @dataclass
@@ -78,6 +81,6 @@ async def running_plant(folder: Path, *rules: AutonomyRule) -> AsyncIterator[Run
     tokens = {str(role): identities.create(str(role), role) for role in PersonRole}
     await core.start()
     try:
-        yield RunningPlant(core, simulation, clock, create_app(core, identities), tokens)
+        yield RunningPlant(core, simulation, clock, create_app(core, identities, UNBOUNDED), tokens)
     finally:
         await core.stop()

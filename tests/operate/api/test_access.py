@@ -38,6 +38,8 @@ async def test_every_route_refuses_whoever_has_no_token(plant: RunningPlant) -> 
     assert ("GET", "/api/v1/openapi.json") in routes
     async with plant.client(None) as client:
         for method, path in routes:
+            if path == "/api/v1/login":
+                continue
             for headers in WRONG:
                 answer = await client.request(method, f"http://genba{path}", headers=headers)
                 assert answer.status_code == 401, (method, path, headers)
@@ -68,7 +70,12 @@ async def test_nothing_but_the_routes_answers(plant: RunningPlant) -> None:
 
 async def test_every_role_may_look_and_the_token_says_who_it_is(plant: RunningPlant) -> None:
     for role in PersonRole:
-        assert await plant.ask("/me", role) == {"name": role, "role": role}
+        assert await plant.ask("/me", role) == {
+            "name": role,
+            "role": role,
+            "kind": "service",
+            "scopes": None,
+        }
 
 
 async def test_a_viewer_may_not_propose_or_approve(plant: RunningPlant) -> None:

@@ -21,7 +21,7 @@ async def test_every_route_stands_in_the_table(plant: RunningPlant) -> None:
         for path, methods in described["paths"].items()
         for method in methods
     }
-    told = set(re.findall(r"`(GET|POST) (/[^ `]*)`", PAGE.partition("## What can")[2]))
+    told = set(re.findall(r"`(GET|POST|PATCH|DELETE) (/[^ `]*)`", PAGE.partition("## What can")[2]))
     told = {(method, path) for method, path in told if "?" not in path}
     assert told == there
 

@@ -1,17 +1,25 @@
-"""Every route asks here who is calling and whether the role suffices."""
+"""Every route asks here who is calling, and whether role and scope suffice.
 
-from collections.abc import Awaitable, Callable
+A route names its least role, and what a narrow token must be good for, with one of the types at
+the end of this file. :mod:`genba.operate.api.matrix` reads them back from the routes; a route that
+names none fails a test.
+"""
+
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, HTTPException, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from genba.errors import Refused
-from genba.operate.identity import Identities, Identity, PersonRole
+from genba.operate.audit import AuditLog
+from genba.operate.people import Identities, Identity, PersonRole, Scope
 
 _bearer = HTTPBearer(
-    auto_error=False, description="A token from `genba token create`, or the admin's first token."
+    auto_error=False,
+    description="A token from `genba token create` or POST /login, or the admin's first token.",
 )
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 async def _identify(
@@ -25,28 +33,54 @@ async def _identify(
             headers={"WWW-Authenticate": "Bearer"},
         )
     try:
-        return identities.verify(given.credentials)
+        caller = identities.verify(given.credentials)
     except Refused as error:
         raise HTTPException(401, str(error), headers={"WWW-Authenticate": "Bearer"}) from None
+    request.state.caller = caller
+    return caller
 
 
 Caller = Annotated[Identity, Depends(_identify)]
 
 
-def at_least(role: PersonRole) -> Callable[[Identity], Awaitable[Identity]]:
-    """Return a dependency that lets callers of ``role`` and above through."""
+@dataclass(frozen=True, slots=True)
+class Access:
+    """A dependency that lets callers of ``role`` and above through, if their token has ``scope``.
 
-    async def check(caller: Caller) -> Identity:
-        if not caller.role.covers(role):
-            raise HTTPException(
-                403, f"this needs the role {role}; '{caller.name}' has {caller.role}"
-            )
+    What operators do on the plant goes on while the audit log cannot be written (it is kept in
+    memory until it can be); what engineers and admins change waits for the log.
+    """
+
+    role: PersonRole
+    scope: Scope
+
+    async def __call__(self, request: Request, caller: Caller) -> Identity:
+        """Return the caller.
+
+        Raises
+        ------
+        HTTPException
+            403 if role or scope do not suffice, 503 if it may not be done unseen.
+        """
+        lacking = caller.lacks(self.role, self.scope)
+        if lacking:
+            raise HTTPException(403, lacking)
+        audit: AuditLog = request.app.state.core.audit
+        unseen = audit.error and request.method not in READING
+        if unseen and self.role.covers(PersonRole.ENGINEER):
+            audit.retry()
+            raise HTTPException(503, f"this may not be done unseen: {audit.error}")
         return caller
 
-    return check
+
+async def _anyone() -> None:
+    """Let everybody through: only for routes by which people come in."""
 
 
-Viewer = Annotated[Identity, Depends(at_least(PersonRole.VIEWER))]
-Operator = Annotated[Identity, Depends(at_least(PersonRole.OPERATOR))]
-Engineer = Annotated[Identity, Depends(at_least(PersonRole.ENGINEER))]
-Admin = Annotated[Identity, Depends(at_least(PersonRole.ADMIN))]
+Anyone = Annotated[None, Depends(_anyone)]
+Viewer = Annotated[Identity, Depends(Access(PersonRole.VIEWER, Scope.READ))]
+Operator = Annotated[Identity, Depends(Access(PersonRole.OPERATOR, Scope.PROPOSE))]
+AlarmHandler = Annotated[Identity, Depends(Access(PersonRole.OPERATOR, Scope.ALARMS))]
+Approver = Annotated[Identity, Depends(Access(PersonRole.OPERATOR, Scope.APPROVE))]
+Engineer = Annotated[Identity, Depends(Access(PersonRole.ENGINEER, Scope.CONFIGURE))]
+Admin = Annotated[Identity, Depends(Access(PersonRole.ADMIN, Scope.ADMIN))]

@@ -7,11 +7,26 @@ from fastapi import APIRouter, FastAPI
 from fastapi.responses import JSONResponse
 
 from genba import __version__
-from genba.operate.api import decisions, health, history, kpis, live, plant, production, records
+from genba.operate.api import (
+    audit,
+    decisions,
+    health,
+    history,
+    kpis,
+    live,
+    people,
+    plant,
+    production,
+    records,
+    sessions,
+)
 from genba.operate.api.access import Viewer
+from genba.operate.api.auditing import Auditing
+from genba.operate.api.headers import Headers
 from genba.operate.api.problems import say_problems
+from genba.operate.api.rates import Rate, RateLimit
 from genba.operate.api.tables import AT_ONCE
-from genba.operate.identity import Identities
+from genba.operate.people import Identities
 from genba.operate.runtime import Core
 
 DESCRIPTION = """\
@@ -20,12 +35,24 @@ What a plant is, what it says now, what it said before, and what was decided on 
 All times are ISO 8601 with a zone, at the plant's clock. Every route needs a token. Whatever is
 refused says why in `detail`.
 """
-ROOMS = (health, plant, live, production, decisions, history, records, kpis)
+ROOMS = (
+    health,
+    plant,
+    live,
+    production,
+    decisions,
+    history,
+    records,
+    kpis,
+    sessions,
+    people,
+    audit,
+)
 LARGEST_BODY = 1_000_000
 """Bytes; the longest text that a setpoint takes is far shorter."""
 
 
-def create_app(core: Core, identities: Identities) -> FastAPI:
+def create_app(core: Core, identities: Identities, rate: Rate | None = None) -> FastAPI:
     """Build the HTTP API of a running core.
 
     Parameters
@@ -34,6 +61,8 @@ def create_app(core: Core, identities: Identities) -> FastAPI:
         The core that the routes read, and to which proposals of people go.
     identities : Identities
         Whose tokens are accepted.
+    rate : Rate, optional
+        What one address may ask.
 
     Notes
     -----
@@ -53,6 +82,7 @@ def create_app(core: Core, identities: Identities) -> FastAPI:
     app.state.identities = identities
     app.state.closing = asyncio.Event()
     app.state.streams = 0
+    app.state.logins = anyio.CapacityLimiter(1)
     app.state.readers = anyio.CapacityLimiter(AT_ONCE)
     api = APIRouter(prefix="/api/v1")
     for room in ROOMS:
@@ -64,4 +94,8 @@ def create_app(core: Core, identities: Identities) -> FastAPI:
 
     app.include_router(api)
     say_problems(app)
+    # The last one is the first to see a request.
+    app.add_middleware(Auditing, audit=core.audit)
+    app.add_middleware(RateLimit, rate=rate or Rate())
+    app.add_middleware(Headers)
     return app

@@ -12,7 +12,6 @@ from genba.operate.api.metrics import expose
 from genba.operate.api.moments import Moment
 from genba.operate.api.problems import ANSWERS
 from genba.operate.api.running import TheCore
-from genba.operate.identity import PersonRole
 from genba.plant import Link
 
 router = APIRouter(tags=["health"], responses=ANSWERS)
@@ -46,13 +45,6 @@ class Health(BaseModel):
     production: Figures
 
 
-class Me(BaseModel):
-    """Whose token a request came with."""
-
-    name: str
-    role: PersonRole
-
-
 @router.get("/health", summary="How links, loop, guard and historian do")
 async def health(core: TheCore, caller: Viewer) -> Health:
     return Health(version=__version__, **core.health())
@@ -66,8 +58,3 @@ async def health(core: TheCore, caller: Viewer) -> Health:
 )
 async def metrics(core: TheCore, caller: Viewer) -> Response:
     return Response(expose(core.health()), media_type=CONTENT_TYPE_LATEST)
-
-
-@router.get("/me", summary="Who the token speaks for")
-async def me(caller: Viewer) -> Me:
-    return Me(name=caller.name, role=caller.role)

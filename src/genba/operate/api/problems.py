@@ -28,8 +28,14 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
     401: _answer("No token, or one that is not known"),
     403: _answer("The role does not suffice"),
     422: _answer("A parameter or the body is wrong"),
+    429: _answer("Too much was asked from this address, or too many log-ins failed"),
     503: _answer("The historian or the state folder cannot answer now"),
 }
+BODY: dict[int | str, dict[str, Any]] = {
+    400: _answer("The body cannot be read"),
+    413: {"description": "The body is longer than a megabyte", "content": {"text/plain": {}}},
+}
+"""For routes that take a body."""
 NOT_FOUND: dict[int | str, dict[str, Any]] = {404: _answer("There is nothing of that id")}
 
 

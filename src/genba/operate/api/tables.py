@@ -13,6 +13,8 @@ import pyarrow.compute as pc
 from fastapi import Depends, Query, Request, Response
 from pyarrow import csv
 
+from genba.operate.api.auditing import note
+
 MOST_ROWS = 100_000
 AT_ONCE = 2
 """Questions to the historian that run at the same time; the others wait for their turn."""
@@ -35,6 +37,7 @@ class Page:
 
     def __init__(
         self,
+        request: Request,
         limit: Annotated[
             int, Query(ge=1, le=MOST_ROWS, description="Most rows of the answer.")
         ] = 10_000,
@@ -46,6 +49,8 @@ class Page:
         ),
     ) -> None:
         self.limit, self.offset, self.form = limit, offset, form
+        if form is not Format.JSON:
+            note(request, action="export", query=str(request.url.query))
 
     def cut(self, table: pa.Table) -> Response:
         """Answer with this page of a whole table."""

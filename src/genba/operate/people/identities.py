@@ -111,6 +111,19 @@ class Identities:
         Refused
             If name and password do not belong together, or the user is disabled.
         """
+        user = self.prove(name, password, address)
+        return self.sessions.open(user.name, address)
+
+    def prove(self, name: str, password: str, address: str) -> User:
+        """Return the user whose password that is; failures count like those of log-ins.
+
+        Raises
+        ------
+        TooManyAttempts
+            If the account or the address must wait; the password was not looked at.
+        Refused
+            If name and password do not belong together, or the user is disabled.
+        """
         with self._one_login:  # many at once would all be let in before the first one failed
             self.attempts.admit(name, address)
             user = self.users.check(name, password)
@@ -118,7 +131,7 @@ class Identities:
                 self.attempts.failed(name, address)
                 raise Refused("this name and password do not belong together")
             self.attempts.succeeded(name)
-        return self.sessions.open(user.name, address)
+        return user
 
     def change_user(
         self,
