@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from tests.connect.opcua_device import (
@@ -15,9 +16,9 @@ from tests.connect.opcua_device import (
 )
 
 from genba.connect import pki
-from genba.connect.opcua import OpcUaDriver, session
+from genba.connect.opcua import OpcUaDriver, delivery, session
 from genba.errors import ConnectionLost, HistorianError
-from genba.plant import Link, Quality
+from genba.plant import GapReason, Link, Quality
 
 COUNT = signal("Count", type="int", kind="counter")
 STATE = signal("State", type="int", kind="state")
@@ -183,34 +184,34 @@ async def test_a_subscription_that_the_device_dropped_is_made_again(
 
 
 async def test_a_device_with_a_new_certificate_is_not_trusted_until_a_person_says_so(
-    device, proxy, eventually, tmp_path, monkeypatch
+    device, proxy, eventually, tmp_path
 ):
-    monkeypatch.setattr(session, "_MOST_DOUBTS", 0)
     folder = tmp_path / "state" / "pki"
-    driver, collector = OpcUaDriver(context(proxy.url, folder, timeout_s=0.5)), Collector()
+    driver, collector = OpcUaDriver(context(proxy.url, folder)), Collector()
     await driver.connect()
     await driver.subscribe([COUNT], collector)
     await eventually(lambda: collector.values(COUNT.id) == [0])
     await device.stop()
     device.identity = give_identity(tmp_path / "replaced", "replaced")
     await device.start()
-    await eventually(lambda: "genba trust add" in driver.health().error, within_s=40)
+    await device.put("Count", 6)
+    await eventually(lambda: "genba trust add" in driver.health().error)
     assert driver.health().link is Link.DOWN
     pki.trust(folder, device.identity.certificate)
-    await device.put("Count", 6)
-    await eventually(lambda: 6 in collector.values(COUNT.id), within_s=40)
+    await eventually(lambda: 6 in collector.values(COUNT.id), within_s=5)
     await driver.close()
 
 
 async def test_a_sink_that_fails_gets_the_same_values_again(device, proxy, tmp_path, eventually):
-    """Nothing is acknowledged to the device that the historian did not take."""
+    """Nothing that the historian did not take is lost, however often it refuses."""
     driver = OpcUaDriver(context(proxy.url, tmp_path / "state" / "pki"))
     collector = Collector()
+    refusing = True
     refused = []
 
     def sink(samples):
-        if not refused and any(s.value == 2 for s in samples):
-            refused.extend(samples)
+        if refusing and any(s.value == 2 for s in samples):
+            refused.append(samples)
             raise HistorianError("the disk is full")
         collector(samples)
 
@@ -218,11 +219,115 @@ async def test_a_sink_that_fails_gets_the_same_values_again(device, proxy, tmp_p
     await driver.subscribe([COUNT], sink)
     await eventually(lambda: collector.values(COUNT.id) == [0])
     await device.put("Count", 2)
-    await eventually(lambda: refused)
-    await eventually(lambda: 2 in collector.values(COUNT.id))
+    await eventually(lambda: len(refused) >= 3)
+    assert "not taken: the disk is full" in driver.health().error
+    refusing = False
     await device.put("Count", 3)
     await eventually(lambda: 3 in collector.values(COUNT.id))
     assert [v for v in collector.values(COUNT.id) if v] == [2, 3]
+    assert in_sequence(collector)
+    assert driver.health().error == ""
+    await driver.close()
+
+
+@pytest.mark.parametrize("forgets", [False, True])
+async def test_a_sink_that_refuses_all_through_a_reconnect_loses_nothing(
+    device, proxy, tmp_path, eventually, forgets
+):
+    """Whether the device resumes the session, or has forgotten it."""
+    driver = OpcUaDriver(context(proxy.url, tmp_path / "state" / "pki"))
+    collector = Collector()
+    refused = []
+    refusing = False
+
+    def sink(samples):
+        if refusing:
+            refused.append(samples)
+            raise HistorianError("the disk is full")
+        collector(samples)
+
+    await driver.connect()
+    await driver.subscribe([COUNT], sink)
+    await eventually(lambda: collector.values(COUNT.id) == [0])
+    proxy.freeze()  # what is sent now has to be asked for again
+    await device.put("Count", 1)
+    service = device.server.iserver.subscription_service
+    subscription = next(iter(service.subscriptions.values()))
+    await eventually(lambda: subscription._not_acknowledged_results)
+    refusing = True
+    proxy.cut()
+    await eventually(lambda: driver.health().link is Link.DOWN)
+    if forgets:
+        for held in list(device.server.iserver._external_sessions.values()):
+            await held.close_session(True)
+    proxy.mend()
+    await eventually(lambda: driver.health().link is Link.UP)
+    await device.put("Count", 2)
+    await eventually(lambda: driver.health().received >= 3)
+    assert refused
+    refusing = False
+    await eventually(lambda: 2 in collector.values(COUNT.id))
+    assert [v for v in collector.values(COUNT.id) if v] == [1, 2]
+    assert no_repeats(collector)
+    assert in_sequence(collector)
+    await driver.close()
+
+
+async def test_what_was_never_taken_is_told_when_the_driver_is_closed(
+    device, proxy, tmp_path, eventually
+):
+    gaps = []
+    told = replace(context(proxy.url, tmp_path / "state" / "pki"), missed=gaps.append)
+    driver = OpcUaDriver(told)
+    offered = []
+
+    def sink(samples):
+        offered.append(samples)
+        raise HistorianError("the disk is full")
+
+    await driver.connect()
+    await driver.subscribe([COUNT, STATE], sink)
+    await eventually(lambda: offered)
+    await driver.close()
+    assert {gap.signals for gap in gaps} == {(COUNT.id,), (STATE.id,)}
+    assert {gap.reason for gap in gaps} == {GapReason.DISK_FULL}
+
+
+async def test_a_device_is_asked_for_nothing_more_while_there_is_no_room(
+    device, proxy, tmp_path, eventually, monkeypatch
+):
+    """What the driver keeps is bounded; beyond that the device keeps it."""
+    monkeypatch.setattr(delivery, "MOST_HELD", 5)
+    driver = OpcUaDriver(context(proxy.url, tmp_path / "state" / "pki"))
+    collector = Collector()
+    refusing = True
+
+    def sink(samples):
+        if refusing:
+            raise HistorianError("the disk is full")
+        collector(samples)
+
+    await driver.connect()
+    await driver.subscribe([COUNT], sink)
+    service = device.server.iserver.subscription_service
+    await eventually(lambda: service.subscriptions)
+    subscription = next(iter(service.subscriptions.values()))
+    for value in range(1, 100):
+        await device.put("Count", value)
+        if value % 10 == 0:
+            before = subscription._publish_cycles_count
+            await eventually(
+                lambda before=before: (
+                    not subscription._triggered_datachanges
+                    or subscription._publish_cycles_count > before
+                )
+            )
+    await eventually(lambda: subscription._triggered_datachanges)
+    assert driver.health().received < 99
+    refusing = False
+    await eventually(lambda: 99 in collector.values(COUNT.id))
+    assert collector.values(COUNT.id) == list(range(100))
+    assert driver.health().reconnects == 0
     await driver.close()
 
 
