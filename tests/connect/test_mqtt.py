@@ -207,12 +207,12 @@ async def test_a_link_comes_back_and_subscribes_again(
         await subject.close()
 
 
-def self_signed(folder: Path) -> tuple[Path, Path]:
+def self_signed(folder: Path, address: str = "127.0.0.1") -> tuple[Path, Path]:
     """A certificate for the loopback and its key, as files."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "test broker")])
     now = dt.datetime.now(dt.UTC)
-    address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
@@ -222,7 +222,7 @@ def self_signed(folder: Path) -> tuple[Path, Path]:
         .not_valid_before(now - dt.timedelta(hours=1))
         .not_valid_after(now + dt.timedelta(hours=1))
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .add_extension(address, critical=False)
+        .add_extension(names, critical=False)
         .sign(key, hashes.SHA256())
     )
     pem = serialization.Encoding.PEM
@@ -305,3 +305,71 @@ def test_a_login_in_the_url_is_refused_and_never_shown() -> None:
         with pytest.raises(PlantError, match="holds a login") as error:
             host_and_port(connection, {"mqtt": 1883})
         assert "secret" not in str(error.value)
+
+
+@pytest.mark.parametrize("host", ["broker.plant.example", "192.0.2.30"])
+def test_a_password_does_not_go_over_the_network_in_the_clear(host: str) -> None:
+    def subject(url: str, **options: Any) -> MqttLink:
+        context = DriverContext(
+            Connection(id="line", driver="vda5050", url=url), (), SystemClock(), Path(), LOGIN
+        )
+        return MqttLink(context, MqttOptions(**options), [], Ear())
+
+    with pytest.raises(PlantError, match=r"in the clear; use mqtts://.*insecure: true"):
+        subject(f"mqtt://{host}")
+    subject(f"mqtt://{host}", insecure=True)
+    subject(f"mqtts://{host}")
+    subject("mqtt://127.0.0.1")
+    subject("mqtt://[::1]")
+    subject("mqtt://localhost")
+
+
+@mosquitto
+async def test_a_certificate_of_another_host_is_told(
+    free_port: Callable[[], int], tmp_path: Path
+) -> None:
+    certificate, key = self_signed(tmp_path, address="127.0.0.2")
+    lines = ("allow_anonymous true", f"certfile {certificate}", f"keyfile {key}")
+    async with running(Mosquitto(free_port(), tmp_path, *lines)) as broker:
+        with pytest.raises(Untrusted, match=r"is not trusted.*127\.0\.0\.1"):
+            await link(broker.port, Ear(), scheme="mqtts", ca_file=certificate).connect()
+
+
+@mosquitto
+async def test_a_broker_that_wants_a_client_certificate_gets_it(
+    free_port: Callable[[], int], tmp_path: Path
+) -> None:
+    certificate, key = self_signed(tmp_path)
+    lines = (
+        "allow_anonymous true", f"certfile {certificate}", f"keyfile {key}",
+        f"cafile {certificate}", "require_certificate true",
+    )  # fmt: skip
+    async with running(Mosquitto(free_port(), tmp_path, *lines)) as broker:
+        own = {"client_certificate": certificate, "client_key": key}
+        with pytest.raises(DeviceError):
+            await link(broker.port, Ear(), scheme="mqtts", ca_file=certificate).connect()
+        subject = link(broker.port, Ear(), scheme="mqtts", ca_file=certificate, **own)
+        await subject.connect()
+        assert subject.up
+        await subject.close()
+
+
+async def test_a_broker_that_freezes_is_noticed_by_its_silence(
+    free_port: Callable[[], int], eventually: Callable[..., Any]
+) -> None:
+    async def accept_and_freeze(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1000)
+        writer.write(b"\x20\x02\x00\x00")  # CONNACK, accepted
+        packet = await reader.read(1000)
+        writer.write(b"\x90\x03" + packet[2:4] + b"\x01")  # SUBACK; then nothing any more
+        await frozen.wait()
+        writer.close()
+
+    port, frozen, ear = free_port(), asyncio.Event(), Ear()
+    async with await asyncio.start_server(accept_and_freeze, "127.0.0.1", port):
+        subject = link(port, ear, keepalive_s=1, timeout_s=1.0)
+        await subject.connect()
+        await eventually(lambda: ear.errors, 6.0)
+        assert ear.reasons[0] is GapReason.LINK
+        await subject.close()
+        frozen.set()

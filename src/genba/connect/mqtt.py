@@ -291,7 +291,7 @@ def _reason(error: Exception, explained: DeviceError) -> GapReason:
         return GapReason.OVERFLOW
     if isinstance(explained, Untrusted):
         return GapReason.REFUSED
-    if isinstance(error.__cause__, ConnectionRefusedError):
+    if isinstance(error.__cause__ or error.__context__, ConnectionRefusedError):
         return GapReason.BROKER
     return GapReason.LINK
 
