@@ -12,7 +12,7 @@ from genba.connect import credentials as stored_credentials
 from genba.connect.driver import Driver, DriverContext
 from genba.connect.registry import open_driver
 from genba.errors import HistorianError, PlantError
-from genba.guard import Approval, Guard, wire_slack_s
+from genba.guard import Guard, wire_slack_s
 from genba.historian import Historian, Ingest
 from genba.operate.act import Actor
 from genba.operate.alarms import (
@@ -25,12 +25,15 @@ from genba.operate.alarms import (
     summary,
 )
 from genba.operate.audit import AuditLog
+from genba.operate.by_hand import ByHand
 from genba.operate.events import link_changed, state_ended
 from genba.operate.heartbeat import Heartbeats
+from genba.operate.journal import CommandJournal
 from genba.operate.judge import Judge, LimitJudge, RateJudge, StaleJudge
 from genba.operate.lateness import Lateness
 from genba.operate.links import Links
 from genba.operate.loop import ExecutionLoop
+from genba.operate.manual import Manual
 from genba.operate.packml import PackMLJudge
 from genba.operate.patience import Patience
 from genba.operate.planning import Planning, deadline_s
@@ -51,7 +54,6 @@ from genba.plant import (
     Plant,
     Proposal,
     Sample,
-    Verdict,
     VirtualClock,
 )
 
@@ -118,7 +120,11 @@ class Core:
         self._records = Records(self._tell)
         self._links = Links(plant, self._drivers, clock, self._intake, self._link_changed)
         self._tracker = Tracker(plant, self.live, self._tell, self._transport_failed)
-        self._actor = Actor(plant, self._drivers, clock, self.live, self.guard, self._ended)
+        self._journal = CommandJournal(state.root / "commands", clock)
+        self._actor = Actor(
+            plant, self._drivers, clock, self.live, self.guard, self._ended, self._journal
+        )
+        self.manual = Manual(plant, self.guard, clock, state.root / "manual.json", self._tell)
         found_planners = _registered("genba.planners", plant) if planners is None else planners
         self._planning = Planning(
             EarliestDueDate(plant), found_planners, deadline_s(plant.tick_s, clock.speed)
@@ -135,8 +141,10 @@ class Core:
             Heartbeats(plant, self.live, clock.speed),
             self._patience,
             self.alarms,
+            self.manual,
             self._tell,
         )
+        self.by_hand = ByHand(self.loop, self.guard, self._journal, clock, self._put_rows)
         self._lateness = Lateness()
         self._ticked = asyncio.Event()
         self._stopping = asyncio.Event()
@@ -167,7 +175,10 @@ class Core:
         self.alarms.restore(await asyncio.to_thread(newest, self.historian), self.clock.now())
         if not isinstance(self.clock, VirtualClock):
             self.historian.start_committing(COMMIT_S)
+        self.by_hand.take_up(await asyncio.to_thread(self.by_hand.restore, self.historian))
         await self._links.start(FIRST_CONNECT_S)
+        for proposal, command in self._journal.unfinished():
+            self._actor.resume(proposal, command)
 
     async def step(self, now: int) -> None:
         """Do one tick at plant time ``now``, and wait for the writes that it caused.
@@ -217,9 +228,12 @@ class Core:
         self._actor.check()
         self._actor.give_up("Genba stopped")
         self._records.flush(self.clock.now())
+        self.alarms.stop(self.clock.now())
         await self._links.stop()
         self._put_rows()
         await asyncio.to_thread(self._close_historian)
+        await self.manual.close()
+        self._journal.close()
         self.audit.close()
 
     def _close_historian(self) -> None:
@@ -238,24 +252,6 @@ class Core:
     def new_id(self, prefix: str) -> str:
         """Return an id that nothing else has."""
         return f"{prefix}-{self.clock.now()}-{next(self._numbers)}"
-
-    async def submit(self, proposal: Proposal) -> Verdict:
-        """Take a person's proposal: it goes through the guard like any other."""
-        verdict = self.loop.put_through(proposal, Approval(proposal.actor, proposal.role))
-        self._put_rows()
-        return verdict
-
-    async def approve(self, proposal_id: str, actor: str, role: str) -> Verdict:
-        """Say yes, as a person, to a proposal that waits for it.
-
-        Raises
-        ------
-        Refused
-            If none of that id waits.
-        """
-        verdict = self.loop.approve(proposal_id, Approval(actor, role))
-        self._put_rows()
-        return verdict
 
     @property
     def production(self) -> Production:

@@ -55,10 +55,11 @@ async def messages(answer: httpx.Response) -> AsyncIterator[dict[str, Any]]:
             event[field] = value
         elif event:
             assert event.keys() == {"event", "id", "data"}
-            assert event["event"] == "tick"
             body = json.loads(event["data"])
             assert parse_time(body["time"]) == int(event["id"])
-            yield body
+            assert body.keys() == {"time", {"tick": "values", "alarms": "alarms"}[event["event"]]}
+            if event["event"] == "tick":
+                yield body
             event = {}
 
 

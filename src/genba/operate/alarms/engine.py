@@ -10,7 +10,7 @@ from genba.operate.alarms.alarm import Alarm, alarm_for, name_of
 from genba.operate.alarms.catalog import catalog
 from genba.operate.alarms.facts import Refusals
 from genba.operate.alarms.flood import Flood
-from genba.operate.alarms.journal import TABLE, replay, row_of
+from genba.operate.alarms.journal import TABLE, mark, replay, row_of
 from genba.operate.alarms.suppression import Suppression
 from genba.operate.alarms.transitions import AlarmEvent, after
 from genba.operate.judge import Judgement
@@ -103,8 +103,8 @@ class Alarms:
     def changed_since(self, cursor: int) -> tuple[int, list[Alarm]]:
         """Return a new cursor, and the alarms that changed after the old one. Begin with 0."""
         changed = []
-        for name, mark in reversed(self._marks.items()):
-            if mark <= cursor:
+        for name, number in reversed(self._marks.items()):
+            if number <= cursor:
                 break
             changed.append(self._alarms[name])
         changed.reverse()
@@ -348,6 +348,11 @@ class Alarms:
             if alarm.state is AlarmState.SUPPRESSED and not alarm.setting.suppress_when:
                 why = "the plant file does not suppress it any more"
                 self._go(alarm, AlarmEvent.UNSUPPRESS, now, GENBA, "", why)
+        self._tell(TABLE, mark("start", now))
+
+    def stop(self, now: int) -> None:
+        """Write into the journal that it ends here."""
+        self._tell(TABLE, mark("stop", now))
 
     def _confirm(self, now: int) -> None:
         """Return alarms to normal that no judge raised again since Genba started."""

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from genba.operate.alarms.alarm import Alarm
 from genba.operate.alarms.transitions import AlarmEvent
@@ -42,6 +42,11 @@ def row_of(
     }
 
 
+def mark(event: Literal["start", "stop"], now: int) -> dict[str, Any]:
+    """Write that the alarm system began or ended: between the two, no row means no alarm."""
+    return {"id": f"A-{event}-{now}", "time": now, "alarm": "", "event": event, "active": False}
+
+
 def replay(plant: Plant, rows: Iterable[Mapping[str, Any]]) -> dict[str, Alarm]:
     """Rebuild alarms from their newest rows; the settings are those of the plant file now.
 
@@ -49,6 +54,8 @@ def replay(plant: Plant, rows: Iterable[Mapping[str, Any]]) -> dict[str, Alarm]:
     """
     alarms: dict[str, Alarm] = {}
     for row in rows:
+        if not row["alarm"]:
+            continue
         data = json.loads(row["data"])
         hint = AlarmSetting(priority=AlarmPriority(row["priority"]))
         setting = settings_of(

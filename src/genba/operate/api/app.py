@@ -8,12 +8,14 @@ from fastapi.responses import JSONResponse
 
 from genba import __version__
 from genba.operate.api import (
+    alarms,
     audit,
     decisions,
     health,
     history,
     kpis,
     live,
+    overrides,
     people,
     plant,
     production,
@@ -40,9 +42,11 @@ ROOMS = (
     plant,
     live,
     production,
+    alarms,
     decisions,
     history,
     records,
+    overrides,
     kpis,
     sessions,
     people,

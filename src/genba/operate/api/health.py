@@ -12,7 +12,7 @@ from genba.operate.api.metrics import expose
 from genba.operate.api.moments import Moment
 from genba.operate.api.problems import ANSWERS
 from genba.operate.api.running import TheCore
-from genba.plant import Link
+from genba.plant import AlarmPriority, AlarmState, Link
 
 router = APIRouter(tags=["health"], responses=ANSWERS)
 
@@ -30,6 +30,22 @@ class LinkHealth(BaseModel):
     error: str
 
 
+class AlarmFigures(BaseModel):
+    """The alarm system in figures; counts are by priority."""
+
+    counts: dict[AlarmPriority, dict[AlarmState, int]]
+    unacknowledged: dict[AlarmPriority, int]
+    annunciated: dict[AlarmPriority, int]
+    active: int
+    shelved: int
+    suppressed: int
+    out_of_service: int
+    chattering: int
+    stale: int
+    last_10_min: int
+    flood: bool
+
+
 class Health(BaseModel):
     """How everything does, from what was measured."""
 
@@ -40,6 +56,7 @@ class Health(BaseModel):
     connections: dict[str, LinkHealth]
     loop: Figures
     guard: dict[str, int]
+    alarms: AlarmFigures
     historian: Figures
     audit: Figures
     production: Figures

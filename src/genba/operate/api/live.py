@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import math
 from collections.abc import AsyncIterator
 from typing import Annotated, TypeVar
 
@@ -11,6 +10,8 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
 from genba.operate.api.access import Viewer
+from genba.operate.api.alarm_shown import AlarmShown, shown
+from genba.operate.api.finite import finite
 from genba.operate.api.moments import Moment
 from genba.operate.api.problems import ANSWERS, NOT_FOUND
 from genba.operate.api.running import TheCore
@@ -68,7 +69,8 @@ async def snapshot(core: TheCore, caller: Viewer, signal: Signals = None) -> lis
     responses={
         200: {
             "content": {"text/event-stream": {}},
-            "description": "First all newest values, then what changed, tick by tick",
+            "description": "Events `tick`: first all newest values, then what changed. "
+            "Events `alarms`: the alarms that changed, as GET /alarms shows them",
         }
     },
 )
@@ -83,9 +85,13 @@ async def stream(
     async def messages() -> AsyncIterator[str]:
         state.streams += 1
         try:
+            cursor = 0
             async for tick, samples in _until(state.closing, core.subscribe_ticks()):
                 chosen = [s for s in samples if wanted is None or s.signal in wanted]
                 yield _message(tick, chosen)
+                cursor, changed = core.alarms.changed_since(cursor)
+                if changed:
+                    yield _alarms(tick, [shown(core, alarm) for alarm in changed])
         finally:
             state.streams -= 1
 
@@ -110,9 +116,10 @@ def _message(tick: int, samples: list[Sample]) -> str:
     return f"event: tick\nid: {tick}\ndata: {body}\n\n"
 
 
-def finite(value: Scalar) -> Scalar:
-    """Return the value, None where JSON has no word for it."""
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+def _alarms(tick: int, changed: list[AlarmShown]) -> str:
+    alarms = [alarm.model_dump(mode="json") for alarm in changed]
+    body = json.dumps({"time": format_time(tick), "alarms": alarms}, allow_nan=False)
+    return f"event: alarms\nid: {tick}\ndata: {body}\n\n"
 
 
 async def _until(closing: asyncio.Event, source: AsyncIterator[T]) -> AsyncIterator[T]:

@@ -39,6 +39,7 @@ class _Health(Collector):
                     family = GaugeMetricFamily if name in GAUGES else CounterMetricFamily
                     yield family(f"genba_{part}_{name}", f"{part}: {name}", value)
         yield self._verdicts()
+        yield from self._alarms()
         yield from self._connections()
 
     def _verdicts(self) -> Metric:
@@ -48,6 +49,24 @@ class _Health(Collector):
         for decision, count in self._health["guard"].items():
             verdicts.add_metric([decision], count)
         return verdicts
+
+    def _alarms(self) -> Iterator[Metric]:
+        told = self._health["alarms"]
+        standing = GaugeMetricFamily(
+            "genba_alarms", "Alarms that are not normal", labels=["priority", "state"]
+        )
+        for priority, states in told["counts"].items():
+            for state, count in states.items():
+                standing.add_metric([priority, state], count)
+        annunciated = CounterMetricFamily(
+            "genba_alarms_annunciated", "Alarms that people had to look at", labels=["priority"]
+        )
+        for priority, count in told["annunciated"].items():
+            annunciated.add_metric([priority], count)
+        flood = GaugeMetricFamily(
+            "genba_alarm_flood", "1 while there are too many alarms for a person", told["flood"]
+        )
+        yield from (standing, annunciated, flood)
 
     def _connections(self) -> Iterator[Metric]:
         links = self._health["connections"]
