@@ -1,14 +1,17 @@
 """Commands end with an outcome that is true: read back, answered, failed, or too late."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 
 import pytest
 from tests.operate.devices import IDLE, MemoryDriver, plant, setpoint
 
 from genba.guard import Guard
 from genba.operate import act
-from genba.operate.act import Actor, same_value
+from genba.operate.act import Actor
+from genba.operate.journal import CommandJournal
+from genba.operate.readback import same_value
 from genba.operate.sense import LiveValues
 from genba.plant import (
     US,
@@ -16,6 +19,7 @@ from genba.plant import (
     AutonomyRule,
     Command,
     DataType,
+    Evidence,
     Outcome,
     Proposal,
     Sample,
@@ -35,7 +39,7 @@ JOB = (
 class Shop:
     """One machine, its guard and an actor."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
         self.clock = VirtualClock(0)
         self.plant = plant(autonomy=(AutonomyRule(level=Autonomy.AUTONOMOUS),))
         self.live = LiveValues()
@@ -43,6 +47,7 @@ class Shop:
         self.driver = MemoryDriver(self.clock)
         self.driver.values = dict(IDLE)
         self.outcomes: list[Outcome] = []
+        self.journal = CommandJournal(folder, self.clock)
         self.actor = Actor(
             self.plant,
             {"saw": self.driver},
@@ -50,6 +55,7 @@ class Shop:
             self.live,
             self.guard,
             lambda proposal, command, outcome: self.outcomes.append(outcome),
+            self.journal,
         )
 
     async def connect(self) -> "Shop":
@@ -65,7 +71,14 @@ class Shop:
         self, *writes: Write, kind: str = "dispatch", name: str = "P-1"
     ) -> tuple[Proposal, Command]:
         proposal = Proposal(
-            name, self.clock.now(), kind, "saw", writes, "a test", context={"lot": "L1,L2"}
+            name,
+            self.clock.now(),
+            kind,
+            "saw",
+            writes,
+            "a test",
+            evidence=(Evidence("saw.mode", 0, 1),),
+            context={"lot": "L1,L2"},
         )
         verdict = self.guard.decide(proposal)
         command = self.guard.command(proposal, verdict)
@@ -75,13 +88,16 @@ class Shop:
     async def ticks(self, count: int, seconds: float = 1.0) -> None:
         for _ in range(count):
             self.clock.set(self.clock.now() + round(seconds * US))
+            self.guard.heard("saw", self.clock.now())
             await self.actor.settle()
             self.actor.check()
 
 
 @pytest.fixture
-async def shop() -> Shop:
-    return await Shop().connect()
+async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
+    shop = Shop(tmp_path)
+    yield await shop.connect()
+    shop.journal.close()
 
 
 async def test_a_job_is_written_in_order_and_ends_when_it_is_answered(shop: Shop) -> None:

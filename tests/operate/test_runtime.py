@@ -20,6 +20,7 @@ from genba.plan import Situation
 from genba.plant import (
     US,
     AcceleratedClock,
+    Approval,
     Autonomy,
     AutonomyRule,
     Clock,
@@ -60,6 +61,9 @@ class Yard:
             name, START - US, START + 10**12
         ).to_pylist()
         return rows
+
+
+ANN = Approval("ann", "operator")
 
 
 def shop(*rules: AutonomyRule) -> Plant:
@@ -164,7 +168,7 @@ async def test_at_approve_a_person_says_yes(yards: Any) -> None:
     await yard.ticks(5)
     proposal, verdict = yard.core.loop.proposals()[-1]
     assert verdict.decision is Decision.AWAITING_APPROVAL
-    assert (await yard.core.approve(proposal.id, "ann", "operator")).decision is Decision.ALLOWED
+    assert (await yard.core.by_hand.approve(proposal.id, ANN)).decision is Decision.ALLOWED
     await yard.ticks(5)
     assert ("saw.job_lots", "O-1-01") in yard.driver.written
     decided = [
@@ -178,9 +182,11 @@ async def test_at_approve_a_person_says_yes(yards: Any) -> None:
 async def test_a_persons_write_goes_through_the_guard(yards: Any) -> None:
     yard = await yards(AutonomyRule(level=Autonomy.ADVISE))
     await yard.ticks(2)
-    assert (await yard.core.submit(speed(12.0, "M1"))).decision is Decision.ALLOWED
-    assert (await yard.core.submit(speed(99.0, "M2"))).decision is Decision.REFUSED
-    assert (await yard.core.submit(speed(12.0, "M3", role="viewer"))).decision is Decision.REFUSED
+    assert (await yard.core.by_hand.submit(speed(12.0, "M1"))).decision is Decision.ALLOWED
+    assert (await yard.core.by_hand.submit(speed(99.0, "M2"))).decision is Decision.REFUSED
+    assert (
+        await yard.core.by_hand.submit(speed(12.0, "M3", role="viewer"))
+    ).decision is Decision.REFUSED
     await yard.ticks(3)
     assert [value for name, value in yard.driver.written if name == "saw.speed"] == [12.0]
 

@@ -11,14 +11,15 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from genba.connect.driver import Driver
-from genba.errors import GenbaError
+from genba.errors import GenbaError, StateError
 from genba.guard import Guard
+from genba.operate.journal import CommandJournal
+from genba.operate.readback import same_value
 from genba.operate.sense import LiveValues
 from genba.plant import (
     US,
     Clock,
     Command,
-    DataType,
     Evidence,
     Outcome,
     Plant,
@@ -42,6 +43,9 @@ REMEMBERED = 2000
 """Commands that are known to have been begun; a repeated one follows its first closely."""
 ASK_AFTER_S = 0.4
 """Wall seconds that the subscription has to show a written value before the device is asked."""
+
+RESUMED_LIMIT_S = 60.0
+"""The same for a command from before a restart: its device has to be reached first."""
 
 Ended = Callable[[Proposal, Command, Outcome], None]
 
@@ -68,6 +72,9 @@ class _Open:
     error: str = ""
     answered: bool = False
     read: dict[str, Evidence] = field(default_factory=dict)
+    sent: int = 0
+    """Writes that went out to a driver."""
+    resumed: bool = False
 
 
 class Actor:
@@ -77,9 +84,11 @@ class Actor:
     ----------
     plant, drivers, clock, live, guard
         The plant, its drivers by connection id, its clock, newest values, and the guard, which is
-        told of every write that was read back.
+        asked again right before each write, and told of every one that was read back.
     ended : callable
         Told of every command's outcome, once.
+    journal : CommandJournal
+        Holds every command but heartbeats before its first write goes out.
     """
 
     def __init__(
@@ -90,6 +99,7 @@ class Actor:
         live: LiveValues,
         guard: Guard,
         ended: Ended,
+        journal: CommandJournal,
     ) -> None:
         self._plant = plant
         self._drivers = drivers
@@ -97,6 +107,7 @@ class Actor:
         self._live = live
         self._guard = guard
         self._ended = ended
+        self._journal = journal
         self._open: dict[str, _Open] = {}
         self._begun: deque[str] = deque(maxlen=REMEMBERED)
         self._stepped = math.isinf(clock.speed)
@@ -116,6 +127,22 @@ class Actor:
             return
         open_.task = asyncio.create_task(self._write_all(open_), name=f"act {command.id}")
         self._open[command.id] = open_
+
+    def resume(self, proposal: Proposal, command: Command) -> None:
+        """Take up a command that was begun before a restart: nothing of it is written again.
+
+        What its devices show, once they are reached, says how it ended.
+        """
+        self._begun.append(command.id)
+        open_ = _Open(proposal, command, resumed=True)
+        self._mark(open_, Step.READING_BACK)
+        signals = [self._plant.signals.get(write.signal) for write in command.writes]
+        known = [signal for signal in signals if signal is not None]
+        self._open[command.id] = open_
+        if len(known) < len(signals):
+            self._end(open_, done=False, unknown=True, detail="the plant file has changed since")
+            return
+        open_.task = asyncio.create_task(self._read(open_, known), name=f"ask {command.id}")
 
     def _being_written(self, proposal: Proposal) -> set[str]:
         """Return signals of other open commands: two jobs at once would become a third.
@@ -162,18 +189,33 @@ class Actor:
         for open_ in list(self._open.values()):
             if open_.task is not None:
                 open_.task.cancel()
-            self._end(open_, done=False, detail=f"{reason} while {open_.step}")
+            # A command from before the last restart stays open in the journal.
+            if not open_.resumed:
+                sent = bool(open_.sent)
+                self._end(open_, done=False, unknown=sent, detail=f"{reason} while {open_.step}")
 
     # -- writing ------------------------------------------------------------------------------
 
     async def _write_all(self, open_: _Open) -> None:
-        for write in open_.command.writes:
+        if open_.proposal.kind != "heartbeat":
+            try:
+                await self._journal.begin(open_.proposal, open_.command)
+            except StateError as error:
+                open_.error = f"nothing was written: {error}"
+                return
+        for number, write in enumerate(open_.command.writes):
             signal = self._plant.signals[write.signal]
             driver = self._drivers.get(signal.connection)
+            if driver is None:
+                open_.error = f"{signal.id}: connection '{signal.connection}' has no driver"
+                return
+            # Nothing may come between this question and the write: no await.
+            reasons = self._guard.recheck(open_.command, number)
+            if reasons:
+                open_.error = f"stopped before writing {signal.id}: {'; '.join(reasons)}"
+                return
+            open_.sent += 1
             try:
-                if driver is None:
-                    open_.error = f"{signal.id}: connection '{signal.connection}' has no driver"
-                    return
                 async with asyncio.timeout(WRITE_LIMIT_S):
                     await driver.write(signal, write.value)
             except TimeoutError:
@@ -222,8 +264,7 @@ class Actor:
         missing = [w for w in open_.command.writes if not self._shows(open_, w)]
         if missing:
             if self._too_late(open_):
-                names = ", ".join(write.signal for write in missing)
-                self._end(open_, done=False, detail=f"{names}: not read back as written")
+                self._end_unread(open_, missing)
             elif open_.proposal.kind != "heartbeat" and self._may_ask(open_):
                 signals = [self._plant.signals[write.signal] for write in missing]
                 asked = [s for s in signals if s.role not in _NOT_READABLE]
@@ -238,6 +279,39 @@ class Actor:
         self._mark(open_, Step.ANSWER)
         return True
 
+    def _end_unread(self, open_: _Open, missing: list[Write]) -> None:
+        """End a command of which not all was read back: not done, or nobody knows."""
+        names = ", ".join(write.signal for write in missing)
+        detail = f"{names}: not read back as written"
+        if not open_.resumed:
+            self._end(open_, done=False, detail=detail)
+            return
+        told = {write.signal for write in open_.command.writes if self._told(open_, write)}
+        if len(told) < len(open_.command.writes):
+            why = "Genba was stopped in the middle of it, and its device does not say how it ended"
+            self._end(open_, done=False, unknown=True, detail=why)
+        elif len(missing) == len(open_.command.writes):
+            why = "Genba was stopped before it took effect"
+            self._end(open_, done=False, detail=why)
+        else:
+            why = f"Genba was stopped in the middle of it; {names} did not take effect"
+            self._end(open_, done=False, unknown=not self._is_job(open_), detail=why)
+
+    def _told(self, open_: _Open, write: Write) -> bool:
+        """Whether the device has said what it holds where something was to be written."""
+        signal = self._plant.signals[write.signal]
+        if signal.role is Role.VEHICLE_INSTANT_ACTIONS:
+            return False
+        if signal.role is Role.VEHICLE_ORDER:
+            shown = self._plant.roles.get((signal.equipment, Role.VEHICLE_ORDER_ID))
+            return shown is not None and self._live.evidence(shown.id) is not None
+        return write.signal in open_.read or self._live.evidence(write.signal) is not None
+
+    def _is_job(self, open_: _Open) -> bool:
+        """Whether the last write is what a machine acts on: without it the others mean nothing."""
+        last = self._plant.signals[open_.command.writes[-1].signal]
+        return last.role is Role.JOB_REQUEST and not self._shows(open_, open_.command.writes[-1])
+
     def _may_ask(self, open_: _Open) -> bool:
         """Whether the subscription had its chance, and the device was not asked just now."""
         now = time.monotonic()
@@ -249,7 +323,7 @@ class Actor:
     def _shows(self, open_: _Open, write: Write) -> bool:
         signal = self._plant.signals[write.signal]
         if signal.role is Role.VEHICLE_INSTANT_ACTIONS:
-            return True
+            return not open_.resumed
         if signal.role is Role.VEHICLE_ORDER:
             shown = self._plant.roles.get((signal.equipment, Role.VEHICLE_ORDER_ID))
             wanted = json.loads(str(write.value))["orderId"]
@@ -278,7 +352,8 @@ class Actor:
             open_.answered = True
         elif self._too_late(open_):
             why = f": {error}" if error else ""
-            self._end(open_, done=False, detail=f"{equipment} did not acknowledge the job{why}")
+            detail = f"{equipment} did not acknowledge the job{why}"
+            self._end(open_, done=False, unknown=open_.resumed, detail=detail)
 
     def _role_of(self, open_: _Open, role: Role) -> Write | None:
         return next(
@@ -295,33 +370,22 @@ class Actor:
         open_.step, open_.since, open_.since_wall = step, self._clock.now(), time.monotonic()
 
     def _too_late(self, open_: _Open) -> bool:
-        limit_s = max(ANSWER_LIMIT_S, 4 * self._plant.tick_s)
+        limit_s = max(RESUMED_LIMIT_S if open_.resumed else ANSWER_LIMIT_S, 4 * self._plant.tick_s)
         if self._clock.now() - open_.since <= limit_s * US:
             return False
         return self._stepped or time.monotonic() - open_.since_wall > LEAST_WALL_S
 
-    def _end(self, open_: _Open, *, done: bool, detail: str = "") -> None:
+    def _end(self, open_: _Open, *, done: bool, detail: str = "", unknown: bool = False) -> None:
         del self._open[open_.command.id]
-        outcome = Outcome(
-            open_.command.id, self._clock.now(), done, detail, tuple(open_.read.values())
-        )
+        read_back = tuple(open_.read.values())
+        now = self._clock.now()
+        outcome = Outcome(open_.command.id, now, done, detail, read_back, unknown)
+        if open_.proposal.kind != "heartbeat":
+            self._journal.end(outcome)
         self._ended(open_.proposal, open_.command, outcome)
 
 
 _NOT_READABLE = frozenset({Role.VEHICLE_ORDER, Role.VEHICLE_INSTANT_ACTIONS})
-
-
-def same_value(signal: Signal, shown: Scalar, wanted: Scalar) -> bool:
-    """Whether a device shows what was written, to the resolution of its registers."""
-    if signal.role is Role.HEARTBEAT:
-        # A later beat may have overtaken this one.
-        return isinstance(shown, int) and isinstance(wanted, int) and shown >= wanted
-    if signal.type is DataType.FLOAT:
-        if not isinstance(shown, int | float) or not isinstance(wanted, int | float):
-            return False
-        step = abs(signal.scale) if signal.scale != 1.0 else 0.0
-        return abs(shown - wanted) <= max(1e-6 * abs(wanted), step, 1e-12)
-    return type(shown) is type(wanted) and shown == wanted
 
 
 def lots_of(proposal: Proposal) -> list[str]:

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from genba.errors import Refused
-from genba.guard import Approval, Guard
+from genba.guard import Approval, Guard, Waiting
 from genba.operate.act import Actor, lots_of
 from genba.operate.alarms import Alarms
 from genba.operate.findings import Findings
 from genba.operate.heartbeat import Heartbeats
 from genba.operate.judge import Judge, Judgement, Sight
+from genba.operate.manual import Manual
 from genba.operate.patience import MOST_REFUSED_S, Patience
 from genba.operate.planning import Planning
 from genba.operate.records import Records
@@ -76,6 +77,7 @@ class ExecutionLoop:
         heartbeats: Heartbeats,
         patience: Patience,
         alarms: Alarms,
+        manual: Manual,
         tell: Callable[[str, Mapping[str, Any]], None],
     ) -> None:
         self._clock = clock
@@ -89,6 +91,7 @@ class ExecutionLoop:
         self._heartbeats = heartbeats
         self._patience = patience
         self._alarms = alarms
+        self._manual = manual
         self._tell = tell
         self._findings = Findings()
         self._recent: deque[tuple[Proposal, Verdict]] = deque(maxlen=RECENT)
@@ -120,7 +123,9 @@ class ExecutionLoop:
         self._judge(Sight(now, batch, self._live))
         self._alarms.tick(now)
         self._tracker.update(batch, now)
+        self._manual.watch(batch)
         self._actor.check()
+        self._lapse()
         for beat in self._heartbeats.due(now):
             self.put_through(beat)
         await self._plan(now)
@@ -226,13 +231,41 @@ class ExecutionLoop:
         Raises
         ------
         Refused
-            If none of that id waits.
+            If none of that id waits, or this person's yes does not count; that is recorded too.
         """
-        waiting = {proposal.id: proposal for proposal in self._guard.waiting()}
-        verdict = self._guard.approve(proposal_id, approval)
-        proposal = waiting[proposal_id]
-        self._records.verdict(proposal, verdict)
-        return self._follow(proposal, verdict)
+        return self._answer(
+            proposal_id, approval, lambda: self._guard.approve(proposal_id, approval)
+        )
+
+    def refuse(self, proposal_id: str, approval: Approval, reason: str) -> Verdict:
+        """Say no, as a person, to a proposal that waits; errors as with :meth:`approve`."""
+        return self._answer(
+            proposal_id, approval, lambda: self._guard.refuse(proposal_id, approval, reason)
+        )
+
+    def _answer(self, proposal_id: str, approval: Approval, ask: Callable[[], Verdict]) -> Verdict:
+        waiting = {w.proposal.id: w for w in self._guard.waiting()}.get(proposal_id)
+        try:
+            verdict = ask()
+        except Refused as error:
+            if waiting is not None:
+                self._records.unfit(waiting, approval, str(error), self._clock.now())
+            raise
+        assert waiting is not None  # noqa: S101 - else the guard has raised
+        self._records.verdict(waiting.proposal, verdict)
+        return self._follow(waiting.proposal, verdict)
+
+    def wait_on(self, waiting: Waiting) -> None:
+        """Let a proposal wait for people that waited before a restart."""
+        verdict = self._guard.wait_on(waiting)
+        self._records.verdict(waiting.proposal, verdict)
+        self._follow(waiting.proposal, verdict)
+
+    def _lapse(self) -> None:
+        """Record what waited for people in vain."""
+        for proposal, verdict in self._guard.lapsed():
+            self._records.verdict(proposal, verdict)
+            self._follow(proposal, verdict)
 
     def _follow(self, proposal: Proposal, verdict: Verdict) -> Verdict:
         """Act on an allowed proposal; remember what was refused, and what waits for a person."""
@@ -256,6 +289,7 @@ class ExecutionLoop:
             self._failed(proposal, verdict.time, MOST_REFUSED_S)
             return
         self._records.command(proposal, command)
+        self._manual.wrote(command)
         if proposal.kind == "transport" and "vehicle_order" in proposal.context:
             self._tracker.fleet.sent(proposal)
         self._actor.start(proposal, command)
@@ -269,6 +303,8 @@ class ExecutionLoop:
             self._tracker.changed |= unheard != self._heartbeats.unheard()
             return
         self.outcomes[outcome.done] += 1
+        if outcome.unknown:
+            self.take([Judgement(_unknown_finding(proposal, outcome))])
         if outcome.done:
             for cause in _causes(proposal):
                 self._patience.succeeded(cause)
@@ -334,4 +370,17 @@ def _own_finding(name: str, now: int, text: str, severity: Severity) -> Finding:
         text=text,
         severity=severity,
         source="judging",
+    )
+
+
+def _unknown_finding(proposal: Proposal, outcome: Outcome) -> Finding:
+    return Finding(
+        id=f"F-unknown-{outcome.command}",
+        time=outcome.time,
+        kind="command_unknown",
+        equipment=proposal.equipment,
+        text=f"nobody knows how command {outcome.command} ended: {outcome.detail}; look at it",
+        severity=Severity.CRITICAL,
+        source="acting",
+        evidence=outcome.read_back,
     )

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from genba.plant import US, Command, Decision, Finding, Outcome, Proposal, Verdict
+from genba.guard import Waiting
+from genba.plant import US, Approval, Command, Decision, Finding, Outcome, Proposal, Verdict
 
 SUMMARY_S = 600.0
 """Heartbeats that went well are summed up this often, in plant seconds."""
@@ -55,14 +56,34 @@ class Records:
     def verdict(self, proposal: Proposal, verdict: Verdict) -> None:
         """Record a verdict: the first on a proposal, or one after a person's approval."""
         text = "; ".join(verdict.reasons) or str(verdict.decision)
+        if verdict.needed:
+            names = ", ".join(given.actor for given in verdict.approvals) or "nobody"
+            text = f"{text}; {verdict.needed} must say yes, so far {names}"
         self._row(
-            f"V-{proposal.id}-{verdict.time}",
+            f"V-{proposal.id}-{verdict.time}-{len(verdict.approvals)}",
             verdict.time,
             "verdict",
             proposal.id,
             proposal.equipment,
             proposal.kind,
             text,
+            asdict(verdict),
+        )
+
+    def unfit(self, waiting: Waiting, approval: Approval, why: str, now: int) -> None:
+        """Record that somebody's yes or no did not count; the proposal waits on."""
+        proposal = waiting.proposal
+        verdict = Verdict(
+            proposal.id, now, Decision.AWAITING_APPROVAL, (why,), waiting.approvals, waiting.needed
+        )
+        self._row(
+            f"V-{proposal.id}-{now}-{approval.actor}",
+            now,
+            "verdict",
+            proposal.id,
+            proposal.equipment,
+            proposal.kind,
+            f"waits on: {why}",
             asdict(verdict),
         )
 

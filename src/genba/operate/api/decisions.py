@@ -2,17 +2,22 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, HTTPException, Query, Request, Response
+from fastapi import APIRouter, Header, HTTPException, Query, Request, Response
 from fastapi import Path as PathParameter
 from pydantic import BaseModel, ConfigDict, Field
 
-from genba.operate.api.access import Operator, Viewer
+from genba.guard import Waiting
+from genba.operate.api.access import Approver, Operator, Viewer
+from genba.operate.api.auditing import note
 from genba.operate.api.moments import Moment, ThePeriod
 from genba.operate.api.parts import FindingShown, ProposalShown, VerdictShown, with_verdict
-from genba.operate.api.problems import ANSWERS, NOT_FOUND, Problem
+from genba.operate.api.problems import ANSWERS, BODY, NOT_FOUND, Problem
 from genba.operate.api.running import TheCore
 from genba.operate.api.tables import FORMATS, ThePage, read
-from genba.plant import Decision, Proposal, Scalar, Write
+from genba.operate.by_hand import OtherBody
+from genba.operate.people import Kind
+from genba.operate.runtime import Core
+from genba.plant import Approval, Decision, Proposal, Scalar, Write
 
 router = APIRouter(tags=["decisions"], responses=ANSWERS)
 
@@ -34,6 +39,14 @@ class WantedProposal(BaseModel):
 
     equipment: str = Field(max_length=96)
     writes: list[WantedWrite] = Field(min_length=1, max_length=20)
+    reason: str = Field(min_length=1, max_length=500)
+
+
+class Refusal(BaseModel):
+    """Why somebody says no."""
+
+    model_config = ConfigDict(extra="forbid")
+
     reason: str = Field(min_length=1, max_length=500)
 
 
@@ -78,10 +91,16 @@ async def proposals(
     return [with_verdict(proposal, verdict) for proposal, verdict in chosen[:limit]]
 
 
-@router.get("/proposals/waiting", summary="Proposals that wait for a person's yes, oldest first")
+@router.get(
+    "/proposals/waiting",
+    summary="Proposals that wait for people, oldest first, with the yeses so far",
+)
 async def waiting(core: TheCore, caller: Viewer) -> list[ProposalShown]:
     verdicts = {proposal.id: verdict for proposal, verdict in core.loop.proposals()}
-    return [with_verdict(p, verdicts.get(p.id)) for p in core.guard.waiting()]
+    return [
+        with_verdict(waiting.proposal, verdicts.get(waiting.proposal.id))
+        for waiting in core.by_hand.waiting()
+    ]
 
 
 @router.post(
@@ -89,11 +108,24 @@ async def waiting(core: TheCore, caller: Viewer) -> list[ProposalShown]:
     summary="Propose a write; the guard answers",
     status_code=201,
     responses={
-        400: {"model": Problem, "description": "The body cannot be read"},
-        413: {"description": "The body is longer than a megabyte", "content": {"text/plain": {}}},
+        **BODY,
+        409: {"model": Problem, "description": "The idempotency key came with another request"},
     },
 )
-async def propose(wanted: WantedProposal, core: TheCore, caller: Operator) -> VerdictShown:
+async def propose(
+    wanted: WantedProposal,
+    request: Request,
+    core: TheCore,
+    caller: Operator,
+    key: Annotated[
+        str,
+        Header(
+            alias="Idempotency-Key",
+            max_length=200,
+            description="The same key and body again get the same answer, and write nothing more.",
+        ),
+    ] = "",
+) -> VerdictShown:
     proposal = Proposal(
         id=core.new_id("manual"),
         time=core.clock.now(),
@@ -105,23 +137,60 @@ async def propose(wanted: WantedProposal, core: TheCore, caller: Operator) -> Ve
         actor=caller.name,
         role=str(caller.role),
     )
-    return VerdictShown.model_validate(await core.submit(proposal))
+    try:
+        verdict = await core.by_hand.submit(proposal, key)
+    except OtherBody as error:
+        raise HTTPException(409, str(error)) from None
+    note(
+        request, target=verdict.proposal, equipment=wanted.equipment, decision=str(verdict.decision)
+    )
+    return VerdictShown.model_validate(verdict)
+
+
+ProposalId = Annotated[str, PathParameter(max_length=200)]
 
 
 @router.post(
     "/proposals/{proposal_id:path}/approve",
-    summary="Say yes to a proposal that waits for a person; the guard judges it again",
+    summary="Say yes to a proposal that waits for people; the guard judges it again",
     responses=NOT_FOUND,
 )
 async def approve(
-    proposal_id: Annotated[str, PathParameter(max_length=200)], core: TheCore, caller: Operator
+    proposal_id: ProposalId, request: Request, core: TheCore, caller: Approver
 ) -> VerdictShown:
-    if all(proposal.id != proposal_id for proposal in core.guard.waiting()):
+    note(request, target=proposal_id)
+    waiting = _waiting(core, proposal_id)
+    if waiting.needed > 1 and caller.kind is not Kind.PERSON:
         raise HTTPException(
-            404, f"no proposal '{proposal_id}' waits for approval; it may have expired"
+            403, f"'{caller.name}' holds a token; it takes {waiting.needed} people who log in"
         )
-    verdict = await core.approve(proposal_id, caller.name, str(caller.role))
+    approval = Approval(caller.name, str(caller.role))
+    verdict = await core.by_hand.approve(proposal_id, approval)
+    note(request, decision=str(verdict.decision))
     return VerdictShown.model_validate(verdict)
+
+
+@router.post(
+    "/proposals/{proposal_id:path}/refuse",
+    summary="Say no to a proposal that waits for people",
+    responses={**NOT_FOUND, **BODY},
+)
+async def refuse(
+    proposal_id: ProposalId, refusal: Refusal, request: Request, core: TheCore, caller: Approver
+) -> VerdictShown:
+    note(request, target=proposal_id)
+    _waiting(core, proposal_id)
+    approval = Approval(caller.name, str(caller.role))
+    verdict = await core.by_hand.refuse(proposal_id, approval, refusal.reason)
+    note(request, decision=str(verdict.decision))
+    return VerdictShown.model_validate(verdict)
+
+
+def _waiting(core: Core, proposal_id: str) -> Waiting:
+    for waiting in core.by_hand.waiting():
+        if waiting.proposal.id == proposal_id:
+            return waiting
+    raise HTTPException(404, f"no proposal '{proposal_id}' waits for approval; it may have expired")
 
 
 @router.get(

@@ -42,6 +42,14 @@ class WriteShown(Shown):
     unit: str
 
 
+class ApprovalShown(Shown):
+    """A person who said yes."""
+
+    actor: str
+    role: str
+    time: Moment
+
+
 class VerdictShown(Shown):
     """What the guard says of a proposal, with every reason that spoke against it."""
 
@@ -49,6 +57,8 @@ class VerdictShown(Shown):
     time: Moment
     decision: Decision
     reasons: list[str]
+    approvals: list[ApprovalShown] = Field(description="Who said yes so far.")
+    needed: int = Field(description="Different people who must say yes; 0 where nobody must.")
 
 
 class ProposalShown(Shown):
