@@ -11,6 +11,7 @@ from tests.connect.opcua_device import URI, Collector, Device, befriend, context
 
 from genba.connect import Credentials, open_driver, pki
 from genba.connect.opcua import OpcUaDriver
+from genba.connect.opcua import history as opcua_history
 from genba.errors import (
     ConnectionLost,
     DeviceError,
@@ -304,6 +305,38 @@ async def test_browse_lists_variables_with_type_access_unit_and_range(device, dr
     assert not temperature.writable
     assert found["Speed"].writable
     assert found["Lots"].type == "string"
+
+
+@pytest.mark.parametrize("most_per_answer", [7, 10_000])
+async def test_a_long_history_comes_in_parts_each_value_once(
+    device, driver, monkeypatch, most_per_answer
+):
+    """Whether or not the server gives a continuation point; several values share each time."""
+    monkeypatch.setattr(opcua_history, "_VALUES_PER_READ", 10)
+    node = device.nodes["Temperature"]
+    history = device.server.iserver.history_manager
+    history.set_storage(HistoryDict(max_history_data_response_size=most_per_answer))
+    await device.server.historize_node_data_change(node, period=None)
+    start = 1_767_592_800_000_000
+    for step in range(120):
+        value = device.value(ua.Variant(float(step)), start + step // 3 * US)
+        await history.storage.save_node_value(node.nodeid, value)
+    got = await driver.history(TEMPERATURE, start, start + 40 * US)
+    assert [s.value for s in got] == [float(step) for step in range(120)]
+    assert await driver.history(TEMPERATURE, start + 41 * US, start + 50 * US) == []
+
+
+async def test_a_history_of_one_moment_is_read_past_it(device, driver, monkeypatch):
+    monkeypatch.setattr(opcua_history, "_VALUES_PER_READ", 4)
+    node = device.nodes["Temperature"]
+    history = device.server.iserver.history_manager
+    await device.server.historize_node_data_change(node, period=None)
+    start = 1_767_592_800_000_000
+    for step in range(30):
+        value = device.value(ua.Variant(float(step)), start + (step == 29) * US)
+        await history.storage.save_node_value(node.nodeid, value)
+    got = await driver.history(TEMPERATURE, start, start + 2 * US)
+    assert [s.value for s in got] == [float(step) for step in range(30)]
 
 
 async def test_history_in_the_asked_period_oldest_first(device, driver):
