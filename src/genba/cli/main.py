@@ -3,7 +3,19 @@
 import typer
 
 from genba import __version__
-from genba.cli import demo, historian, kpi, plant, run, status, testbed, token, trust
+from genba.cli import (
+    demo,
+    historian,
+    kpi,
+    override,
+    plant,
+    proposals,
+    run,
+    status,
+    testbed,
+    token,
+    trust,
+)
 from genba.cli.output import noun
 
 app = noun("Genba runs a plant: sense, judge, plan, guard, act; and records everything.")
@@ -31,6 +43,8 @@ app.command("status", short_help="Show how a running Genba does.")(status.status
 app.command("kpi", short_help="Show the KPIs of a period (ISO 22400-2).")(kpi.kpi)
 app.command("demo", short_help="Run a simulated plant for one shift.")(demo.demo)
 app.add_typer(historian.app, name="historian", short_help="Look into what was recorded.")
+app.add_typer(proposals.app, name="proposals", short_help="Answer what waits for a person's yes.")
+app.add_typer(override.app, name="override", short_help="Take equipment into manual.")
 app.add_typer(token.app, name="token", short_help="Give, list and revoke API tokens.")
 app.add_typer(trust.app, name="trust", short_help="Decide which devices are trusted.")
 app.add_typer(testbed.app, name="testbed", short_help="Serve or step a simulated plant.")

@@ -17,7 +17,7 @@ from genba.operate.api.tables import FORMATS, ThePage, read
 from genba.operate.by_hand import OtherBody
 from genba.operate.people import Kind
 from genba.operate.runtime import Core
-from genba.plant import Approval, Decision, Proposal, Scalar, Write
+from genba.plant import Approval, Decision, Proposal, Scalar, Verdict, Write
 
 router = APIRouter(tags=["decisions"], responses=ANSWERS)
 
@@ -98,9 +98,21 @@ async def proposals(
 async def waiting(core: TheCore, caller: Viewer) -> list[ProposalShown]:
     verdicts = {proposal.id: verdict for proposal, verdict in core.loop.proposals()}
     return [
-        with_verdict(waiting.proposal, verdicts.get(waiting.proposal.id))
-        for waiting in core.by_hand.waiting()
+        with_verdict(w.proposal, verdicts.get(w.proposal.id) or _standing(w))
+        for w in core.by_hand.waiting()
     ]
+
+
+def _standing(waiting: Waiting) -> Verdict:
+    """Say how far a proposal is that has waited for longer than the newest are kept."""
+    proposal = waiting.proposal
+    return Verdict(
+        proposal.id,
+        proposal.time,
+        Decision.AWAITING_APPROVAL,
+        approvals=waiting.approvals,
+        needed=waiting.needed,
+    )
 
 
 @router.post(
