@@ -130,7 +130,10 @@ class Manual:
         for sample in batch:
             role = signals[sample.signal].role if sample.signal in signals else None
             if role in _JOB_ROLES:
-                self._job_at[signals[sample.signal].equipment] = now
+                before = self._shown.get(sample.signal)
+                self._shown[sample.signal] = sample.value
+                if before is not None and before != sample.value:
+                    self._job_at[signals[sample.signal].equipment] = now
             elif role in _MODES:
                 self._mode(signals[sample.signal].equipment)
         for sample in batch:
