@@ -59,6 +59,7 @@ from genba.plant.retention import RecordsRetention, Retention, RetentionClass, S
 from genba.plant.safety import Autonomy, AutonomyRule, CriticalRule, Interlock
 from genba.plant.sample import Quality, Sample, Scalar
 from genba.plant.signal import DataType, Limits, Range, Role, Signal, SignalKind
+from genba.plant.uplink import Uplink
 
 __all__ = [
     "US",
@@ -126,6 +127,7 @@ __all__ = [
     "SystemClock",
     "Tariff",
     "Tool",
+    "Uplink",
     "Vehicle",
     "VehicleKind",
     "Verdict",

@@ -8,6 +8,7 @@ from genba.plant.checks.production import check_production
 from genba.plant.checks.report import Report
 from genba.plant.checks.retention import check_retention
 from genba.plant.checks.signals import check_signals
+from genba.plant.checks.uplinks import check_uplinks
 from genba.plant.model import Plant
 from genba.plant.problem import Problem
 
@@ -28,4 +29,5 @@ def check_plant(plant: Plant) -> list[Problem]:
     check_interlocks(plant, report)
     check_alarms(plant, report)
     check_retention(plant, report)
+    check_uplinks(plant, report)
     return report.problems

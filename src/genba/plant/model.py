@@ -17,6 +17,7 @@ from genba.plant.product import Order, Person, Product, SetupFamily, SetupTime, 
 from genba.plant.retention import Retention, Storage
 from genba.plant.safety import Autonomy, AutonomyRule, CriticalRule, Interlock
 from genba.plant.signal import Role, Signal
+from genba.plant.uplink import Uplink
 
 
 class Plant(Value):
@@ -49,6 +50,7 @@ class Plant(Value):
     manual_hold_s: Annotated[float, Field(gt=0)] = 1800.0
     """How long Genba keeps off a setpoint that was changed at the machine, in plant seconds."""
     alarms: tuple[AlarmRule, ...] = ()
+    uplinks: tuple[Uplink, ...] = ()
     retention: Retention = Retention()
     storage: Storage = Storage()
 
