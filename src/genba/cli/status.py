@@ -4,6 +4,7 @@ from typing import Any
 
 import typer
 
+from genba.cli.alarm_view import alarm_line
 from genba.cli.client import HERE, JsonOption, TokenOption, UrlOption, fetch
 from genba.cli.output import emit_json, print_table, says_errors
 
@@ -20,6 +21,7 @@ def status(url: UrlOption = HERE, token: TokenOption = "", json: JsonOption = Fa
 
 def _show(health: dict[str, Any]) -> None:
     typer.echo(f"{health['plant']}: {health['status']}, plant time {health['time']}")
+    typer.echo(alarm_line(health["alarms"]))
     print_table(
         "Connections",
         ("connection", "link", "received", "reconnects", "error"),
@@ -28,5 +30,5 @@ def _show(health: dict[str, Any]) -> None:
             for name, link in health["connections"].items()
         ],
     )
-    for part in ("loop", "guard", "historian", "production"):
+    for part in ("loop", "guard", "historian", "audit", "production"):
         print_table(part.capitalize(), ("what", "value"), list(health[part].items()))
