@@ -1,13 +1,11 @@
 """The OPC UA driver against a foreign server: node-opcua, signed and encrypted."""
 
 import asyncio
-import json
-import subprocess
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
-from tests.connect.opcua_device import Collector, context, give_identity, signal
+from tests.connect.opcua_device import Collector, context, give_identity
+from tests.connect.opcua_mill import URI, new_mill, of_mill
 
 from genba.connect import Credentials, pki
 from genba.connect.conformance import check_driver, describe, failures
@@ -15,14 +13,7 @@ from genba.connect.opcua import OpcUaDriver
 from genba.errors import DeviceError, NoHistory, Untrusted
 from genba.plant import US, Quality
 
-PEER = Path(__file__).parents[1] / "peers" / "node-opcua"
-URI = "urn:genba:test:mill"
-
 pytestmark = pytest.mark.peer("node-opcua")
-
-
-def of_mill(name, **fields):
-    return signal(name, address=f"nsu={URI};s={name}", **fields)
 
 
 COUNT = of_mill("Count", type="int", kind="counter")
@@ -30,54 +21,10 @@ TORQUE = of_mill("Torque", unit="N.m")
 FEED = of_mill("Feed", type="int", kind="setpoint")
 
 
-class Mill:
-    """A node-opcua server in a process of its own."""
-
-    def __init__(self, folder: Path, port: int, client: Path) -> None:
-        options = {"port": port, "pki": str(folder), "trusted": [str(client)]}
-        self._process = subprocess.Popen(
-            ["node", "server.js", json.dumps(options)],
-            cwd=PEER,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        self.url = f"opc.tcp://127.0.0.1:{port}"
-        self.certificate = Path()
-
-    def ready(self) -> "Mill":
-        for line in self._process.stdout:
-            if line.startswith("{"):
-                self.certificate = Path(json.loads(line)["certificate"])
-                return self
-        raise AssertionError("the node-opcua server did not start")
-
-    def count_to(self, value: int) -> None:
-        self._process.stdin.write(f"{value}\n")
-        self._process.stdin.flush()
-
-    def stop(self) -> None:
-        self._process.stdin.close()
-        try:
-            self._process.wait(10)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._process.stdout.close()
-
-
 @pytest.fixture(scope="module")
 def mill(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("mill")
-    client = give_identity(folder / "plant", "genba")
-    import socket
-
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
-    made = Mill(folder / "device", port, client.certificate)
-    yield made.ready()
+    made = new_mill(tmp_path_factory.mktemp("mill"))
+    yield made
     made.stop()
 
 

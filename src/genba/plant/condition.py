@@ -30,7 +30,7 @@ class ConditionEvent:
     time: int
     receive_time: int
     severity: int
-    """1 (least) to 1000 (OPC 10000-5, 6.4.2)."""
+    """1 (least) to 1000 (OPC 10000-5, 6.4.2), as the device says it."""
     message: str
     retain: bool
     """Whether it still interests a person; when this is false, it leaves the list."""

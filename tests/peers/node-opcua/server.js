@@ -1,4 +1,4 @@
-// A foreign OPC UA server: signed and encrypted, with analog items, history and a login.
+// A foreign OPC UA server: signed and encrypted, with analog items, history, alarms and a login.
 // node server.js '{"port": 0, "pki": "/folder", "trusted": ["client.der"]}'
 // Prints one JSON line when it is ready; ends when its standard input ends.
 "use strict";
@@ -38,7 +38,11 @@ async function certificates() {
 
 function fill(space) {
   const own = space.getOwnNamespace();
-  const mill = own.addObject({ organizedBy: space.rootFolder.objects, browseName: "Mill" });
+  space.installAlarmsAndConditionsService();
+  const mill = own.addObject({
+    organizedBy: space.rootFolder.objects, browseName: "Mill", nodeId: "s=Mill",
+    eventSourceOf: space.rootFolder.objects.server, eventNotifier: 1,
+  });
   const analog = own.addAnalogDataItem({
     componentOf: mill, browseName: "Torque", nodeId: "s=Torque", dataType: DataType.Double,
     engineeringUnitsRange: { low: 0, high: 500 }, instrumentRange: { low: 0, high: 500 },
@@ -46,6 +50,11 @@ function fill(space) {
     accessLevel: "CurrentRead", userAccessLevel: "CurrentRead",
   });
   analog.setValueFromSource({ dataType: DataType.Double, value: 1.25 });
+  own.instantiateExclusiveLimitAlarm("ExclusiveLimitAlarmType", {
+    componentOf: mill, browseName: "Overload", nodeId: "s=Overload", conditionName: "Overload",
+    conditionSource: mill, inputNode: analog, optionals: ["ConfirmedState", "Confirm"],
+    highLimit: 300, highHighLimit: 400, lowLimit: -300, lowLowLimit: -400,
+  });
   const count = own.addVariable({
     componentOf: mill, browseName: "Count", nodeId: "s=Count", dataType: DataType.UInt32,
     accessLevel: "CurrentRead", userAccessLevel: "CurrentRead", minimumSamplingInterval: 0,
@@ -68,7 +77,7 @@ function fill(space) {
     minimumSamplingInterval: 0,
   });
   space.installHistoricalDataNode(recorded, { maxOnlineValues: 5000 });
-  return { count, recorded };
+  return { analog, count, recorded };
 }
 
 async function main() {
@@ -87,7 +96,7 @@ async function main() {
     serverCapabilities: { minSupportedSampleRate: 0 }, // else it joins changes closer than 100 ms
   });
   await server.initialize();
-  const { count, recorded } = fill(server.engine.addressSpace);
+  const { analog, count, recorded } = fill(server.engine.addressSpace);
   const start = Date.parse("2026-01-05T06:00:00Z");
   for (let step = 0; step < 3000; step += 1) {
     recorded.setValueFromSource(
@@ -99,7 +108,7 @@ async function main() {
   fs.writeFileSync(certificate, server.getCertificate());
   console.log(JSON.stringify({ port: server.endpoints[0].port, certificate, uri: namespaces[1] }));
 
-  // each line on standard input is a number: count up to it, one value after the other
+  // "count 500" on standard input: count up to it, one value after the other; "torque 350": set it
   let text = "";
   let value = 0;
   let target = 0;
@@ -113,7 +122,13 @@ async function main() {
     text += data;
     const lines = text.split("\n");
     text = lines.pop();
-    for (const line of lines) target = Number(line);
+    for (const line of lines) {
+      const [what, number] = line.split(" ");
+      if (what === "count") target = Number(number);
+      if (what === "torque") {
+        analog.setValueFromSource({ dataType: DataType.Double, value: Number(number) });
+      }
+    }
     step();
   });
   process.stdin.on("end", async () => {

@@ -10,13 +10,14 @@ from asyncua import ua
 from genba.connect.driver import DriverContext, Sink
 from genba.connect.opcua.address import Address, parse_address
 from genba.connect.opcua.browse import browse
+from genba.connect.opcua.conditions import ConditionWatch
 from genba.connect.opcua.faults import TRANSPORT_ERRORS, status_text, unreachable
 from genba.connect.opcua.history import read_history
 from genba.connect.opcua.keeper import LinkKeeper
 from genba.connect.opcua.notification import change_of
 from genba.connect.opcua.options import OpcUaOptions
 from genba.connect.opcua.session import Session
-from genba.connect.opcua.subscription import Meter, Subscription
+from genba.connect.opcua.subscription import Meter, Receiver, Subscription
 from genba.connect.opcua.values import convert, to_variant
 from genba.connect.opcua.watch import SignalWatch
 from genba.connect.options import host_and_port, read_options
@@ -24,6 +25,8 @@ from genba.errors import DeviceError
 from genba.plant import BrowseEntry, Health, Sample, Scalar, Signal
 
 _NODES_PER_READ = 500
+_ACKNOWLEDGE = ua.ObjectIds.AcknowledgeableConditionType_Acknowledge
+_CONFIRM = ua.ObjectIds.AcknowledgeableConditionType_Confirm
 
 logging.getLogger("asyncua").addHandler(logging.NullHandler())  # what matters is in our errors
 
@@ -52,6 +55,9 @@ class OpcUaDriver:
         self._keeper = LinkKeeper(context, self._options, self._session, self._meter)
         self._watches: list[SignalWatch] = []
         self._types: dict[tuple[int, str], ua.VariantType] = {}
+        self._conditions: ConditionWatch | None = None
+        if self._options.alarms:
+            self._conditions = ConditionWatch(context, self._session, self._meter)
         self._one_history = asyncio.Lock()
 
     async def connect(self) -> None:
@@ -62,6 +68,8 @@ class OpcUaDriver:
             await self._keeper.start()
         except TRANSPORT_ERRORS as error:
             raise unreachable(self._who, self._url, error) from error
+        if self._conditions is not None:
+            await self._keep(self._conditions)
 
     async def subscribe(self, signals: Sequence[Signal], sink: Sink) -> None:
         """Deliver every change of ``signals`` to ``sink``, until closed."""
@@ -75,7 +83,10 @@ class OpcUaDriver:
             self._context.missed,
         )
         self._watches.append(watch)
-        subscription = Subscription(watch, self._options, self._clock, self._meter)
+        await self._keep(watch)
+
+    async def _keep(self, receiver: Receiver) -> None:
+        subscription = Subscription(receiver, self._options, self._clock, self._meter)
         await self._ask(self._keeper.add(subscription))
 
     async def read(self, signals: Sequence[Signal]) -> list[Sample]:
@@ -109,6 +120,20 @@ class OpcUaDriver:
                 f"signal '{signal.id}': the device did not take {value!r} "
                 f"({status_text(code.value)}); {_mend_of_write(code.value)}"
             )
+
+    async def acknowledge(self, condition: str, event: str, comment: str = "") -> None:
+        """Acknowledge on the device the state ``event`` of an alarm."""
+        await self._answer(_ACKNOWLEDGE, condition, event, comment)
+
+    async def confirm(self, condition: str, event: str, comment: str = "") -> None:
+        """Confirm on the device that a person has dealt with the state ``event`` of an alarm."""
+        await self._answer(_CONFIRM, condition, event, comment)
+
+    async def _answer(self, method: int, condition: str, event: str, comment: str) -> None:
+        if self._conditions is None:
+            raise DeviceError(f"{self._who}: its alarms are not watched; write option alarms: true")
+        self._services  # noqa: B018 - raises while the link is down
+        await self._ask(self._conditions.answer(method, condition, event, comment))
 
     async def browse(self) -> list[BrowseEntry]:
         """List the variables below the Objects folder, without the server's own."""
@@ -149,6 +174,8 @@ class OpcUaDriver:
         await self._keeper.stop()
         for watch in self._watches:
             watch.end()
+        if self._conditions is not None:
+            self._conditions.end()
 
     @property
     def _services(self) -> Any:

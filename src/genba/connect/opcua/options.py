@@ -44,6 +44,8 @@ class OpcUaOptions(Options):
     """How long the device may be silent before the link counts as lost (and ``timeout_s`` more)."""
     outage_s: Annotated[float, Field(ge=1, le=86_400)] = 120.0
     """How long the device keeps session and queues while the link is lost."""
+    alarms: bool = False
+    """Take the alarms and conditions that the device itself has (OPC 10000-9)."""
 
     @property
     def encrypted(self) -> bool:
