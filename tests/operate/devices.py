@@ -76,6 +76,7 @@ class MemoryDriver:
         self._clock = clock
         self._sinks: dict[str, Callable[[Sequence[Sample]], None]] = {}
         self._sequence = 0
+        self._shown: dict[str, int] = {}
         self.values: dict[str, Scalar] = {}
         self.written: list[tuple[str, Scalar]] = []
         self.link = Link.CONNECTING
@@ -105,7 +106,10 @@ class MemoryDriver:
         if name in self._sinks:
             self._sequence += 1
             now = self._clock.now()
-            self._sinks[name]([Sample(name, now, now, value, quality, self._sequence)])
+            # The device's own clock goes on where the test's stands still.
+            self._shown[name] = max(now, self._shown.get(name, 0) + 1)
+            source = self._shown[name]
+            self._sinks[name]([Sample(name, source, now, value, quality, self._sequence)])
 
     async def read(self, signals: Sequence[Signal]) -> list[Sample]:
         now = self._clock.now()

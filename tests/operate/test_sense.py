@@ -6,7 +6,9 @@ from tests.operate.devices import plant
 
 from genba.errors import HistorianError
 from genba.guard import Guard
+from genba.historian.admission import Admission
 from genba.operate.sense import Intake, LiveValues
+from genba.operate.skew import ClockSkew
 from genba.plant import Quality, Sample, VirtualClock
 
 
@@ -42,7 +44,10 @@ def test_a_full_historian_does_not_stop_the_plant_but_is_said() -> None:
 
     shop = plant()
     live = LiveValues()
-    intake = Intake(live, Guard(shop, VirtualClock(0)), full)
+    clock = VirtualClock(0)
+    admission = Admission(shop.signals, clock.now, clock.speed, lambda *_: None)
+    skew = ClockSkew({}, clock.speed, lambda *_: None)
+    intake = Intake(live, Guard(shop, clock), admission, skew, full)
     intake([Sample("saw.load", 1, 1, 5.0)])
     assert live.value("saw.load") == 5.0
     assert len(intake.take()) == 1

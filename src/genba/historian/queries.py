@@ -10,7 +10,7 @@ from genba.errors import HistorianError
 from genba.historian import gap_report, grid
 from genba.historian.moving import Store
 from genba.historian.reading import Reader, Wanted, check_period, check_signals
-from genba.historian.schema import OPERATIONS, SAMPLES, TIME, records_layout
+from genba.historian.schema import OPERATIONS, SAMPLES, TIME, Layout, records_layout
 from genba.plant import US, Quality
 
 How = Literal["mean", "min", "max", "last", "sum", "count", "time_weighted_mean"]
@@ -40,6 +40,10 @@ class Queries:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._reader = Reader(store)
+
+    def ask(self, layout: Layout, wanted: Wanted, query: str) -> pa.Table:
+        """Run SQL of this room's own, in which ``rows`` stands for the wanted rows of a table."""
+        return self._reader.table(layout, wanted, query)
 
     def samples(self, signals: Sequence[str], start: int, end: int) -> pa.Table:
         """Read samples as they were stored, sorted by signal, source time and sequence.

@@ -27,6 +27,7 @@ from genba.operate.alarms import (
 from genba.operate.audit import AuditLog
 from genba.operate.by_hand import ByHand
 from genba.operate.events import link_changed, state_ended
+from genba.operate.gate import Gate
 from genba.operate.heartbeat import Heartbeats
 from genba.operate.journal import CommandJournal
 from genba.operate.judge import Judge, LimitJudge, RateJudge, StaleJudge
@@ -39,7 +40,7 @@ from genba.operate.patience import Patience
 from genba.operate.planning import Planning, deadline_s
 from genba.operate.production import Production
 from genba.operate.records import Records
-from genba.operate.sense import Intake, LiveValues
+from genba.operate.sense import LiveValues
 from genba.operate.state import StateFolder
 from genba.operate.track import Tracker
 from genba.plan import EarliestDueDate, Planner, Situation
@@ -115,7 +116,8 @@ class Core:
         self.historian = Historian.open(state.historian, clock)
         self._ingest = Ingest(self.historian)
         self._rows: dict[str, list[Mapping[str, Any]]] = {}
-        self._intake = Intake(self.live, self.guard, self._ingest.put)
+        self._gate = Gate(plant, clock, self.live, self.guard, self._ingest, self._tell)
+        self._intake = self._gate.intake
         self._patience = Patience()
         self._records = Records(self._tell)
         self._links = Links(plant, self._drivers, clock, self._intake, self._link_changed)
@@ -172,6 +174,7 @@ class Core:
     async def start(self) -> None:
         """Take up what an earlier run left, connect to the devices, and begin to record."""
         await asyncio.to_thread(self._tracker.restore, self.historian, self.clock.now())
+        await asyncio.to_thread(self._gate.restore, self.historian, self.clock.now())
         self.alarms.restore(await asyncio.to_thread(newest, self.historian), self.clock.now())
         if not isinstance(self.clock, VirtualClock):
             self.historian.start_committing(COMMIT_S)
@@ -276,7 +279,7 @@ class Core:
 
     def health(self) -> dict[str, Any]:
         """Return how everything does, from what was measured."""
-        links = self._links.health()
+        links = self._gate.with_skew(self._links.health())
         counts = {str(decision): n for decision, n in self.guard.counts.items()}
         up = sum(link["link"] == "up" for link in links.values())
         degraded = (
@@ -315,6 +318,7 @@ class Core:
             "acknowledged": self._ingest.acknowledged,
             "waiting": self._ingest.waiting,
             "unrecorded": self._intake.unrecorded,
+            **self._gate.health(),
             "rejected": self._ingest.rejected,
             "rows_waiting": sum(map(len, self._rows.values())),
             "error": self._ingest.error or "",

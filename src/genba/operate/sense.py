@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from genba.errors import HistorianError
 from genba.guard import Guard
+from genba.historian.admission import Admission
+from genba.operate.skew import ClockSkew
 from genba.plant import Evidence, Quality, Sample, Scalar
 
 logger = logging.getLogger(__name__)
@@ -66,19 +68,33 @@ class LiveValues:
 class Intake:
     """The sink of all drivers. Keeps what came since the last tick, in order, for the loop.
 
+    What does not fit is set apart by the admission; in its place everyone else gets a sample
+    without a value and of bad quality, so that nothing is decided on it.
+
     Parameters
     ----------
     live, guard
         Told of everything at once.
+    admission
+        Decides what fits, and what was stored already.
+    skew
+        Told of source times, to measure the devices' clocks.
     store : callable
         Queues samples for the historian without blocking; raises ``HistorianError`` when full.
     """
 
     def __init__(
-        self, live: LiveValues, guard: Guard, store: Callable[[Sequence[Sample]], None]
+        self,
+        live: LiveValues,
+        guard: Guard,
+        admission: Admission,
+        skew: ClockSkew,
+        store: Callable[[Sequence[Sample]], None],
     ) -> None:
         self._live = live
         self._guard = guard
+        self._admission = admission
+        self._skew = skew
         self._store = store
         self._batch: list[Sample] = []
         self.received = 0
@@ -88,13 +104,26 @@ class Intake:
 
     def __call__(self, samples: Sequence[Sample]) -> None:
         """Take samples from a driver, on the event loop. Never blocks."""
+        if not samples:
+            return
         self.received += len(samples)
-        self._guard.observe(samples)
-        self._live.update(samples)
-        self._batch.extend(samples)
+        admitted = self._admission.admit(samples)
+        self._skew.note(samples, admitted.newest)
+        self._guard.observe(admitted.shown)
+        self._live.update(admitted.shown)
+        self._batch.extend(admitted.shown)
+        self._put(admitted.stored)
+
+    def record(self, samples: Sequence[Sample]) -> None:
+        """Take samples that are only to be recorded: late ones, and those of unknown signals."""
+        self.received += len(samples)
+        self._put(self._admission.admit_late(samples))
+
+    def _put(self, samples: Sequence[Sample]) -> None:
         try:
             self._store(samples)
         except HistorianError as error:
+            self._admission.not_stored(samples)
             if not self.unrecorded:
                 logger.warning("samples are not recorded: %s", error)
             self.unrecorded += len(samples)

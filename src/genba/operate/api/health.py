@@ -4,7 +4,7 @@ from typing import Literal
 
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from genba import __version__
 from genba.operate.api.access import Viewer
@@ -27,6 +27,9 @@ class LinkHealth(BaseModel):
     last_received: Moment | None
     received: int
     reconnects: int
+    clock_skew_s: float | None = Field(
+        description="The device's clock less Genba's, in wall seconds; null while not known."
+    )
     error: str
 
 

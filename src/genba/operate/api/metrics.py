@@ -78,11 +78,16 @@ class _Health(Collector):
         reconnects = CounterMetricFamily(
             "genba_connection_reconnects", "Times that a lost link came back", labels=label
         )
+        skew = GaugeMetricFamily(
+            "genba_connection_clock_skew_seconds", "Its clock less Genba's", labels=label
+        )
         for name, link in links.items():
+            if link["clock_skew_s"] is not None:
+                skew.add_metric([name], link["clock_skew_s"])
             up.add_metric([name], float(link["link"] == "up"))
             received.add_metric([name], link["received"])
             reconnects.add_metric([name], link["reconnects"])
-        yield from (up, received, reconnects)
+        yield from (up, received, reconnects, skew)
 
 
 def expose(health: Mapping[str, Any]) -> bytes:
