@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a table of slips reads better with one slip in a row
 """Uplinks of a plant file: what is taken, and what is refused with its mend."""
 
 import pytest

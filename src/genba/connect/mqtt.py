@@ -101,6 +101,7 @@ class MqttLink:
         self._tls = self._tls_context() if self._scheme == "mqtts" else None
         self._client: aiomqtt.Client | None = None
         self._task: asyncio.Task[None] | None = None
+        self._over: asyncio.Future[None]
         self.dropped = 0
 
     @property
@@ -148,6 +149,30 @@ class MqttLink:
         except aiomqtt.MqttError as error:
             raise self._explain(error) from None
 
+    async def barrier(self, unused: str) -> None:
+        """Return when the broker has taken all that was sent before.
+
+        It answers packets in their order, so an answer to any request stands for those before it;
+        giving up a subscription to ``unused``, which there is none to, changes nothing.
+
+        Raises
+        ------
+        ConnectionLost
+            If the link is down or breaks meanwhile.
+        """
+        client = self._client
+        if client is None:
+            raise ConnectionLost(f"connection '{self._id}': the link to the broker is down")
+        try:
+            await client.unsubscribe(unused, timeout=self._options.timeout_s)
+        except aiomqtt.MqttError as error:
+            raise self._explain(error) from None
+
+    def reopen(self, why: str) -> None:
+        """End the present link in good order and open another."""
+        if self._client is not None and not self._over.done():
+            self._over.set_exception(ConnectionLost(why))
+
     async def close(self) -> None:
         """End the link. Safe to call twice, and before connecting."""
         task, self._task = self._task, None
@@ -160,12 +185,13 @@ class MqttLink:
             try:
                 async with self._new_client() as client:
                     await self._subscribe(client)
+                    self._over = asyncio.get_running_loop().create_future()
                     self._client = client
                     await self._user.link_up()
                     backoff.reset()
                     if not opened.done():
                         opened.set_result(None)
-                    await self._receive(client)
+                    await self._until_over(client)
             except Exception as error:  # noqa: BLE001 - a link that dies loses its device
                 explained = self._explain(error)
                 if not opened.done():
@@ -175,6 +201,20 @@ class MqttLink:
             finally:
                 self._client = None
             await asyncio.sleep(backoff.next_s())
+
+    async def _until_over(self, client: aiomqtt.Client) -> None:
+        """Receive until the link breaks, or is to be opened anew."""
+        receiving = asyncio.create_task(self._receive(client), name=f"mqtt {self._id} receives")
+        try:
+            done, _ = await asyncio.wait(
+                {receiving, self._over}, return_when=asyncio.FIRST_COMPLETED
+            )
+            for one in done:
+                one.result()
+        finally:
+            self._client = None
+            self._over.cancel()
+            await end_task(receiving)
 
     async def _receive(self, client: aiomqtt.Client) -> None:
         before = self.dropped

@@ -51,7 +51,7 @@ class Historian(Queries):
                 self._writer.release()
             raise
         self._supervisor: Supervisor | None = None
-        self._append_lock = threading.Lock()
+        self._append_lock = threading.RLock()
 
     @classmethod
     def open(cls, folder: Path, clock: Clock, *, read_only: bool = False) -> "Historian":
@@ -109,9 +109,10 @@ class Historian(Queries):
         HistorianError
             As with :meth:`append`, and if a column is missing, unknown or of a wrong type.
         """
-        store_time = self._store_time()
-        whole = table_of_samples(table, store_time)
-        self._append([(SAMPLES, whole)], store_time)
+        with self._append_lock:
+            store_time = self._store_time()
+            whole = table_of_samples(table, store_time)
+            self._append([(SAMPLES, whole)], store_time)
 
     def append_rows(self, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Store records in ``events``, ``operations``, ``lots`` or ``decisions``.
@@ -133,21 +134,27 @@ class Historian(Queries):
         HistorianError
             As with :meth:`append` and :meth:`append_rows`.
         """
-        store_time = self._store_time()
-        parts: list[tuple[Layout, pa.Table]] = []
-        if samples:
-            batch = batch_of_samples(samples, store_time)
-            parts.append((SAMPLES, pa.Table.from_batches([batch])))
-        for name, rows in records.items():
-            layout = records_layout(name)
-            if rows:
-                batch = batch_of_rows(layout, rows)
-                parts.append((layout, pa.Table.from_batches([batch])))
-        self._append(parts, store_time)
+        with self._append_lock:  # so that nothing is stored before what was stored already
+            store_time = self._store_time()
+            parts: list[tuple[Layout, pa.Table]] = []
+            if samples:
+                batch = batch_of_samples(samples, store_time)
+                parts.append((SAMPLES, pa.Table.from_batches([batch])))
+            for name, rows in records.items():
+                layout = records_layout(name)
+                if rows:
+                    batch = batch_of_rows(layout, rows)
+                    parts.append((layout, pa.Table.from_batches([batch])))
+            self._append(parts, store_time)
 
     def _store_time(self) -> int:
         """Now, rounded up to a whole millisecond: a sync takes as long, and it takes less room."""
         return -(-self._clock.now() // 1000) * 1000
+
+    def settled(self) -> int:
+        """From which store time on samples may still come; all earlier ones can be queried."""
+        with self._append_lock:
+            return self._store_time()
 
     def _check_writable(self) -> None:
         if self._writer is None:

@@ -28,6 +28,7 @@ class Wanted:
     """Which rows of a table: times in microseconds, ``[start, end)``; ``None`` is unbounded.
 
     ``signals`` and ``prefix`` (all signals that begin so) are for samples, ``equals`` for records.
+    ``stored_from`` leaves out samples that were stored before.
     """
 
     start: int | None = None
@@ -35,6 +36,7 @@ class Wanted:
     signals: tuple[str, ...] | None = None
     prefix: str | None = None
     equals: dict[str, Any] = field(default_factory=dict)
+    stored_from: int | None = None
 
     def mask(self, listing: pa.Table, layout: Layout) -> pa.Array:
         """Which files of a listing can hold such rows, judged by their bounds."""
@@ -44,6 +46,9 @@ class Wanted:
             keep = _both(keep, listing, low, pc.less, pa.scalar(self.end, TIME))
         if self.start is not None:
             keep = _both(keep, listing, high, pc.greater_equal, pa.scalar(self.start, TIME))
+        if self.stored_from is not None:
+            since = pa.scalar(self.stored_from, TIME)
+            keep = _both(keep, listing, "max.store_time", pc.greater_equal, since)
         if self.prefix is not None:
             keep = _both(keep, listing, "min.signal", pc.less, _after(self.prefix))
             keep = _both(keep, listing, "max.signal", pc.greater_equal, self.prefix)
@@ -70,6 +75,8 @@ class Wanted:
             tests.append(f'"{layout.time}" >= {_literal(self.start, TIME)}')
         if self.end is not None:
             tests.append(f'"{layout.time}" < {_literal(self.end, TIME)}')
+        if self.stored_from is not None:
+            tests.append(f"store_time >= {_literal(self.stored_from, TIME)}")
         if self.signals is not None and len(self.signals) == 1:
             tests.append(f"signal = {_text(self.signals[0])}")
         elif self.signals is not None:
