@@ -174,7 +174,7 @@ def test_a_device_that_is_not_there_keeps_nobody_waiting(works: Path) -> None:
 
 def test_whoever_opens_it_to_the_network_is_warned(works: Path) -> None:
     errors = works.parent / "errors"
-    arguments = ("run", works, "--port", "0", "--host", "0.0.0.0")
+    arguments = ("run", works, "--port", "0", "--host", "0.0.0.0", "--insecure")
     with started(*arguments, errors=errors) as core:
         line_with(core, "Ctrl-C stops.")
         assert interrupt(core)[0] == 0

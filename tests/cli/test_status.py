@@ -34,10 +34,11 @@ def stranger() -> Iterator[str]:
         thread.join()
 
 
-def test_without_a_token() -> None:
-    line = one_line(genba("status", GENBA_TOKEN=""))
+def test_without_a_token(tmp_path: Path) -> None:
+    line = one_line(genba("status", GENBA_TOKEN="", XDG_CONFIG_HOME=str(tmp_path)))
     assert line == (
-        "genba: no token; set GENBA_TOKEN, or create one with `genba token create NAME`"
+        "genba: no token; log in with `genba login NAME`, or set GENBA_TOKEN to one of "
+        "`genba token create NAME`"
     )
 
 

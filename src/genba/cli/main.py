@@ -4,6 +4,7 @@ import typer
 
 from genba import __version__
 from genba.cli import (
+    audit,
     demo,
     historian,
     kpi,
@@ -11,10 +12,12 @@ from genba.cli import (
     plant,
     proposals,
     run,
+    session,
     status,
     testbed,
     token,
     trust,
+    user,
 )
 from genba.cli.output import noun
 
@@ -45,6 +48,10 @@ app.command("demo", short_help="Run a simulated plant for one shift.")(demo.demo
 app.add_typer(historian.app, name="historian", short_help="Look into what was recorded.")
 app.add_typer(proposals.app, name="proposals", short_help="Answer what waits for a person's yes.")
 app.add_typer(override.app, name="override", short_help="Take equipment into manual.")
+app.command("login", short_help="Log in to a running Genba.")(session.login)
+app.command("logout", short_help="End the session of `genba login`.")(session.logout)
+app.add_typer(user.app, name="user", short_help="Add and change the people who may log in.")
+app.add_typer(audit.app, name="audit", short_help="See who did what, and check that log.")
 app.add_typer(token.app, name="token", short_help="Give, list and revoke API tokens.")
 app.add_typer(trust.app, name="trust", short_help="Decide which devices are trusted.")
 app.add_typer(testbed.app, name="testbed", short_help="Serve or step a simulated plant.")

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from genba.cli.acting import by_whom
 from genba.cli.output import fail, says_errors
 
 if TYPE_CHECKING:
+    from genba.operate.api.certificate import Tls
     from genba.operate.identity import Identities
     from genba.operate.state import StateFolder
     from genba.plant import Clock, Plant
@@ -30,6 +32,8 @@ class _Run:
     clock: "Clock"
     credentials: Path | None
     end: int | None
+    tls: "Tls | None"
+    proxy: str | None
 
 
 @says_errors
@@ -57,9 +61,31 @@ def run(
     credentials: Annotated[
         Path | None, typer.Option(help="File with the devices' credentials (mode 0600).")
     ] = None,
+    secrets: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of the secrets; default: 'secrets' in the state.", envvar="GENBA_SECRETS"
+        ),
+    ] = None,
+    tls: Annotated[
+        bool, typer.Option("--tls", help="Encrypt the API, with a certificate of Genba's own.")
+    ] = False,
+    tls_cert: Annotated[
+        Path | None, typer.Option(help="Encrypt the API with this certificate chain (PEM).")
+    ] = None,
+    tls_key: Annotated[
+        Path | None, typer.Option(help="The private key of --tls-cert (PEM, mode 0600).")
+    ] = None,
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Answer the network without TLS all the same.")
+    ] = False,
+    behind_proxy: Annotated[
+        str | None,
+        typer.Option(help="Address of a proxy in front; its X-Forwarded-For is believed."),
+    ] = None,
 ) -> None:
     """Run a plant: connect, record, judge, plan, guard, act. Ctrl-C stops cleanly."""
-    from genba.operate.api.serve import is_loopback, listen
+    from genba.operate.api.serve import listen
     from genba.operate.identity import Identities
     from genba.operate.state import StateFolder
     from genba.plant import load_plant, parse_clock, parse_time
@@ -68,20 +94,42 @@ def run(
     loaded = load_plant(plant)
     plant_clock = parse_clock(clock)
     end = None if until is None else parse_time(until)
-    with StateFolder(state or plant.resolve().parent / "state") as held:
+    folder = state or plant.resolve().parent / "state"
+    with StateFolder(folder, secrets=secrets) as held:
         # Before anything is connected or written: is the port free?
         listener = listen(host, port)
-        if not is_loopback(host):
-            typer.echo(
-                f"genba: the API answers the network at {host}, unencrypted: tokens can be read on "
-                "the way. Put a TLS proxy in front of it, or leave --host away.",
-                err=True,
-            )
         with listener:
+            encrypted = _tls(held.pki, host, tls_cert, tls_key, own=tls)
+            _check_open(host, encrypted, insecure=insecure)
             identities = Identities(held.secrets)
-            asyncio.run(
-                _serve(_Run(loaded, held, plant_clock, credentials, end), identities, listener)
-            )
+            of_run = _Run(loaded, held, plant_clock, credentials, end, encrypted, behind_proxy)
+            asyncio.run(_serve(of_run, identities, listener))
+
+
+def _tls(
+    pki: Path, host: str, certificate: Path | None, key: Path | None, *, own: bool
+) -> "Tls | None":
+    from genba.operate.api.certificate import Tls, own_tls
+
+    if (certificate is None) != (key is None):
+        fail("--tls-cert and --tls-key go together; give both, or --tls alone")
+    if certificate is not None and key is not None:
+        return Tls(certificate, key)
+    return own_tls(pki, host) if own else None
+
+
+def _check_open(host: str, tls: "Tls | None", *, insecure: bool) -> None:
+    """Keep passwords and tokens from crossing a network for everybody to read."""
+    from genba.operate.api.serve import is_loopback
+
+    if tls is not None or is_loopback(host):
+        return
+    if not insecure:
+        fail(
+            f"the API would answer the network at {host} unencrypted; add --tls, or --tls-cert "
+            "and --tls-key, or --insecure where something else encrypts"
+        )
+    typer.echo(f"genba: the API answers the network at {host}, unencrypted.", err=True)
 
 
 def _quiet_libraries() -> None:
@@ -101,17 +149,19 @@ async def _serve(run: _Run, identities: "Identities", listener: socket.socket) -
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     core = Core(run.plant, run.state, run.clock, credentials=run.credentials)
-    server = ApiServer(create_app(core, identities), listener)
+    server = ApiServer(create_app(core, identities), listener, run.tls, run.proxy)
     try:
         await _first(stop.wait(), core.start())
         if not stop.is_set():
             await server.start()
             _first_token(identities)
             _announce(run, server.url)
+            core.audit.record("genba", "", "start", run.plant.id, origin=by_whom())
             over = [] if run.end is None else [run.clock.sleep_until(run.end)]
             await _first(stop.wait(), core.run(), *over)
     finally:
         await server.stop()
+        core.audit.record("genba", "", "stop", run.plant.id, origin=by_whom())
         await core.stop()
     _farewell(core.health()["historian"])
 
@@ -144,6 +194,9 @@ def _announce(run: _Run, url: str) -> None:
     signals = len(run.plant.signals)
     count = "1 signal" if signals == 1 else f"{signals} signals"
     typer.echo(f"{name}: {count}, API at {url}/api/v1. Ctrl-C stops.")
+    if run.tls is not None and run.tls.own:
+        typer.echo(f"Its certificate is Genba's own (SHA-256 {run.tls.fingerprint()}).")
+        typer.echo(f"  export GENBA_CA={run.tls.certificate}")
 
 
 def _farewell(historian: Mapping[str, Any]) -> None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from genba.cli.acting import audited
 from genba.cli.output import emit_json, noun, print_table, says_errors
 
 if TYPE_CHECKING:
@@ -55,7 +56,9 @@ def add(
 
     folder = _pki(state)
     path = Path(certificate)
-    entry = pki.trust(folder, path if path.is_file() else pki.find(folder, certificate).path)
+    with audited(state, "trust.add", certificate) as told:
+        entry = pki.trust(folder, path if path.is_file() else pki.find(folder, certificate).path)
+        told |= {"fingerprint": entry.fingerprint, "subject": entry.subject}
     typer.echo(f"trusted: {entry.subject} ({entry.fingerprint})")
 
 
@@ -65,7 +68,10 @@ def remove(fingerprint: FingerprintArgument, state: StateOption = Path("state"))
     """Trust a certificate no longer, from the next connection on."""
     from genba.connect import pki
 
-    entry = pki.distrust(_pki(state), fingerprint)
+    folder = _pki(state)
+    with audited(state, "trust.remove", fingerprint) as told:
+        entry = pki.distrust(folder, fingerprint)
+        told |= {"fingerprint": entry.fingerprint, "subject": entry.subject}
     typer.echo(f"no longer trusted: {entry.subject} ({entry.fingerprint})")
 
 

@@ -11,9 +11,12 @@ import uvicorn
 from fastapi import FastAPI
 
 from genba.errors import GenbaError
+from genba.operate.api.certificate import Tls
 
 GRACE_S = 5.0
 """Wall seconds that requests get to finish when the server stops."""
+MOST_CONNECTIONS = 1000
+"""Open at the same time; more are answered with 503."""
 
 
 class _QuietServer(uvicorn.Server):
@@ -33,6 +36,10 @@ class ApiServer:
         What to serve, from :func:`genba.operate.api.create_app`.
     listener : socket.socket
         From :func:`listen`. The server owns it from now on.
+    tls : Tls, optional
+        Certificate and key; without, the API speaks plain HTTP.
+    proxy : str, optional
+        Address of a proxy in front, whose ``X-Forwarded-For`` is believed.
 
     Attributes
     ----------
@@ -40,17 +47,30 @@ class ApiServer:
         Where the API answers.
     """
 
-    def __init__(self, app: FastAPI, listener: socket.socket) -> None:
+    def __init__(
+        self,
+        app: FastAPI,
+        listener: socket.socket,
+        tls: Tls | None = None,
+        proxy: str | None = None,
+    ) -> None:
         self._app = app
         self._socket = listener
         host, port = listener.getsockname()[:2]
-        self.url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        context = None if tls is None else tls.context()
+        scheme = "http" if tls is None else "https"
+        self.url = f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
         config = uvicorn.Config(
             app,
             log_config=None,
             access_log=False,
             lifespan="off",
             server_header=False,
+            limit_concurrency=MOST_CONNECTIONS,
+            # Believed from anybody, the header would forge addresses in the audit log.
+            proxy_headers=proxy is not None,
+            forwarded_allow_ips=proxy,
+            ssl_context_factory=None if context is None else lambda *_: context,
             timeout_graceful_shutdown=round(GRACE_S),
         )
         self._server = _QuietServer(config)

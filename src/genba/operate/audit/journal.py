@@ -75,10 +75,24 @@ class Journal:
                 return self._append(acts)
         except OSError as error:
             self._end = None
-            raise StateError(
-                f"the audit log {self._folder} cannot be written: {error.strerror}; "
-                "make room or mend its access rights"
-            ) from None
+            raise _unwritable(self._folder, error) from None
+
+    def probe(self) -> None:
+        """Find out whether the log can be written.
+
+        Raises
+        ------
+        StateError
+            If it cannot.
+        """
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with _locked(self._folder / ".lock"):
+                files = segments(self._folder)
+                if files:
+                    os.close(os.open(files[-1], os.O_WRONLY | os.O_APPEND))
+        except OSError as error:
+            raise _unwritable(self._folder, error) from None
 
     def _append(self, acts: Sequence[Act]) -> list[Entry]:
         end = self._find_end()
@@ -134,6 +148,13 @@ class Journal:
         if self._end is not None and (self._end.path, self._end.size) == (files[-1], size):
             return self._end
         return _read_end(files, size)
+
+
+def _unwritable(folder: Path, error: OSError) -> StateError:
+    return StateError(
+        f"the audit log {folder} cannot be written: {error.strerror}; "
+        "make room or mend its access rights"
+    )
 
 
 def _read_end(files: Sequence[Path], size: int) -> _End:

@@ -75,6 +75,16 @@ class AuditLog:
             self._writer.submit(self._drain)
         return future
 
+    def probe(self) -> None:
+        """Find out whether the log can be written, without writing.
+
+        Raises
+        ------
+        StateError
+            If it cannot.
+        """
+        self._journal.probe()
+
     def retry(self) -> None:
         """Try again to write what is kept, without waiting for it."""
         with self._guard:
