@@ -35,6 +35,7 @@ BUILT_IN: tuple[AlarmRule, ...] = (
         kind="link_down",
         priority=_MEDIUM,
         on_delay_s=30.0,
+        off_delay_s=30.0,
         response="Check the device's power and network; `genba status` shows the error.",
         consequence="Genba sees nothing of the device, and its own controller runs it.",
     ),

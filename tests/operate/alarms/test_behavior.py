@@ -241,3 +241,23 @@ def test_the_more_particular_setting_wins_field_by_field() -> None:
     assert found.enabled is True
     general = AlarmSetting(response="a", latch=True)
     assert AlarmSetting(response="b").over(general) == AlarmSetting(response="b", latch=True)
+
+
+def test_a_link_that_is_down_is_one_alarm_and_not_one_for_each_value() -> None:
+    desk = Desk()
+    alarms = desk.alarms
+    alarms.take([_standing("link_down", "", "plc")], desk.now)
+    desk.wait(30)
+    alarms.take([_standing("stale", PUMP, HEAT), _standing("stale", PUMP, PRESSURE)], desk.now)
+    desk.wait(600)
+    assert [a.id for a in alarms.standing() if not a.state.hidden] == ["plc:link_down"]
+    alarms.take([_standing("link_down", "", "plc", clears=True)], desk.now)
+    alarms.take([_standing("stale", PUMP, HEAT, clears=True)], desk.now)
+    desk.wait(30)
+    asking = {a.id for a in alarms.standing() if a.state is S.UNACKNOWLEDGED}
+    assert asking == {f"{PRESSURE}:stale"}, "what is still old has a cause of its own"
+
+
+def _standing(kind: str, equipment: str, about: str, *, clears: bool = False) -> Judgement:
+    finding = Finding(f"F-{kind}-{about}", 0, kind, equipment, "x", Severity.WARNING)
+    return Judgement(finding, stands=not clears, clears=clears, about=about)

@@ -11,7 +11,7 @@ from genba.operate.alarms.catalog import catalog
 from genba.operate.alarms.facts import Refusals
 from genba.operate.alarms.flood import Flood
 from genba.operate.alarms.journal import TABLE, mark, replay, row_of
-from genba.operate.alarms.suppression import Suppression
+from genba.operate.alarms.suppression import LINK_DOWN, Suppression, link_of
 from genba.operate.alarms.transitions import AlarmEvent, after
 from genba.operate.judge import Judgement
 from genba.operate.sense import LiveValues
@@ -145,7 +145,7 @@ class Alarms:
                 return None
             self._add(found)
             if self._suppression.holds(name):
-                self._suppress([name], now, on=True)
+                self._suppress([name], now)
         return found
 
     def condition(
@@ -163,8 +163,8 @@ class Alarms:
 
     def suppress(self, now: int, batch: Sequence[Sample]) -> None:
         """Look at what suppresses by design; call it with new samples before they are judged."""
-        for names, on in self._suppression.changed(batch):
-            self._suppress(names, now, on=on)
+        for names in self._suppression.changed(batch):
+            self._suppress(names, now)
 
     def tick(self, now: int) -> None:
         """Let delays and shelving end, and watch for a flood; after the judges of a tick."""
@@ -194,15 +194,21 @@ class Alarms:
     def _set(self, alarm: Alarm, now: int, *, holds: bool, why: str = "") -> None:
         alarm.active, alarm.due = holds, None
         self._go(alarm, AlarmEvent.RAISE if holds else AlarmEvent.RETURN, now, GENBA, "", why)
+        if alarm.kind == LINK_DOWN:
+            link = link_of(alarm)
+            names = self._suppression.link(link, down=holds)
+            self._suppress(names, now, f"link {link} is {'down' if holds else 'up'}")
 
-    def _suppress(self, names: Iterable[str], now: int, *, on: bool) -> None:
-        for name in names:
+    def _suppress(self, names: Iterable[str], now: int, why: str = "") -> None:
+        """Hide or show alarms as their suppression by design says now."""
+        for name in sorted(names):
             alarm = self._alarms[name]
-            why = f"by design: {alarm.setting.suppress_when}"
+            on = self._suppression.holds(name)
+            reason = f"by design: {why or alarm.setting.suppress_when}"
             if on and not alarm.state.hidden:
-                self._go(alarm, AlarmEvent.SUPPRESS, now, GENBA, "", why)
+                self._go(alarm, AlarmEvent.SUPPRESS, now, GENBA, "", reason)
             elif not on and alarm.state is AlarmState.SUPPRESSED:
-                self._go(alarm, AlarmEvent.UNSUPPRESS, now, GENBA, "", why)
+                self._go(alarm, AlarmEvent.UNSUPPRESS, now, GENBA, "", reason)
 
     # -- from people ---------------------------------------------------------------------------
 
@@ -345,8 +351,12 @@ class Alarms:
                 self._shelved.add(alarm.id)
             if alarm.active:
                 self._unconfirmed[alarm.id] = now
-            if alarm.state is AlarmState.SUPPRESSED and not alarm.setting.suppress_when:
-                why = "the plant file does not suppress it any more"
+        for alarm in self._alarms.values():
+            suppressed = alarm.state is AlarmState.SUPPRESSED
+            if suppressed and not (
+                alarm.setting.suppress_when or self._suppression.holds(alarm.id)
+            ):
+                why = "nothing suppresses it any more"
                 self._go(alarm, AlarmEvent.UNSUPPRESS, now, GENBA, "", why)
         self._tell(TABLE, mark("start", now))
 
