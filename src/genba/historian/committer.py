@@ -16,9 +16,15 @@ from genba.errors import GenbaError
 from genba.historian.folder import open_folder
 from genba.historian.merging import due, merge, whole_days
 from genba.historian.moving import MOST_ROWS, Store, committer_lock, move_all, open_store
+from genba.historian.policy import Policy
+from genba.historian.reading import Reader
+from genba.historian.retention import forget
+from genba.historian.rolling import roll_up
 
 _LOOK_S = 0.25
 _VACUUM_S = 600.0
+_FIRST_VACUUM_S = 60.0
+_ROLL_UP_S = 60.0
 _RETRY_S = 2.0
 _NICE = 5
 _FAREWELL_ROWS = 1_000_000
@@ -46,6 +52,7 @@ def main(folder: str, interval_s: str) -> int:
         stop.set()
         upkeep.join()
         store.spool.close()
+        store.due.close()
         lock.release()
 
 
@@ -80,20 +87,27 @@ def _move(store: Store) -> bool:
 
 
 def _keep_up(store: Store, stop: threading.Event) -> None:
-    """Compact what is due, and remove replaced files now and then."""
-    vacuumed = time.monotonic()
+    """Sum up and compact what is due, and remove replaced files now and then."""
+    rolled = time.monotonic()
+    vacuumed = rolled - _VACUUM_S + _FIRST_VACUUM_S
+    reader = Reader(store)
     while not stop.wait(1.0):
         try:
+            if time.monotonic() - rolled > _ROLL_UP_S:
+                rolled = time.monotonic()
+                roll_up(store, reader)
             for table in store.tables.values():
                 while not stop.is_set() and (files := due(table.snapshot())):
                     merge(table, files, stop)
             if time.monotonic() - vacuumed > _VACUUM_S:
                 vacuumed = time.monotonic()
+                forget(store, Policy.found(store.folder.root), stop)
                 for table in store.tables.values():
                     table.vacuum()
         except GenbaError as error:
             _say(error)
             stop.wait(_RETRY_S)
+    reader.close()
 
 
 def _leave_tidy(store: Store) -> bool:

@@ -25,6 +25,9 @@ class Folder:
         writer.lock     held by the one process that appends
         committer.lock  held by the one process that moves batches into the tables
         spool.sqlite    what was acknowledged and is not yet in a table
+        due.sqlite      steps that have to be summed up (again)
+        horizon.json    from when on samples are still there, where retention took some
+        policy.json     how long the plant wants what kept
         samples/ ...    one Delta table each
     """
 
@@ -35,6 +38,11 @@ class Folder:
     def spool(self) -> Path:
         """The spool's file."""
         return self.root / "spool.sqlite"
+
+    @property
+    def due(self) -> Path:
+        """The list of steps to sum up."""
+        return self.root / "due.sqlite"
 
 
 def open_folder(root: Path, *, create: bool) -> Folder:
@@ -77,13 +85,18 @@ def _create(root: Path, version: Path) -> None:
     if any(not entry.name.startswith(".") for entry in root.iterdir()):
         raise StateError(f"{root} holds files but no historian; choose another folder")
     text = json.dumps({"format": FORMAT, "genba": __version__, "id": f"genba-{uuid.uuid4()}"})
-    draft = version.with_name(f".version.{os.getpid()}")
+    write_whole(version, text + "\n")
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Replace a file so that a crash leaves the old or the new text, never half of one."""
+    draft = path.with_name(f".{path.stem}.{os.getpid()}")
     with draft.open("w", encoding="utf-8") as file:
-        file.write(text + "\n")
+        file.write(text)
         file.flush()
         os.fsync(file.fileno())
-    draft.replace(version)
-    sync_folder(root)
+    draft.replace(path)
+    sync_folder(path.parent)
 
 
 def sync_folder(folder: Path) -> None:

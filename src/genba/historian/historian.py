@@ -15,9 +15,10 @@ from genba.historian.folder import Lock, open_folder
 from genba.historian.merging import due, merge, whole_days
 from genba.historian.moving import MOST_ROWS, committer_lock, move_all, open_store
 from genba.historian.queries import Queries, microseconds
+from genba.historian.rolling import roll_up
 from genba.historian.schema import (
+    RECORDS,
     SAMPLES,
-    TABLES,
     Layout,
     batch_of_rows,
     batch_of_samples,
@@ -190,6 +191,7 @@ class Historian(Queries):
         try:
             moved = move_all(self._store)
             self._store.spool.tidy()
+            roll_up(self._store, self._reader)
         finally:
             lock.release()
         return moved
@@ -251,6 +253,28 @@ class Historian(Queries):
             lock.release()
         return gone
 
+    def roll_up(self, *, whole: bool = False) -> int:
+        """Sum up, here and now, what is due; give back how many rows of rollups were made.
+
+        Parameters
+        ----------
+        whole : bool
+            Also the newest minute and hour, which may not be over yet.
+
+        Raises
+        ------
+        HistorianError
+            If the disk is full or a table cannot be read; what was not done stays due.
+        StateError
+            If another process moves batches.
+        """
+        self._check_writable()
+        lock = committer_lock(self._store.folder.root)
+        try:
+            return roll_up(self._store, self._reader, whole=whole)
+        finally:
+            lock.release()
+
     def stats(self) -> dict[str, Any]:
         """Count what is stored.
 
@@ -280,7 +304,7 @@ class Historian(Queries):
         supervisor = self._supervisor
         return {
             "samples": rows[SAMPLES.name] + spooled[SAMPLES.name],
-            "records": {n: rows[n] + spooled[n] for n in TABLES if n != SAMPLES.name},
+            "records": {n: rows[n] + spooled[n] for n in RECORDS},
             "spooled": sum(spooled.values()),
             "bytes": sum(file.size for view in views.values() for file in view.files),
             "spool_bytes": spool.size(),
@@ -303,6 +327,7 @@ class Historian(Queries):
             self._supervisor = None
         self._reader.close()
         self._store.spool.close()
+        self._store.due.close()
         if self._writer is not None:
             self._writer.release()
 

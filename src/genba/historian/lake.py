@@ -134,11 +134,13 @@ class LakeTable:
         batch = Transaction(self._app, last_batch)
         self._commit(actions, CommitProperties(app_transactions=[batch]))
 
-    def replace(self, old: Sequence[DataFile], new: Sequence[DataFile]) -> None:
-        """Put new files with the same rows in the place of old ones."""
+    def replace(
+        self, old: Sequence[DataFile], new: Sequence[DataFile], *, forgets: bool = False
+    ) -> None:
+        """Put new files in the place of old ones, with the same rows unless it ``forgets`` some."""
         now = _wall_ms()
         removed = [
-            RemoveAction(file.path, False, now, file.size, {"day": file.day.isoformat()})
+            RemoveAction(file.path, forgets, now, file.size, {"day": file.day.isoformat()})
             for file in old
         ]
         self._commit([*removed, *(self._add(file, new=False) for file in new)], CommitProperties())

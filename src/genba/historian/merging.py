@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -14,6 +15,7 @@ from genba.errors import HistorianError
 from genba.historian.encoding import QUICK, thorough
 from genba.historian.lake import LakeTable, Snapshot
 from genba.historian.parquet import GROUP_ROWS, DataFile, FileWriter, cuts, sort
+from genba.historian.schema import Layout
 
 FULL_ROWS = 16_000_000
 """A file with so many rows is left alone."""
@@ -96,7 +98,7 @@ def merge(table: LakeTable, files: Sequence[DataFile], stop: threading.Event | N
                     effort = thorough(_typical(part, places), table.layout, _LEVEL)
                 writer = FileWriter(table.root, table.layout, files[0].day, effort)
             writer.write(part, places)
-        new = _finished(writer, rows)
+        new = _finished(writer, rows, renewed=table.layout.renewed)
     except (OSError, pa.ArrowException, HistorianError) as error:
         _abandon(writer)
         raise HistorianError(
@@ -123,9 +125,9 @@ def _typical(part: pa.Table, places: Sequence[int]) -> list[pa.Table]:
     return [part.slice(places[i], places[i + 1] - places[i]) for i in chosen]
 
 
-def _finished(writer: FileWriter | None, rows: int) -> DataFile:
+def _finished(writer: FileWriter | None, rows: int, *, renewed: bool) -> DataFile:
     new = None if writer is None else writer.finish()
-    if new is None or new.rows != rows:
+    if new is None or new.rows > rows or (new.rows < rows and not renewed):
         raise HistorianError(f"merging {rows:,} rows gave {0 if new is None else new.rows:,}")
     return new
 
@@ -136,14 +138,29 @@ def _sorted_parts(table: LakeTable, files: Sequence[DataFile]) -> Iterator[pa.Ta
     for piece in _merged(table, files):
         pending = pa.concat_tables([pending, piece])
         if pending.num_rows >= 2 * GROUP_ROWS or pending.nbytes > _PENDING_BYTES:
-            ordered = sort(pending, table.layout)
+            ordered = _valid(sort(pending, table.layout), table.layout)
             end = cuts(ordered)[-2]
             if end == 0:
-                end = ordered.num_rows
+                # The last row stays: where rows are renewed, one that replaces it may follow.
+                end = max(1, ordered.num_rows - 1)
             yield ordered.slice(0, end)
             pending = ordered.slice(end).cast(table.layout.schema)
     if pending.num_rows:
-        yield sort(pending, table.layout)
+        yield _valid(sort(pending, table.layout), table.layout)
+
+
+def _valid(ordered: pa.Table, layout: Layout) -> pa.Table:
+    """Leave out what a later row replaces."""
+    if not layout.renewed or ordered.num_rows < 2:
+        return ordered
+    same = np.ones(ordered.num_rows - 1, bool)
+    for name in layout.order[:-1]:
+        column = ordered[name].combine_chunks()
+        if isinstance(column, pa.ChunkedArray):
+            column = column.chunk(0)
+        numbers = column.indices if pa.types.is_dictionary(column.type) else column.cast(pa.int64())
+        same &= np.diff(numbers.to_numpy()) == 0
+    return ordered.filter(pa.array(np.append(~same, True)))
 
 
 def _merged(table: LakeTable, files: Sequence[DataFile]) -> Iterator[pa.Table]:

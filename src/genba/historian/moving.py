@@ -1,30 +1,37 @@
 """From the spool into the tables: each batch exactly once, whatever happens in between."""
 
+import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from genba.errors import HistorianError
+from genba.historian.due import DAY_US, Due
 from genba.historian.encoding import QUICK
 from genba.historian.folder import Folder, Lock
 from genba.historian.lake import LakeTable
 from genba.historian.parquet import DataFile, by_day, sort, write_file
-from genba.historian.schema import TABLES
+from genba.historian.schema import ROLLUP_1M, SAMPLES, TABLES, TIME
 from genba.historian.spool import Spool
 
 MOST_ROWS = 500_000
 """Rows that one commit takes from the spool."""
 _MOST_BYTES = 32 * 2**20
 _PREDECESSOR_S = 60.0
+_MINUTE_US = 60_000_000
+_MANY_STEPS = 20_000
+"""Steps beyond which it is cheaper to sum up whole days."""
 
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """An open historian's parts: the folder, the spool and the tables."""
+    """An open historian's parts: the folder, the spool, what is to be summed up, the tables."""
 
     folder: Folder
     spool: Spool
+    due: Due
     tables: dict[str, LakeTable]
 
 
@@ -32,7 +39,7 @@ def open_store(folder: Folder, *, read_only: bool = False) -> Store:
     """Open the spool and get hold of the tables, without reading them."""
     spool = Spool(folder.spool, read_only=read_only)
     tables = {name: LakeTable(folder.root, layout, folder.id) for name, layout in TABLES.items()}
-    return Store(folder, spool, tables)
+    return Store(folder, spool, Due(folder.due, read_only=read_only), tables)
 
 
 def committer_lock(root: Path) -> Lock:
@@ -59,6 +66,7 @@ def move_all(store: Store) -> int:
     HistorianError
         If the disk is full or a table cannot be written; what was not moved stays in the spool.
     """
+    note_earlier(store)
     moved = 0
     for name in store.spool.names():
         while count := _move_some(store, name):
@@ -76,6 +84,8 @@ def _move_some(store: Store, name: str) -> int:
     rows = sort(pa.concat_tables([batch.read() for batch in batches]), table.layout)
     last = batches[-1].number
     del batches
+    if table.layout is SAMPLES:
+        note_touched(store, rows, last)
     files: list[DataFile] = []
     try:
         for day, part in by_day(rows, table.layout):
@@ -93,3 +103,36 @@ def _move_some(store: Store, name: str) -> int:
     store.spool.delete(name, last)
     count: int = rows.num_rows
     return count
+
+
+def touched(rows: pa.Table, step_us: int) -> pa.Table:
+    """Return the steps (``signal``, ``time``) that samples of numbers fall into."""
+    steps = pa.table(
+        {
+            "signal": rows["signal"].cast(pa.string()),
+            "time": pa.array(rows["source_time"].cast(pa.int64()).to_numpy() // step_us * step_us),
+        }
+    ).filter(pc.or_(pc.is_valid(rows["value"]), pc.is_null(rows["text"])))
+    found = steps.group_by(["signal", "time"]).aggregate([])
+    return found.set_column(1, "time", found["time"].cast(TIME))
+
+
+def note_touched(store: Store, rows: pa.Table, batch: int) -> None:
+    """Note the minutes that samples fall into, before they are stored."""
+    steps = touched(rows, _MINUTE_US)
+    times = steps["time"].cast(pa.int64())
+    if steps.num_rows <= _MANY_STEPS:
+        store.due.mark(ROLLUP_1M.name, times.to_pylist(), steps["signal"].to_pylist(), batch)
+    else:
+        days = pa.array(times.to_numpy() // DAY_US * DAY_US)
+        store.due.mark_days(ROLLUP_1M.name, pc.unique(days).to_pylist(), batch)
+
+
+def note_earlier(store: Store) -> None:
+    """Note all days that an older Genba stored without summing them up."""
+    if store.due.exists:
+        return
+    samples = store.tables[SAMPLES.name].snapshot()
+    epoch = dt.date(1970, 1, 1)
+    days = sorted({(file.day - epoch).days * DAY_US for file in samples.files})
+    store.due.mark_days(ROLLUP_1M.name, days, samples.last_batch)

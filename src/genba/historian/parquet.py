@@ -51,7 +51,7 @@ def sort(table: pa.Table, layout: Layout) -> pa.Table:
         return table.take(pa.array(order))
     table = table.unify_dictionaries().combine_chunks()
     ranks, names = _ranks(table["signal"])
-    times, sequence = _numbers(table["source_time"]), _numbers(table["sequence"])
+    times, sequence = _numbers(table[layout.order[1]]), _numbers(table["sequence"])
     order = np.argsort(ranks, kind="stable")
     if not _ordered(ranks[order], times[order], sequence[order]):
         order = np.lexsort((sequence, times, ranks))

@@ -10,14 +10,16 @@ from genba.errors import HistorianError
 from genba.historian import gap_report, grid
 from genba.historian.moving import Store
 from genba.historian.reading import Reader, Wanted, check_period, check_signals
+from genba.historian.rolled import LOOK_BACK_US, Rollups
+from genba.historian.rolling import MINUTE_US
 from genba.historian.schema import OPERATIONS, SAMPLES, TIME, Layout, records_layout
 from genba.plant import US, Quality
 
 How = Literal["mean", "min", "max", "last", "sum", "count", "time_weighted_mean"]
 """How samples within a step become one."""
 
-LOOK_BACK_US = 7 * 86_400 * US
-"""How far before a period the value that held at its start is looked for."""
+LONG_US = 2 * 86_400 * US
+"""Periods from which on rollups answer, where they can do it exactly."""
 
 _AGGREGATES = {
     "mean": "avg(value)",
@@ -40,6 +42,7 @@ class Queries:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._reader = Reader(store)
+        self._rollups = Rollups(store, self._reader)
 
     def ask(self, layout: Layout, wanted: Wanted, query: str) -> pa.Table:
         """Run SQL of this room's own, in which ``rows`` stands for the wanted rows of a table."""
@@ -79,6 +82,11 @@ class Queries:
         ``time_weighted_mean`` weighs each value by how long it held, also the one that held at
         ``start`` already.
 
+        Where samples of the period are not kept any more, and for periods of two days and more that
+        begin and end at full minutes, rollups answer; the schema's metadata ``genba.source`` says
+        which: ``samples``, ``rollup_1m`` or ``rollup_1h``. Where samples are gone, the last step is
+        a whole one.
+
         Returns
         -------
         pa.Table
@@ -93,8 +101,28 @@ class Queries:
         names = check_signals(signals)
         if how not in get_args(How):
             raise HistorianError(f"'{how}' is no way to resample; use {', '.join(get_args(How))}")
-        times = grid.points(start, end, step_us)
+        grid.points(start, end, step_us)
+        if self._by_rollups(names, start, end, step_us, how):
+            return self._rollups.resample(names, start, end, step_us, how)
+        return self._resample(names, start, end, step_us, how).replace_schema_metadata(
+            {"genba.source": SAMPLES.name}
+        )
+
+    def _by_rollups(
+        self, signals: tuple[str, ...], start: int, end: int, step_us: int, how: How
+    ) -> bool:
+        """Whether rollups must answer, or answer the same sooner (they know no texts)."""
+        gone = self._rollups.horizons.before(SAMPLES.name, start)
+        if any(name in gone for name in signals):
+            return True
+        whole = not any(number % MINUTE_US for number in (start, end, step_us))
+        return whole and end - start >= LONG_US and how not in ("count", "last")
+
+    def _resample(
+        self, names: tuple[str, ...], start: int, end: int, step_us: int, how: How
+    ) -> pa.Table:
         if how == "time_weighted_mean":
+            times = grid.points(start, end, step_us)
             return grid.time_weighted_mean(
                 self._with_past(names, start, end), names, times, step_us, end
             )
@@ -111,6 +139,29 @@ class Queries:
             f"SELECT signal, make_timestamptz({bucket}) AS time, {columns} FROM rows"  # noqa: S608
             f" WHERE {good} AND {test} GROUP BY ALL ORDER BY signal, time",
         )
+
+    def rollup(self, signals: Sequence[str], start: int, end: int, step_us: int) -> pa.Table:
+        """Sum up signals over steps of whole minutes, with extremes and when they were.
+
+        What was stored a moment ago is in it. A step without samples has no row.
+
+        Returns
+        -------
+        pa.Table
+            ``signal``, ``time`` (begin of the step), ``count`` (samples), ``good`` (of good or
+            uncertain quality, with a finite number: only these count for the rest), ``mean``
+            (time-weighted; null where unknown), ``min``, ``min_time``, ``max``, ``max_time``,
+            ``first``, ``last``, ``sum``, ``increase`` (how far a counter came, also from the sample
+            before; where it falls, it began again at zero). Metadata as with :meth:`resample`.
+
+        Raises
+        ------
+        HistorianError
+            If start or step is no multiple of a minute, or only rollups of an hour are kept and
+            they are no multiples of an hour; or as with :meth:`samples`.
+        """
+        check_period(start, end)
+        return self._rollups.rows(check_signals(signals), start, end, step_us)
 
     def asof(
         self,

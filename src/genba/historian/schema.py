@@ -31,13 +31,15 @@ class Layout:
     """What a table holds and how it lies on disk.
 
     ``time`` names the column that decides the day a row belongs to; ``order`` the columns by which
-    rows are sorted inside a file.
+    rows are sorted inside a file. Where ``renewed``, rows that differ in nothing but the last
+    column of ``order`` replace each other: the greatest holds.
     """
 
     name: str
     schema: pa.Schema
     time: str
     order: tuple[str, ...]
+    renewed: bool = False
 
     @property
     def bounded(self) -> tuple[str, ...]:
@@ -185,11 +187,41 @@ ALARMS = _records(
 )
 """The journal of alarms (ISA-18.2): one row for each transition; the newest of an alarm counts."""
 
+
+def _rollup(name: str) -> Layout:
+    """A table of summaries: of each signal and step, what its samples amount to.
+
+    ``area`` is the integral in value times seconds from the first sample (``begin``) to the end of
+    the step, over the ``known_s`` of it in which the value is known; ``held`` tells whether the
+    last sample holds at the end. ``increase`` is how far a counter came within the step.
+    """
+    whole, number = pa.int64(), pa.float64()
+    needed = {"count": whole, "good": whole, "sum": number, "area": number, "known_s": number}
+    needed |= {"increase": number, "begin": TIME, "held": pa.bool_()}
+    values = dict.fromkeys(("min", "max", "first", "last"), number)
+    values |= {f"{side}_time": TIME for side in list(values)}
+    schema = pa.schema(
+        [
+            _field("signal", pa.string(), needed=True),
+            _field("time", TIME, needed=True),
+            _field("sequence", whole, needed=True),
+            _field("store_time", TIME, needed=True),
+            *(_field(column, kind, needed=True) for column, kind in needed.items()),
+            *(_field(column, kind) for column, kind in values.items()),
+        ]
+    )
+    return Layout(name, schema, "time", ("signal", "time", "sequence"), renewed=True)
+
+
+ROLLUP_1M = _rollup("rollup_1m")
+ROLLUP_1H = _rollup("rollup_1h")
+ROLLUPS = {layout.name: layout for layout in (ROLLUP_1M, ROLLUP_1H)}
+
 RECORDS = {
     layout.name: layout
     for layout in (EVENTS, OPERATIONS, LOTS, DECISIONS, GAPS, QUARANTINE, ALARMS)
 }
-TABLES = {SAMPLES.name: SAMPLES, **RECORDS}
+TABLES = {SAMPLES.name: SAMPLES, **RECORDS, **ROLLUPS}
 
 
 def records_layout(name: str) -> Layout:
