@@ -25,6 +25,7 @@ from genba.operate.alarms import (
     summary,
 )
 from genba.operate.audit import AuditLog
+from genba.operate.buffered import Buffered
 from genba.operate.by_hand import ByHand
 from genba.operate.events import link_changed, state_ended
 from genba.operate.gate import Gate
@@ -43,6 +44,7 @@ from genba.operate.records import Records
 from genba.operate.sense import LiveValues
 from genba.operate.state import StateFolder
 from genba.operate.track import Tracker
+from genba.operate.uplink import Uplinks
 from genba.plan import EarliestDueDate, Planner, Situation
 from genba.plant import (
     US,
@@ -111,13 +113,15 @@ class Core:
         self._drivers = (
             dict(drivers)
             if drivers is not None
-            else _open_all(plant, state, clock, credentials, self.conditions.told)
+            else _open_all(plant, state, clock, credentials, self.conditions.told, self._late)
         )
         self.historian = Historian.open(state.historian, clock)
         self._ingest = Ingest(self.historian)
         self._rows: dict[str, list[Mapping[str, Any]]] = {}
         self._gate = Gate(plant, clock, self.live, self.guard, self._ingest, self._tell)
         self._intake = self._gate.intake
+        self._buffered = Buffered(plant, self.historian, self._ingest, self._intake.record)
+        self._uplinks = Uplinks(plant, self.historian, self.live, clock, state, credentials)
         self._patience = Patience()
         self._records = Records(self._tell)
         self._links = Links(plant, self._drivers, clock, self._intake, self._link_changed)
@@ -179,6 +183,7 @@ class Core:
         if not isinstance(self.clock, VirtualClock):
             self.historian.start_committing(COMMIT_S)
         self.by_hand.take_up(await asyncio.to_thread(self.by_hand.restore, self.historian))
+        self._uplinks.start()
         await self._links.start(FIRST_CONNECT_S)
         for proposal, command in self._journal.unfinished():
             self._actor.resume(proposal, command)
@@ -233,6 +238,8 @@ class Core:
         self._records.flush(self.clock.now())
         self.alarms.stop(self.clock.now())
         await self._links.stop()
+        await self._uplinks.stop()
+        await self._buffered.stop()
         self._put_rows()
         await asyncio.to_thread(self._close_historian)
         await self.manual.close()
@@ -290,6 +297,7 @@ class Core:
             "status": "degraded" if degraded else "ok",
             "time": self.clock.now(),
             "connections": links,
+            "uplinks": self._uplinks.health(),
             "loop": {
                 "ticks": self.loop.ticks,
                 "tick_s": self.plant.tick_s,
@@ -326,6 +334,9 @@ class Core:
 
     # -- what the parts tell ------------------------------------------------------------------
 
+    def _late(self, samples: Sequence[Sample]) -> None:
+        self._buffered(samples)
+
     def _tell(self, table: str, row: Mapping[str, Any]) -> None:
         self._rows.setdefault(table, []).append(row)
 
@@ -361,6 +372,7 @@ def _open_all(
     clock: Clock,
     credentials: Path | None,
     conditions: Callable[[ConditionEvent], None],
+    record: Callable[[Sequence[Sample]], None],
 ) -> dict[str, Driver]:
     """Build the driver of every connection of the plant file."""
     file = credentials or state.secrets / "credentials.yaml"
@@ -374,6 +386,7 @@ def _open_all(
                 pki=state.pki,
                 credentials=stored_credentials.load(connection.credentials, file),
                 conditions=conditions,
+                record=record,
             )
         )
     return drivers
