@@ -241,6 +241,8 @@ def _mended(
         # After the empty sample that was stored in its place.
         (row["number"] or 0) + 1,
     )
+    if row["source_time"] is None:
+        return sample, Misfit(Reason.NO_TIME, row["detail"])
     try:
         sample = Correction.from_json(row["correction"]).apply(sample, signals)
     except GenbaError as error:
