@@ -14,7 +14,9 @@ from genba.errors import HistorianError
 from genba.historian.folder import Lock, open_folder
 from genba.historian.merging import due, merge, whole_days
 from genba.historian.moving import MOST_ROWS, committer_lock, move_all, open_store
+from genba.historian.policy import Policy
 from genba.historian.queries import Queries, microseconds
+from genba.historian.retention import Expiry, expired, forget
 from genba.historian.rolling import roll_up
 from genba.historian.schema import (
     RECORDS,
@@ -274,6 +276,29 @@ class Historian(Queries):
             return roll_up(self._store, self._reader, whole=whole)
         finally:
             lock.release()
+
+    def forget(self, policy: Policy) -> int:
+        """Let go, here and now, what a policy lets go; give back how many bytes that frees.
+
+        The files leave the disk an hour later, when no query reads them any more.
+
+        Raises
+        ------
+        HistorianError
+            If a file cannot be read or written; its rows stay.
+        StateError
+            If another process moves batches.
+        """
+        self._check_writable()
+        lock = committer_lock(self._store.folder.root)
+        try:
+            return forget(self._store, policy)
+        finally:
+            lock.release()
+
+    def expired(self, policy: Policy) -> list[Expiry]:
+        """Return what a policy would let go now."""
+        return list(expired(self._store, policy))
 
     def stats(self) -> dict[str, Any]:
         """Count what is stored.
