@@ -61,12 +61,19 @@ def kpi(
         Path | None,
         typer.Option(help="State folder; default: 'state' beside the plant.", envvar="GENBA_STATE"),
     ] = None,
+    alarms: Annotated[
+        bool, typer.Option("--alarms", help="The load of alarms on people instead (EEMUA 191).")
+    ] = False,
+    operators: Annotated[
+        int, typer.Option(min=1, max=100, help="Operator positions that share the alarms.")
+    ] = 1,
     json: Annotated[bool, typer.Option("--json", help="Print JSON with all elements.")] = False,
 ) -> None:
     """Show the KPIs of ISO 22400-2 for a period; what cannot be computed is undefined."""
     if by not in GROUPINGS:
         fail(f"'{by}' is no grouping; choose one of {', '.join(GROUPINGS)}")
-    from genba.assess import kpi_report
+    from genba.assess import alarm_rates, kpi_report
+    from genba.cli.alarm_view import show_rates
     from genba.historian import Historian
     from genba.plant import SystemClock, load_plant
 
@@ -76,6 +83,11 @@ def kpi(
         first, last = moment(historian, start), moment(historian, end)
         if first >= last:
             fail(f"--from {start} is not before --to {end}; swap them")
+        if alarms:
+            rates = alarm_rates(historian, first, last, operators=operators)
+            told = rates.model_dump(mode="json", by_alias=True)
+            (emit_json if json else show_rates)(told)
+            return
         report = kpi_report(historian, loaded, first, last, by=cast("By", by))
     if json:
         emit_json(report.to_json())
