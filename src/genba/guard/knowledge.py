@@ -134,15 +134,22 @@ class Knowledge:
 
     def issued(self, signal_id: str, value: Scalar, time: int) -> None:
         """Note that a setpoint is about to be written; it may take effect at any moment now."""
-        if _is_number(value):
-            self._open.setdefault(signal_id, []).append((float(value), time))
-            del self._open[signal_id][:-MOST_OPEN]
+        if not _is_number(value):
+            return
+        present = self.present_values(signal_id)
+        if present and all(before == value for before, _ in present):
+            return  # it changes nothing, so the rest that the setpoint had still counts
+        self._open.setdefault(signal_id, []).append((float(value), time))
+        del self._open[signal_id][:-MOST_OPEN]
 
     def confirmed(self, signal_id: str, value: Scalar, time: int) -> None:
         """Note that a setpoint was written and read back."""
-        if _is_number(value):
+        if not _is_number(value):
+            return
+        settled = self._settled(signal_id)
+        if signal_id in self._open or settled is None or settled[0] != value:
             self._written[signal_id] = (float(value), time)
-            self._open.pop(signal_id, None)
+        self._open.pop(signal_id, None)
 
     def present_values(self, signal_id: str) -> list[tuple[float, int]]:
         """Return every value that a setpoint may have now, with the time since when.
@@ -150,7 +157,11 @@ class Knowledge:
         That is the value read or written last, and beside it each one that was written and not
         read back: nobody knows whether it has taken effect.
         """
-        found = list(self._open.get(signal_id, ()))
+        settled = self._settled(signal_id)
+        return [*self._open.get(signal_id, ()), *([settled] if settled else [])]
+
+    def _settled(self, signal_id: str) -> tuple[float, int] | None:
+        """Return the value that was read or written last, and since when it is there."""
         sample = self._last.get(signal_id)
         written = self._written.get(signal_id)
         if (
@@ -159,10 +170,8 @@ class Knowledge:
             and _is_number(sample.value)
             and (written is None or sample.source_time >= written[1])
         ):
-            found.append((float(sample.value), sample.source_time))
-        elif written is not None:
-            found.append(written)
-        return found
+            return float(sample.value), sample.source_time
+        return written
 
 
 def wire_slack_s(speed: float) -> float:

@@ -1,0 +1,1 @@
+"""Hostile and legal commands, and judges of what reaches the devices of a simulated plant."""
