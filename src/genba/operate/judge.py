@@ -1,5 +1,6 @@
 """Judging: limits, rates of change and staleness. Plug-ins add their own judges."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -74,6 +75,17 @@ HYSTERESIS = 0.02
 where the plant file gives no deadband."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Limit:
+    """One limit of a signal; ``side`` is +1 where values above are too much."""
+
+    name: str
+    value: float
+    side: int
+    severity: Severity
+    deadband: float
+
+
 class LimitJudge:
     """Alarm limits with hysteresis: raised once, cleared once (ISA-18.2: process alarms)."""
 
@@ -81,40 +93,41 @@ class LimitJudge:
 
     def __init__(self, plant: Plant) -> None:
         self._signals = {s.id: s for s in plant.signals.values() if s.limits is not None}
+        self._limits = {s.id: _limits_of(plant, s) for s in self._signals.values()}
+        self._quiet = {name: _quiet_band(limits) for name, limits in self._limits.items()}
         self._raised: set[tuple[str, str]] = set()
-        self._deadbands = {
-            (s.id, name): _deadband(plant, s, name, limit)
-            for s in self._signals.values()
-            for name, _, _ in _LIMITS
-            if (limit := getattr(s.limits, name)) is not None
-        }
+        self._loud: set[str] = set()
 
     def judge(self, sight: Sight) -> Iterable[Judgement]:
         """Compare every new sample with its signal's limits."""
+        quiet, loud = self._quiet, self._loud
         for sample in sight.batch:
-            signal = self._signals.get(sample.signal)
-            if signal is not None and _is_number(sample):
-                yield from self._compare(signal, sample)
+            band = quiet.get(sample.signal)
+            if band is None or not _is_number(sample):
+                continue
+            if band[0] <= sample.value <= band[1] and sample.signal not in loud:  # type: ignore[operator]
+                continue  # Nearly every sample ends here.
+            yield from self._compare(self._signals[sample.signal], sample)
 
     def _compare(self, signal: Signal, sample: Sample) -> Iterable[Judgement]:
         value = float(sample.value)  # type: ignore[arg-type]
-        for name, side, severity in _LIMITS:
-            limit = getattr(signal.limits, name)
-            if limit is None:
-                continue
-            key = (signal.id, name)
-            beyond = (value - limit) * side
+        for limit in self._limits[signal.id]:
+            key = (signal.id, limit.name)
+            beyond = (value - limit.value) * limit.side
+            kind = f"limit_{limit.name}"
             if key not in self._raised and beyond > 0:
                 self._raised.add(key)
-                word = "above" if side > 0 else "below"
-                text = f"{signal.id} is {value:g} {signal.unit}, {word} its limit {limit:g}"
-                finding = _finding(f"limit_{name}", signal, sample, text, severity, self.name)
+                word = "above" if limit.side > 0 else "below"
+                text = f"{signal.id} is {value:g} {signal.unit}, {word} its limit {limit.value:g}"
+                finding = _finding(kind, signal, sample, text, limit.severity, self.name)
                 yield Judgement(finding, stands=True)
-            elif key in self._raised and beyond < -self._deadbands[key]:
+            elif key in self._raised and beyond < -limit.deadband:
                 self._raised.discard(key)
                 text = f"{signal.id} is back at {value:g} {signal.unit}"
-                finding = _finding(f"limit_{name}", signal, sample, text, Severity.INFO, self.name)
+                finding = _finding(kind, signal, sample, text, Severity.INFO, self.name)
                 yield Judgement(finding, clears=True)
+        stands = any((signal.id, limit.name) in self._raised for limit in self._limits[signal.id])
+        (self._loud.add if stands else self._loud.discard)(signal.id)
 
 
 class RateJudge:
@@ -195,6 +208,21 @@ def _is_number(sample: Sample) -> bool:
         and not isinstance(sample.value, bool)
         and sample.quality != Quality.BAD
     )
+
+
+def _limits_of(plant: Plant, signal: Signal) -> tuple[_Limit, ...]:
+    return tuple(
+        _Limit(name, value, side, severity, _deadband(plant, signal, name, value))
+        for name, side, severity in _LIMITS
+        if (value := getattr(signal.limits, name)) is not None
+    )
+
+
+def _quiet_band(limits: Iterable[_Limit]) -> tuple[float, float]:
+    """Between these two, no limit is exceeded."""
+    low = max((limit.value for limit in limits if limit.side < 0), default=-math.inf)
+    high = min((limit.value for limit in limits if limit.side > 0), default=math.inf)
+    return low, high
 
 
 def _deadband(plant: Plant, signal: Signal, name: str, limit: float) -> float:
