@@ -9,6 +9,7 @@ from asyncua import ua
 
 from genba.connect.backoff import Backoff
 from genba.connect.driver import DriverContext
+from genba.connect.ending import end_task
 from genba.connect.opcua.faults import LINK_IS_GONE, TRANSPORT_ERRORS, unreachable
 from genba.connect.opcua.notification import decode_publish
 from genba.connect.opcua.options import OpcUaOptions
@@ -103,9 +104,7 @@ class LinkKeeper:
     async def stop(self) -> None:
         """Keep the link no longer."""
         supervisor, self._supervisor = self._supervisor, None
-        if supervisor is not None:
-            supervisor.cancel()
-            await asyncio.gather(supervisor, return_exceptions=True)
+        await end_task(supervisor)
         await self.session.close()
         if self.link is not Link.CLOSED:
             self.turn(Link.CLOSED)
@@ -156,9 +155,7 @@ class LinkKeeper:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
             errors = [error for task in done if (error := task.exception()) is not None]
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(*map(end_task, tasks))
         for error in errors:
             if not isinstance(error, _FAILURES):
                 raise error
