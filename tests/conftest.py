@@ -17,14 +17,15 @@ def _on_path(name: str) -> bool:
     return shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin") is not None
 
 
-def _node_opcua() -> bool:
-    return _on_path("node") and (PEERS_FOLDER / "node-opcua/node_modules/node-opcua").exists()
+def _from_npm(name: str) -> bool:
+    return _on_path("node") and (PEERS_FOLDER / name / "node_modules" / name).exists()
 
 
 PEERS: dict[str, Callable[[], bool]] = {
     "mosquitto": lambda: _on_path("mosquitto") and _on_path("mosquitto_sub"),
     "mbpoll": lambda: _on_path("mbpoll"),
-    "node-opcua": _node_opcua,
+    "node-opcua": lambda: _from_npm("node-opcua"),
+    "sparkplug-client": lambda: _from_npm("sparkplug-client"),
 }
 
 

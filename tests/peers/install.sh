@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs the foreign peers that the tests talk to: mosquitto, mbpoll, Node.js with node-opcua.
+# Installs the foreign peers that the tests talk to: mosquitto, mbpoll, Node.js with
+# node-opcua and sparkplug-client.
 # Needs root or sudo for Debian packages; without either the tests skip by name (and fail where CI=true).
 set -uo pipefail
 cd "$(dirname "$0")"
@@ -21,13 +22,15 @@ if [ ${#missing[@]} -gt 0 ] && command -v apt-get >/dev/null; then
     echo "could not install ${missing[*]}: the tests that need them will say so"
 fi
 
-if command -v npm >/dev/null && [ -f node-opcua/package-lock.json ] &&
-   ! cmp -s node-opcua/package-lock.json node-opcua/node_modules/.installed; then
-  echo "installing test peer: node-opcua"
-  if (cd node-opcua && npm ci --silent --no-audit --no-fund >/dev/null); then
-    cp node-opcua/package-lock.json node-opcua/node_modules/.installed
-  else
-    echo "could not install node-opcua: the tests that need it will say so"
+for peer in node-opcua sparkplug-client; do
+  if command -v npm >/dev/null && [ -f "$peer/package-lock.json" ] &&
+     ! cmp -s "$peer/package-lock.json" "$peer/node_modules/.installed"; then
+    echo "installing test peer: $peer"
+    if (cd "$peer" && npm ci --silent --no-audit --no-fund >/dev/null); then
+      cp "$peer/package-lock.json" "$peer/node_modules/.installed"
+    else
+      echo "could not install $peer: the tests that need it will say so"
+    fi
   fi
-fi
+done
 exit 0
