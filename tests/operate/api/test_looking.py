@@ -25,6 +25,7 @@ async def test_every_answer_is_what_the_description_says(plant: RunningPlant) ->
     filled = {
         "{operation}": ended["id"],
         "{lot}": ended["lot"],
+        "{alarm_id}": "mill-1.state:machine_aborted",
         "/equipment/{name}": "/equipment/press-1",
         "/signals/{name}": "/signals/press-1.state",
     }
