@@ -61,13 +61,21 @@ BUILT_IN: tuple[AlarmRule, ...] = (
         consequence="Samples are not recorded and are lost when the queue is full.",
     ),
     AlarmRule(
-        kind="disk",
+        kind="disk_low",
         priority=_MEDIUM,
         response="Make room on the disk, or shorten the retention.",
         consequence="When it is full nothing is recorded any more.",
     ),
     AlarmRule(
+        kind="disk_full",
+        priority=_HIGH,
+        response="Make room on the disk; Genba goes on by itself.",
+        consequence="Nothing is acknowledged or recorded.",
+    ),
+    AlarmRule(
         kind="clock_skew",
+        on_delay_s=60.0,
+        off_delay_s=60.0,
         response="Set the clock of the device (NTP); its times are not Genba's.",
         consequence="What happened is recorded at a wrong time.",
     ),

@@ -8,6 +8,8 @@ from typing import Any
 from genba.operate.judge import Judgement, Sight
 from genba.plant import US, Finding, Proposal, Severity, Verdict
 
+SKEW_S = 1.0
+"""Wall seconds by which a device's clock may differ from Genba's."""
 REFUSALS, REFUSALS_S = 5, 600.0
 """Refusals of one kind on one piece of equipment within ten minutes that are worth an alarm."""
 
@@ -81,8 +83,12 @@ class Refusals:
 
 
 def link_facts(links: Mapping[str, Mapping[str, Any]]) -> Iterable[Fact]:
-    """Return the links that are not up, from their health."""
+    """Return the links that are not up, and those to devices whose clock is wrong."""
     for name, link in links.items():
+        skew_s = link.get("clock_skew_s")
+        if skew_s is not None and abs(skew_s) > SKEW_S:
+            text = f"the clock of {name} is {skew_s:+.1f} s from Genba's"
+            yield Fact("clock_skew", name, text)
         if link["link"] != "up":
             why = f": {link['error']}" if link["error"] else ""
             yield Fact("link_down", name, f"connection {name} is down{why}")
