@@ -97,7 +97,7 @@ def test_answers_come_from_rollups_where_samples_are_gone(ten_days: Historian) -
 def test_hours_are_left_when_minutes_are_gone(ten_days: Historian) -> None:
     ten_days.forget(Policy({"samples": {"m.a": 2 * DAY}, "rollup_1m": {"m.a": 4 * DAY}}))
     assert ten_days.resample(["m.a"], START, START + DAY, HOUR, "count").num_rows == 24
-    with pytest.raises(HistorianError, match="only rollups of whole hours are kept of m.a"):
+    with pytest.raises(HistorianError, match=r"only rollups of whole hours are kept of m\.a"):
         ten_days.resample(["m.a"], START, START + DAY, 5 * MINUTE, "count")
 
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from genba.errors import HistorianError
+from genba.historian.disk import DiskWatch
 from genba.historian.folder import Lock, open_folder
 from genba.historian.merging import due, merge, whole_days
 from genba.historian.moving import MOST_ROWS, committer_lock, move_all, open_store
@@ -42,7 +43,9 @@ class Historian(Queries):
     Times that go in and out as numbers are microseconds UTC, periods are ``[start, end)``.
     """
 
-    def __init__(self, folder: Path, clock: Clock, *, read_only: bool) -> None:
+    def __init__(
+        self, folder: Path, clock: Clock, *, read_only: bool, disk: DiskWatch | None = None
+    ) -> None:
         found = open_folder(folder, create=not read_only)
         self._clock = clock
         self._writer = None if read_only else Lock(found.root / "writer.lock", "writes to it")
@@ -54,10 +57,18 @@ class Historian(Queries):
                 self._writer.release()
             raise
         self._supervisor: Supervisor | None = None
+        self._disk = disk
         self._append_lock = threading.RLock()
 
     @classmethod
-    def open(cls, folder: Path, clock: Clock, *, read_only: bool = False) -> "Historian":
+    def open(
+        cls,
+        folder: Path,
+        clock: Clock,
+        *,
+        read_only: bool = False,
+        disk: DiskWatch | None = None,
+    ) -> "Historian":
         """Open a historian, or make one in a new or empty folder.
 
         Parameters
@@ -68,6 +79,8 @@ class Historian(Queries):
             Stamps the store time.
         read_only : bool
             Only read; another process may be writing at the same time.
+        disk : DiskWatch, optional
+            Refuses samples when the disk is too full; default as long as the disk takes them.
 
         Raises
         ------
@@ -76,7 +89,7 @@ class Historian(Queries):
         HistorianError
             If it cannot be made, or is not there and ``read_only``.
         """
-        return cls(Path(folder), clock, read_only=read_only)
+        return cls(Path(folder), clock, read_only=read_only, disk=disk)
 
     def __enter__(self) -> Self:
         return self
@@ -165,6 +178,8 @@ class Historian(Queries):
 
     def _append(self, parts: Sequence[tuple[Layout, pa.Table]], store_time: int) -> None:
         self._check_writable()
+        if self._disk is not None and parts:
+            self._disk.check(records=all(layout is not SAMPLES for layout, _ in parts))
         with self._append_lock:
             batches = []
             number = self._last_batch
@@ -300,6 +315,18 @@ class Historian(Queries):
         """Return what a policy would let go now."""
         return list(expired(self._store, policy))
 
+    @property
+    def committer(self) -> dict[str, Any] | None:
+        """How the committer does: ``pid`` (None while it is dead), ``starts``, ``last_error``."""
+        supervisor = self._supervisor
+        if supervisor is None:
+            return None
+        return {
+            "pid": supervisor.pid,
+            "starts": supervisor.starts,
+            "last_error": supervisor.last_error,
+        }
+
     def stats(self) -> dict[str, Any]:
         """Count what is stored.
 
@@ -326,7 +353,6 @@ class Historian(Queries):
         times = [microseconds(file.high["store_time"]) for file in files]
         if backlog.last_store_time is not None:
             times.append(backlog.last_store_time)
-        supervisor = self._supervisor
         return {
             "samples": rows[SAMPLES.name] + spooled[SAMPLES.name],
             "records": {n: rows[n] + spooled[n] for n in RECORDS},
@@ -336,13 +362,7 @@ class Historian(Queries):
             "files": {name: len(view.files) for name, view in views.items()},
             "bytes_per_sample": size / rows[SAMPLES.name] if rows[SAMPLES.name] else None,
             "last_store_time": max(times, default=None),
-            "committer": None
-            if supervisor is None
-            else {
-                "pid": supervisor.pid,
-                "starts": supervisor.starts,
-                "last_error": supervisor.last_error,
-            },
+            "committer": self.committer,
         }
 
     def close(self) -> None:
