@@ -260,7 +260,7 @@ async def test_a_lost_link_is_an_event_and_health_says_so(yards: Any) -> None:
     await yard.ticks(2)
     health = yard.core.health()
     assert (health["status"], health["connections"]["saw"]["link"]) == ("degraded", "down")
-    kinds = [row["kind"] for row in await yard.rows("events") if row["kind"].startswith("link")]
+    kinds = [row["kind"] for row in await yard.rows("events") if row["kind"].startswith("link.")]
     assert kinds == ["link.up", "link.down"]
 
 

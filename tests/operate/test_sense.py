@@ -47,9 +47,11 @@ def test_a_full_historian_does_not_stop_the_plant_but_is_said() -> None:
     clock = VirtualClock(0)
     admission = Admission(shop.signals, clock.now, clock.speed, lambda *_: None)
     skew = ClockSkew({}, clock.speed, lambda *_: None)
-    intake = Intake(live, Guard(shop, clock), admission, skew, full)
+    refused: list[Sample] = []
+    intake = Intake(live, Guard(shop, clock), admission, skew, full, refused.extend)
     intake([Sample("saw.load", 1, 1, 5.0)])
     assert live.value("saw.load") == 5.0
     assert len(intake.take()) == 1
     assert intake.take() == []
     assert intake.unrecorded == 1
+    assert [sample.value for sample in refused] == [5.0]

@@ -1,6 +1,6 @@
 """The gate through which samples come in: admission, quarantine and the devices' clocks."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from genba.errors import HistorianError
@@ -12,7 +12,7 @@ from genba.historian.queries import Queries
 from genba.historian.setting_apart import Quarantine, Tell
 from genba.operate.sense import Intake, LiveValues
 from genba.operate.skew import ClockSkew
-from genba.plant import Clock, Plant
+from genba.plant import Clock, Plant, Sample
 
 
 class Gate:
@@ -28,6 +28,8 @@ class Gate:
         Stores it.
     tell : callable
         Takes rows for tables of records, and keeps them until the historian has room.
+    refused : callable
+        Told of samples that the historian had no room for.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class Gate:
         guard: Guard,
         ingest: Ingest,
         tell: Tell,
+        refused: Callable[[Sequence[Sample]], None],
     ) -> None:
         self._plant = plant
         self._ingest = ingest
@@ -46,7 +49,7 @@ class Gate:
         self.quarantine = Quarantine(self._put_row, clock.now, connections)
         self.admission = Admission(plant.signals, clock.now, clock.speed, self.quarantine.hold)
         self.skew = ClockSkew(connections, clock.speed, tell)
-        self.intake = Intake(live, guard, self.admission, self.skew, ingest.put)
+        self.intake = Intake(live, guard, self.admission, self.skew, ingest.put, refused)
 
     def restore(self, historian: Queries, now: int) -> None:
         """Take up what was stored last of each signal, so that it is not stored again."""

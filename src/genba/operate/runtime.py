@@ -41,6 +41,7 @@ from genba.operate.patience import Patience
 from genba.operate.planning import Planning, deadline_s
 from genba.operate.production import Production
 from genba.operate.records import Records
+from genba.operate.recovery import Recovery
 from genba.operate.sense import LiveValues
 from genba.operate.state import StateFolder
 from genba.operate.track import Tracker
@@ -51,6 +52,8 @@ from genba.plant import (
     Clock,
     Command,
     ConditionEvent,
+    Gap,
+    Health,
     Outcome,
     PackMLMode,
     PackMLState,
@@ -113,15 +116,31 @@ class Core:
         self._drivers = (
             dict(drivers)
             if drivers is not None
-            else _open_all(plant, state, clock, credentials, self.conditions.told, self._late)
+            else _open_all(
+                plant, state, clock, credentials, self.conditions.told, self._late, self._missed
+            )
         )
         self.historian = Historian.open(state.historian, clock)
         self._ingest = Ingest(self.historian)
         self._rows: dict[str, list[Mapping[str, Any]]] = {}
-        self._gate = Gate(plant, clock, self.live, self.guard, self._ingest, self._tell)
+        self._gate = Gate(
+            plant, clock, self.live, self.guard, self._ingest, self._tell, self._refused
+        )
         self._intake = self._gate.intake
         self._buffered = Buffered(plant, self.historian, self._ingest, self._intake.record)
         self._uplinks = Uplinks(plant, self.historian, self.live, clock, state, credentials)
+        self.recovery = Recovery(
+            plant,
+            clock,
+            self._drivers,
+            self.historian,
+            self._ingest,
+            self._gate,
+            self.live,
+            state.root,
+            self._tell,
+            lambda: sum(map(len, self._rows.values())),
+        )
         self._patience = Patience()
         self._records = Records(self._tell)
         self._links = Links(plant, self._drivers, clock, self._intake, self._link_changed)
@@ -184,6 +203,8 @@ class Core:
             self.historian.start_committing(COMMIT_S)
         self.by_hand.take_up(await asyncio.to_thread(self.by_hand.restore, self.historian))
         self._uplinks.start()
+        await asyncio.to_thread(self.recovery.restore, self.historian)
+        self.recovery.start()
         await self._links.start(FIRST_CONNECT_S)
         for proposal, command in self._journal.unfinished():
             self._actor.resume(proposal, command)
@@ -237,22 +258,29 @@ class Core:
         self._actor.give_up("Genba stopped")
         self._records.flush(self.clock.now())
         self.alarms.stop(self.clock.now())
+        stopped = self.clock.now()
+        await self.recovery.stop()
         await self._links.stop()
         await self._uplinks.stop()
         await self._buffered.stop()
         self._put_rows()
-        await asyncio.to_thread(self._close_historian)
+        await asyncio.to_thread(self._close_historian, stopped)
         await self.manual.close()
         self._journal.close()
         self.audit.close()
 
-    def _close_historian(self) -> None:
-        self._ingest.close()
-        self.historian.commit()
-        self.historian.close()
+    def _close_historian(self, stopped: int) -> None:
+        try:
+            self._ingest.close()
+            self.recovery.stopped(stopped)
+            self.historian.commit()
+        finally:
+            self.historian.close()
 
     async def _tick(self) -> None:
-        await self.loop.tick(self._intake.take(), self._links.alive())
+        up, batch = self._links.alive(), self._intake.take()
+        self.recovery.tick(batch)
+        await self.loop.tick(batch, up)
         self._put_rows()
         self._ticked.set()
         self._ticked = asyncio.Event()
@@ -327,12 +355,19 @@ class Core:
             "waiting": self._ingest.waiting,
             "unrecorded": self._intake.unrecorded,
             **self._gate.health(),
+            **self.recovery.health(),
             "rejected": self._ingest.rejected,
             "rows_waiting": sum(map(len, self._rows.values())),
             "error": self._ingest.error or "",
         }
 
     # -- what the parts tell ------------------------------------------------------------------
+
+    def _missed(self, gap: Gap) -> None:
+        self.recovery.missed(gap)
+
+    def _refused(self, samples: Sequence[Sample]) -> None:
+        self.recovery.refused(samples)
 
     def _late(self, samples: Sequence[Sample]) -> None:
         self._buffered(samples)
@@ -362,8 +397,9 @@ class Core:
     ) -> None:
         self._tell("events", state_ended(equipment, start, end, state, mode))
 
-    def _link_changed(self, connection: str, up: bool, why: str) -> None:
-        self._tell("events", link_changed(connection, self.clock.now(), why, up=up))
+    def _link_changed(self, connection: str, up: bool, health: Health) -> None:
+        self._tell("events", link_changed(connection, self.clock.now(), health.error, up=up))
+        self.recovery.link_changed(connection, health, up=up)
 
 
 def _open_all(
@@ -373,6 +409,7 @@ def _open_all(
     credentials: Path | None,
     conditions: Callable[[ConditionEvent], None],
     record: Callable[[Sequence[Sample]], None],
+    missed: Callable[[Gap], None],
 ) -> dict[str, Driver]:
     """Build the driver of every connection of the plant file."""
     file = credentials or state.secrets / "credentials.yaml"
@@ -387,6 +424,7 @@ def _open_all(
                 credentials=stored_credentials.load(connection.credentials, file),
                 conditions=conditions,
                 record=record,
+                missed=missed,
             )
         )
     return drivers

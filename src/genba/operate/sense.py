@@ -81,6 +81,8 @@ class Intake:
         Told of source times, to measure the devices' clocks.
     store : callable
         Queues samples for the historian without blocking; raises ``HistorianError`` when full.
+    refused : callable
+        Told of samples that it had no room for.
     """
 
     def __init__(
@@ -90,12 +92,14 @@ class Intake:
         admission: Admission,
         skew: ClockSkew,
         store: Callable[[Sequence[Sample]], None],
+        refused: Callable[[Sequence[Sample]], None],
     ) -> None:
         self._live = live
         self._guard = guard
         self._admission = admission
         self._skew = skew
         self._store = store
+        self._refused = refused
         self._batch: list[Sample] = []
         self.received = 0
         """Samples received so far."""
@@ -124,6 +128,7 @@ class Intake:
             self._store(samples)
         except HistorianError as error:
             self._admission.not_stored(samples)
+            self._refused(samples)
             if not self.unrecorded:
                 logger.warning("samples are not recorded: %s", error)
             self.unrecorded += len(samples)

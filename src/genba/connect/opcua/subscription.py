@@ -210,7 +210,7 @@ class Subscription:
 
     def _note_heard(self) -> None:
         self.heard = time.monotonic()
-        self._heard_at = self._clock.now()
+        self._heard_at = self._meter.last_received = self._clock.now()
 
     def _next(self) -> int:
         """Number of the notification that comes next; 0 is never used (OPC 10000-4, 7.26)."""
