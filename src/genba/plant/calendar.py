@@ -2,8 +2,18 @@
 
 import datetime as dt
 from enum import StrEnum
+from typing import Annotated
+
+from pydantic import WithJsonSchema
 
 from genba.plant.ids import Id, Value
+
+
+# JSON Schema's "time" has a zone; a calendar's times are local.
+LocalTime = Annotated[
+    dt.time,
+    WithJsonSchema({"type": "string", "pattern": r"^\d\d:\d\d(:\d\d(\.\d+)?)?$"}),
+]
 
 
 class Day(StrEnum):
@@ -21,8 +31,8 @@ class Day(StrEnum):
 class Break(Value):
     """A pause inside a shift, in the calendar's local time."""
 
-    start: dt.time
-    end: dt.time
+    start: LocalTime
+    end: LocalTime
 
 
 class Shift(Value):
@@ -31,8 +41,8 @@ class Shift(Value):
     id: Id
     name: str = ""
     days: tuple[Day, ...]
-    start: dt.time
-    end: dt.time
+    start: LocalTime
+    end: LocalTime
     breaks: tuple[Break, ...] = ()
 
 

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from tests.operate.api.running_plant import RunningPlant
 
 from genba.operate.api.access import Access, Viewer
-from genba.operate.api.matrix import Rule, Undeclared, rules_of, table_of
+from genba.operate.api.matrix import BEGIN, END, Rule, Undeclared, rules_of, table_of
 from genba.operate.people import Identities, Kind, PersonRole, Scope
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -143,9 +143,8 @@ async def test_a_route_that_declares_nothing_is_found() -> None:
 
 
 async def test_the_page_shows_the_matrix_as_it_is(plant: RunningPlant) -> None:
-    begin, end = "<!-- matrix: from the routes -->\n", "<!-- end of matrix -->"
-    shown = PAGE.read_text("utf-8").partition(begin)[2].partition(end)[0]
-    assert shown.strip() == table_of(plant.app).strip()
+    shown = PAGE.read_text("utf-8").partition(BEGIN)[2].partition(END)[0]
+    assert shown == table_of(plant.app), "run `make docs`"
 
 
 async def test_a_session_is_a_person_and_a_token_is_not(plant: RunningPlant, callers) -> None:

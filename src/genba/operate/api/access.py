@@ -6,7 +6,7 @@ names none fails a test.
 """
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, HTTPException, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -75,6 +75,30 @@ class Access:
 
 async def _anyone() -> None:
     """Let everybody through: only for routes by which people come in."""
+
+
+def declared(route: Any) -> list[Access | None]:
+    """Return what a route asks for: one item, None where anybody may come; none if it forgot."""
+    dependant = getattr(route, "dependant", None)
+    calls = [one.call for one in getattr(dependant, "dependencies", ())]
+    return [
+        call if isinstance(call, Access) else None
+        for call in calls
+        if isinstance(call, Access) or call is _anyone
+    ]
+
+
+async def admit(request: Request) -> None:
+    """Refuse whoever may not ask, where the body was looked at before the caller.
+
+    Raises
+    ------
+    HTTPException
+        401 or 403.
+    """
+    for access in declared(request.scope.get("route")):
+        if access is not None and getattr(request.state, "caller", None) is None:
+            await access(request, await _identify(request, await _bearer(request)))
 
 
 Anyone = Annotated[None, Depends(_anyone)]

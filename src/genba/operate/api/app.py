@@ -88,6 +88,17 @@ def create_app(core: Core, identities: Identities, rate: Rate | None = None) -> 
     app.state.streams = 0
     app.state.logins = anyio.CapacityLimiter(1)
     app.state.readers = anyio.CapacityLimiter(AT_ONCE)
+    add_routes(app)
+    say_problems(app)
+    # The last one is the first to see a request.
+    app.add_middleware(Auditing, audit=core.audit)
+    app.add_middleware(RateLimit, rate=rate or Rate())
+    app.add_middleware(Headers)
+    return app
+
+
+def add_routes(app: FastAPI) -> None:
+    """Add all routes to an app; they need what :func:`create_app` puts into its state."""
     api = APIRouter(prefix="/api/v1")
     for room in ROOMS:
         api.include_router(room.router)
@@ -97,9 +108,3 @@ def create_app(core: Core, identities: Identities, rate: Rate | None = None) -> 
         return JSONResponse(app.openapi())
 
     app.include_router(api)
-    say_problems(app)
-    # The last one is the first to see a request.
-    app.add_middleware(Auditing, audit=core.audit)
-    app.add_middleware(RateLimit, rate=rate or Rate())
-    app.add_middleware(Headers)
-    return app

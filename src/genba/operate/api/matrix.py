@@ -1,17 +1,20 @@
 """Role times action: what each route asks for, read from the routes themselves.
 
-The table of ``docs/security.md`` is :func:`table_of` the app; a test holds the two together.
+``python -m genba.operate.api.matrix docs/security.md`` writes the table there.
 """
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
-from genba.operate.api.access import Access, _anyone
+from genba.operate.api.access import Access, declared
 from genba.operate.people import PersonRole
+
+BEGIN, END = "<!-- matrix: from the routes -->\n", "<!-- end of matrix -->"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +39,11 @@ def rules_of(app: FastAPI) -> Iterator[Rule]:
         If one declares nothing, or several things.
     """
     for route in iter_route_contexts(app.routes):
-        found = list(_declared(getattr(route, "dependant", None)))
+        found = declared(route)
         if len(found) != 1:
             raise Undeclared(f"{route.path} declares {len(found)} least roles; one is needed")
         for method in sorted(route.methods or ()):
             yield Rule(method, str(route.path), found[0])
-
-
-def _declared(dependant: Any) -> Iterator[Access | None]:
-    for one in getattr(dependant, "dependencies", ()):
-        if isinstance(one.call, Access):
-            yield one.call
-        elif one.call is _anyone:
-            yield None
 
 
 def table_of(app: FastAPI) -> str:
@@ -66,3 +61,19 @@ def table_of(app: FastAPI) -> str:
             scope = f"`{rule.access.scope}`"
         lines.append(f"| `{rule.method} {path}` | {' | '.join(marks)} | {scope} |")
     return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Replace the table in a page."""
+    from genba.operate.api.app import add_routes
+
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    add_routes(app)
+    page = Path(sys.argv[1])
+    before, _, rest = page.read_text("utf-8").partition(BEGIN)
+    _, end, after = rest.partition(END)
+    page.write_text(f"{before}{BEGIN}{table_of(app)}{end}{after}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from genba.errors import GenbaError, PlantError, Refused
+from genba.operate.api.access import admit
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +54,18 @@ def _problem(status: int, detail: str, headers: Any = None) -> JSONResponse:
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it alone
-    return _problem(422, "; ".join(_line(one) for one in error.errors()))
+    return await _first_who(request) or _problem(
+        422, "; ".join(_line(one) for one in error.errors())
+    )
+
+
+async def _first_who(request: Request) -> JSONResponse | None:
+    """Who may not ask is told so, before what is wrong with the question."""
+    try:
+        await admit(request)
+    except HTTPException as error:
+        return _problem(error.status_code, str(error.detail), error.headers)
+    return None
 
 
 def _line(error: dict[str, Any]) -> str:
@@ -76,6 +88,7 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
         )
     if error.status_code == 400 and isinstance(error.__cause__, ValueError | RecursionError):
         detail = "the body cannot be read as JSON: it is nested too deep or holds too long a number"
+        return await _first_who(request) or _problem(400, detail, error.headers)
     return _problem(error.status_code, detail, error.headers)
 
 
