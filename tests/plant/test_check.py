@@ -97,6 +97,15 @@ def interlocks(*lines: str) -> str:
     return changed(INTERLOCK, "".join(f"  - {line}\n" for line in lines))
 
 
+def second(text: str) -> str:
+    """Give the mill a second setpoint."""
+    first = (
+        '      - {id: sp, address: "s=sp", kind: setpoint, unit: Cel, range: {low: 0, high: 100}}\n'
+    )
+    assert text.count(first) == 1
+    return text.replace(first, first + first.replace("sp", "sp2"))
+
+
 def test_interlocks_that_contradict_each_other_are_told_with_an_example() -> None:
     text = interlocks(
         "{id: low, when: mill.t > 50, signals: [mill.sp], allow: value <= 20}",
@@ -105,7 +114,7 @@ def test_interlocks_that_contradict_each_other_are_told_with_an_example() -> Non
     (problem,) = errors_of(text)
     assert problem.where == "interlocks[high]"
     assert "contradicts interlock 'low'" in problem.text
-    assert "mill.people = 0 and mill.t = 100" in problem.text
+    assert "when mill.people = 0 and mill.t = 61, both hold" in problem.text
     assert "'value <= 20' and 'value >= 30'" in problem.text
 
 
@@ -149,6 +158,40 @@ def test_interlocks_that_block_a_signal_between_them_for_ever() -> None:
 def test_an_interlock_without_sense_is_a_warning(line: str, what: str) -> None:
     assert errors_of(interlocks(line)) == []
     assert any(said.startswith("warning ") and what in said for said in said_of(interlocks(line)))
+
+
+@pytest.mark.parametrize(
+    ("lines", "what"),
+    [
+        (
+            ["{id: a, when: mill.sp > 50, signals: [mill.sp], allow: value > 50}"],
+            "it is a deadlock: when mill.sp = 51, nothing that may be written to mill.sp",
+        ),
+        (
+            [
+                "{id: a, when: mill.sp > 50, signals: [mill.sp2], allow: value > 10}",
+                "{id: b, when: mill.sp2 > 10, signals: [mill.sp], allow: value > 50}",
+            ],
+            "together with 'a' it is a deadlock: when mill.sp = 51 and mill.sp2 = 11",
+        ),
+    ],
+)
+def test_setpoints_that_hold_each_other_are_told_with_an_example(
+    lines: list[str], what: str
+) -> None:
+    text = second(interlocks(*lines))
+    (problem,) = errors_of(text)
+    assert what in problem.text
+
+
+def test_setpoints_that_can_be_freed_are_no_deadlock() -> None:
+    text = second(
+        interlocks(
+            "{id: a, when: mill.sp > 50, signals: [mill.sp2], allow: value > 10}",
+            "{id: b, when: mill.sp2 > 10, signals: [mill.sp], allow: value >= 50}",
+        )
+    )
+    assert errors_of(text) == []
 
 
 def test_a_machine_may_tell_its_operation_without_taking_jobs() -> None:

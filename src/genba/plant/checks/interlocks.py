@@ -6,7 +6,16 @@ from fnmatch import fnmatchcase
 from itertools import combinations
 
 from genba.errors import PlantError
-from genba.plant.checks.reasoning import Domain, Sort, can_hold, either, negated
+from genba.plant.checks.reasoning import (
+    LIMIT_MS,
+    Answer,
+    Domain,
+    Sort,
+    can_hold,
+    either,
+    negated,
+    stuck,
+)
 from genba.plant.checks.report import Path, Report, near
 from genba.plant.checks.typing import sort_of
 from genba.plant.expression import VALUE, Expression, Term, parse_expression
@@ -53,6 +62,7 @@ def check_interlocks(plant: Plant, report: Report) -> None:
     for one in read:
         _check_alone(one, domains, report)
     _check_together(read, domains, report)
+    _check_circles(read, domains, report)
 
 
 def domain_of(signal: Signal) -> Domain:
@@ -125,13 +135,16 @@ def _near_name(name: str, known: Iterable[str]) -> str:
 
 
 def _check_alone(one: _Read, domains: Mapping[str, Domain], report: Report) -> None:
-    if can_hold([one.when.root], domains).impossible:
+    holds = can_hold([one.when.root], domains)
+    rests = can_hold([negated(one.when.root)], domains)
+    _say_open(one, [holds, rests], report)
+    if holds.impossible:
         report.warning(
             (*one.path, "when"),
             f"'{one.when.text}' can never be true within the ranges of its signals",
             "correct it, or take the interlock out",
         )
-    elif can_hold([negated(one.when.root)], domains).impossible:
+    elif rests.impossible:
         report.warning(
             (*one.path, "when"),
             f"'{one.when.text}' is always true within the ranges of its signals",
@@ -146,6 +159,16 @@ def _check_alone(one: _Read, domains: Mapping[str, Domain], report: Report) -> N
                     "so nothing is allowed",
                     'write allow: "false" if that is meant',
                 )
+
+
+def _say_open(one: _Read, answers: Iterable[Answer], report: Report) -> None:
+    if not all(answer.decided for answer in answers):
+        report.warning(
+            (*one.path, "when"),
+            f"whether '{one.when.text}' can ever be true, or false, was not decided within "
+            f"{LIMIT_MS} ms",
+            "write it simpler, or have somebody look at it",
+        )
 
 
 def _check_together(read: Sequence[_Read], domains: Mapping[str, Domain], report: Report) -> None:
@@ -184,7 +207,7 @@ def _check_pair(
         return False
     report.error(
         b.path,
-        f"it contradicts interlock '{a.interlock.id}': with {_say(both.example)} both hold, and "
+        f"it contradicts interlock '{a.interlock.id}': when {_say(both.example)}, both hold, and "
         f"no value of {signal} fits both '{a.allow.text}' and '{b.allow.text}'",
         "let one of them leave room for the other",
     )
@@ -207,6 +230,52 @@ def _check_never(
         f"{', '.join(ids[:-1])} and {ids[-1]} refuses it",
         "let one of them allow something, or narrow its condition",
     )
+
+
+def _check_circles(read: Sequence[_Read], domains: Mapping[str, Domain], report: Report) -> None:
+    """Whether setpoints hold each other: each one could only be freed by changing the other.
+
+    Only conditions over one setpoint are followed, and circles of up to two interlocks: what
+    hangs on anything that changes by itself is no deadlock.
+    """
+    held = [(one, name) for one in read if (name := _only_name(one)) is not None]
+    for one, name in held:
+        if any(target.id == name for target in one.targets):
+            _check_circle([(one, name)], domains, report)
+    for (a, of_a), (b, of_b) in combinations(held, 2):
+        a_holds = {target.id for target in a.targets}
+        b_holds = {target.id for target in b.targets}
+        if of_a != of_b and of_b in a_holds and of_a in b_holds:
+            _check_circle([(a, of_b), (b, of_a)], domains, report)
+
+
+def _only_name(one: _Read) -> str | None:
+    names = one.when.names
+    return next(iter(names)) if len(names) == 1 else None
+
+
+def _check_circle(
+    circle: Sequence[tuple[_Read, str]], domains: Mapping[str, Domain], report: Report
+) -> None:
+    """Look for values from which the setpoints of a circle can never be written free again."""
+    for one, _ in circle:
+        if can_hold([one.when.root], domains).impossible:
+            return
+    own = [(one.when.root, one.allow.root, target) for one, target in circle]
+    answer = stuck(own, domains, VALUE)
+    last = circle[-1][0]
+    if not answer.decided:
+        _say_open(last, [answer], report)
+    elif answer.example is not None:
+        targets = " or ".join(dict.fromkeys(target for _, target in circle))
+        others = [f"'{one.interlock.id}'" for one, _ in circle[:-1]]
+        with_whom = f"together with {others[0]} " if others else ""
+        report.error(
+            last.path,
+            f"{with_whom}it is a deadlock: when {_say(answer.example)}, nothing that may be "
+            f"written to {targets} ever ends it",
+            "allow at least one value that makes a condition false",
+        )
 
 
 def _say(example: Mapping[str, Term]) -> str:

@@ -1,25 +1,27 @@
-"""Whether expressions can hold together, decided over ranges of values.
+"""Whether expressions can hold together, decided by a theorem prover (Z3).
 
-Each name has a domain: numbers between two ends, true and false, or texts. The constants that a
-name is compared with cut its domain into points and open intervals between them. Where a formula
-compares names with constants only, its truth is the same all over each combination of such cells,
-so that trying one value of each decides it. Where it calculates, or compares names with each
-other, interval arithmetic (Moore, Interval Analysis, 1966) proves what it can, trial values find
-examples, and what is neither proved nor found stays open.
+Each name has a domain: numbers between two ends, true and false, or texts. A formula is turned into
+one over exact numbers; what divides by zero does not hold, as in the guard. The prover finds values
+at which all formulas hold, proves that there are none, or gives up after a time: then the question
+stays open, and whoever asks says so. Values that it finds are tried by the guard's own arithmetic
+before they are believed. Texts are only ever compared for equality, so a number stands for each.
+
+Source: L. de Moura, N. Bjorner, Z3: an efficient SMT solver, TACAS 2008.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from itertools import pairwise, product
+from fractions import Fraction
+from functools import lru_cache, reduce
+from typing import Any
 
 from genba.errors import PlantError
 from genba.plant.expression import Binary, Literal, Name, Node, Term, Unary, evaluate_node
 
-MAX_COMBINATIONS = 4000
-_ORDER = {"<", "<=", ">", ">=", "==", "!="}
-_FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
+LIMIT_MS = 300
+"""Wall milliseconds for one question."""
 
 
 class Sort(Enum):
@@ -41,20 +43,16 @@ class Domain:
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
-    """Part of a domain: from ``low`` to ``high``, and one value out of it."""
-
-    low: float
-    high: float
-    sample: Term
-
-
-@dataclass(frozen=True, slots=True)
 class Answer:
     """Whether formulas can hold together: an example, a proof that they cannot, or neither."""
 
     example: Mapping[str, Term] | None
     impossible: bool
+
+    @property
+    def decided(self) -> bool:
+        """Whether there is an example or a proof."""
+        return self.impossible or self.example is not None
 
 
 def can_hold(formulas: Sequence[Node], domains: Mapping[str, Domain]) -> Answer:
@@ -63,23 +61,180 @@ def can_hold(formulas: Sequence[Node], domains: Mapping[str, Domain]) -> Answer:
     Names without a domain are taken as any number.
     """
     names = sorted({name for formula in formulas for name in names_in(formula)})
-    cuts: dict[str, set[Term]] = {name: set() for name in names}
+    known = tuple((name, domains.get(name, Domain(Sort.NUMBER))) for name in names)
+    return _can_hold(tuple(formulas), known)
+
+
+@lru_cache(maxsize=4096)
+def _can_hold(formulas: tuple[Node, ...], domains: tuple[tuple[str, Domain], ...]) -> Answer:
+    prover = Prover(dict(domains), formulas)
     for formula in formulas:
-        _collect(formula, cuts)
-    choices = [list(_cells(domains.get(n, Domain(Sort.NUMBER)), cuts[n])) for n in names]
-    if math.prod(len(cells) for cells in choices) > MAX_COMBINATIONS:
-        return Answer(None, impossible=False)
-    impossible = True
-    for combination in product(*choices):
-        cells = dict(zip(names, combination, strict=True))
-        verdicts = [_truth(formula, cells) for formula in formulas]
-        if False in verdicts:
-            continue
-        impossible = False
-        example = {name: cell.sample for name, cell in cells.items()}
-        if all(_holds(formula, example) for formula in formulas):
-            return Answer(example, impossible=False)
-    return Answer(None, impossible)
+        prover.require(formula)
+    return prover.answer(formulas)
+
+
+def stuck(
+    own: Sequence[tuple[Node, Node, str]], domains: Mapping[str, Domain], value: str
+) -> Answer:
+    """Look for values at which interlocks hold each other for ever.
+
+    Parameters
+    ----------
+    own : sequence of (when, allow, target)
+        A cycle: each ``when`` is over setpoints only, the next one over this one's target.
+    domains : mapping
+        Of every name, and of ``value`` by target under ``value:<target>``.
+    value : str
+        The name that stands for what is to be written.
+
+    Returns
+    -------
+    Answer
+        An example at which every ``when`` holds, and whatever its ``allow`` lets be written keeps
+        the next one's ``when`` true.
+    """
+    import z3
+
+    conditions = tuple(when for when, _, _ in own)
+    prover = Prover(domains, [*conditions, *(allow for _, allow, _ in own)])
+    for when in conditions:
+        prover.require(when)
+    for number, (_, allow, target) in enumerate(own):
+        following = own[(number + 1) % len(own)][0]
+        written, inside = prover.fresh(f"written {number}", domains[target])
+        allowed = prover.holds(allow, {value: written})
+        kept = prover.holds(following, {target: written})
+        prover.solver.add(z3.ForAll([written], z3.Implies(z3.And(inside, allowed), kept)))
+    return prover.answer(conditions)
+
+
+class Prover:
+    """One question to Z3, built up from formulas."""
+
+    def __init__(self, domains: Mapping[str, Domain], formulas: Sequence[Node]) -> None:
+        import z3
+
+        self._z3 = z3
+        self.solver = z3.Solver()
+        self.solver.set("timeout", LIMIT_MS)
+        texts = sorted({text for formula in formulas for text in _texts_in(formula)})
+        self._texts = {text: number for number, text in enumerate(texts)}
+        self._sorts = {name: domain.sort for name, domain in domains.items()}
+        self._names: dict[str, Any] = {}
+        used = {name for formula in formulas for name in names_in(formula)}
+        for name, domain in domains.items():
+            if name in used:
+                self._names[name], inside = self.fresh(name, domain)
+                self.solver.add(inside)
+
+    def fresh(self, name: str, domain: Domain) -> tuple[Any, Any]:
+        """Return a new unknown, and the condition that it lies in its domain."""
+        z3 = self._z3
+        if domain.sort is Sort.TRUTH:
+            return z3.Bool(name), z3.BoolVal(True)
+        if domain.sort is Sort.TEXT:
+            unknown = z3.Int(name)
+            return unknown, unknown >= 0
+        unknown = z3.Int(name) if domain.sort is Sort.WHOLE else z3.Real(name)
+        ends = []
+        if math.isfinite(domain.low):
+            ends.append(unknown >= _exactly(z3, domain.low))
+        if math.isfinite(domain.high):
+            ends.append(unknown <= _exactly(z3, domain.high))
+        return unknown, z3.And(*ends)
+
+    def require(self, formula: Node) -> None:
+        """Ask for values at which a formula is true."""
+        self.solver.add(self.holds(formula, {}))
+
+    def holds(self, formula: Node, instead: Mapping[str, Any]) -> Any:
+        """Return the condition that a formula has a value and is true."""
+        value, defined = self._translate(formula, {**self._names, **instead})
+        return self._z3.And(defined, value)
+
+    def answer(self, formulas: Sequence[Node]) -> Answer:
+        """Ask."""
+        found = self.solver.check()
+        if found == self._z3.unsat:
+            return Answer(None, impossible=True)
+        if found != self._z3.sat:
+            return Answer(None, impossible=False)
+        model = self.solver.model()
+        example = {
+            name: self._plain(name, model.eval(unknown, model_completion=True))
+            for name, unknown in sorted(self._names.items())
+            if any(name in names_in(formula) for formula in formulas)
+        }
+        true = all(_holds(formula, example) for formula in formulas)
+        return Answer(example if true else None, impossible=False)
+
+    def _plain(self, name: str, value: Any) -> Term:
+        if self._sorts[name] is Sort.TRUTH:
+            return bool(self._z3.is_true(value))
+        if self._sorts[name] is Sort.TEXT:
+            words = {number: text for text, number in self._texts.items()}
+            return words.get(value.as_long(), f"any other text {value.as_long()}")
+        if self._z3.is_algebraic_value(value):
+            value = value.approx(20)
+        number = Fraction(value.as_fraction()) if hasattr(value, "as_fraction") else value.as_long()
+        return int(number) if number == int(number) else float(number)
+
+    def _translate(self, node: Node, names: Mapping[str, Any]) -> tuple[Any, Any]:
+        """Return a value, and the condition that there is one."""
+        z3 = self._z3
+        match node:
+            case Literal(bool() as value):
+                return z3.BoolVal(value), z3.BoolVal(True)
+            case Literal(str() as value):
+                return z3.IntVal(self._texts[value]), z3.BoolVal(True)
+            case Literal(int() | float() as value):
+                return _exactly(z3, value), z3.BoolVal(True)
+            case Name(name):
+                return names[name], z3.BoolVal(True)
+            case Unary("not", operand):
+                value, defined = self._translate(operand, names)
+                return z3.Not(value), defined
+            case Unary(_, operand):
+                value, defined = self._translate(operand, names)
+                return -value, defined
+            case Binary(operator, left, right):
+                return self._join(
+                    operator, self._translate(left, names), self._translate(right, names)
+                )
+        raise TypeError(f"{node!r} is no part of an expression")
+
+    def _join(
+        self, operator: str, left: tuple[Any, Any], right: tuple[Any, Any]
+    ) -> tuple[Any, Any]:
+        z3 = self._z3
+        (a, a_defined), (b, b_defined) = left, right
+        both = z3.And(a_defined, b_defined)
+        match operator:
+            case "and":
+                return z3.And(a, b), z3.And(a_defined, z3.Or(z3.Not(a), b_defined))
+            case "or":
+                return z3.Or(a, b), z3.And(a_defined, z3.Or(a, b_defined))
+            case "==":
+                return a == b, both
+            case "!=":
+                return a != b, both
+            case "<":
+                return a < b, both
+            case "<=":
+                return a <= b, both
+            case ">":
+                return a > b, both
+            case ">=":
+                return a >= b, both
+            case "+":
+                return a + b, both
+            case "-":
+                return a - b, both
+            case "*":
+                return a * b, both
+            case _:
+                divisor = z3.ToReal(b) if z3.is_int(b) else b
+                return a / divisor, z3.And(both, b != 0)
 
 
 def negated(node: Node) -> Node:
@@ -90,6 +245,11 @@ def negated(node: Node) -> Node:
 def either(a: Node, b: Node) -> Node:
     """Return the formula that is true where one of both is."""
     return Binary("or", a, b)
+
+
+def all_of(nodes: Sequence[Node]) -> Node:
+    """Return the formula that is true where all of several are."""
+    return reduce(lambda a, b: Binary("and", a, b), nodes)
 
 
 def names_in(node: Node) -> Iterator[str]:
@@ -104,6 +264,17 @@ def names_in(node: Node) -> Iterator[str]:
             yield from names_in(right)
 
 
+def _texts_in(node: Node) -> Iterator[str]:
+    match node:
+        case Literal(str() as text):
+            yield text
+        case Unary(_, operand):
+            yield from _texts_in(operand)
+        case Binary(_, left, right):
+            yield from _texts_in(left)
+            yield from _texts_in(right)
+
+
 def _holds(formula: Node, values: Mapping[str, Term]) -> bool:
     try:
         return evaluate_node(formula, values) is True
@@ -111,160 +282,6 @@ def _holds(formula: Node, values: Mapping[str, Term]) -> bool:
         return False
 
 
-def constant(node: Node) -> Term | None:
-    """Return the value of a formula without names, None where it has names or no value."""
-    if next(names_in(node), None) is not None:
-        return None
-    try:
-        return evaluate_node(node, {})
-    except PlantError:
-        return None
-
-
-def _simple(node: Node) -> tuple[str, str, Term] | None:
-    """Read ``name operator constant`` (or the other way round)."""
-    if isinstance(node, Binary) and node.operator in _ORDER:
-        value = constant(node.right)
-        if isinstance(node.left, Name) and value is not None:
-            return node.left.id, node.operator, value
-        value = constant(node.left)
-        if isinstance(node.right, Name) and value is not None:
-            return node.right.id, _FLIPPED[node.operator], value
-    return None
-
-
-def _collect(node: Node, cuts: Mapping[str, set[Term]]) -> None:
-    """Gather the constants that each name is compared with."""
-    simple = _simple(node)
-    if simple is not None:
-        cuts[simple[0]].add(simple[2])
-        return
-    match node:
-        case Unary(_, operand):
-            _collect(operand, cuts)
-        case Binary(_, left, right):
-            _collect(left, cuts)
-            _collect(right, cuts)
-
-
-def _cells(domain: Domain, cuts: Iterable[Term]) -> Iterator[Cell]:
-    if domain.sort is Sort.TRUTH:
-        yield Cell(0, 0, sample=False)
-        yield Cell(1, 1, sample=True)
-        return
-    if domain.sort is Sort.TEXT:
-        words = sorted({cut for cut in cuts if isinstance(cut, str)})
-        yield from (Cell(0, 0, word) for word in words)
-        yield Cell(0, 0, next(w for w in ("", "other", "another") if w not in words))
-        return
-    numbers = {float(c) for c in cuts if isinstance(c, int | float) and not isinstance(c, bool)}
-    inner = {number for number in numbers if domain.low <= number <= domain.high}
-    ends = {float(end) for end in (domain.low, domain.high) if math.isfinite(end)}
-    whole = domain.sort is Sort.WHOLE
-    points = sorted(inner | ends)
-    for point in points:
-        if not whole or point.is_integer():
-            yield Cell(point, point, int(point) if point.is_integer() else point)
-    borders = [domain.low, *points, domain.high]
-    for low, high in pairwise(borders):
-        if low < high and (sample := _between(low, high, whole=whole)) is not None:
-            yield Cell(low, high, sample)
-
-
-def _between(low: float, high: float, *, whole: bool) -> int | float | None:
-    """Choose a value strictly between two ends, a whole one where possible."""
-    if math.isinf(low) and math.isinf(high):
-        return 0
-    if math.isinf(low):
-        return math.ceil(high) - 1
-    if math.isinf(high):
-        return math.floor(low) + 1
-    near = math.floor(low) + 1
-    if near < high:
-        return near
-    return None if whole else (low + high) / 2
-
-
-def _truth(node: Node, cells: Mapping[str, Cell]) -> bool | None:
-    """Say whether a formula is true all over the cells, false all over them, or undecided."""
-    simple = _simple(node)
-    if simple is not None:
-        return _holds(node, {simple[0]: cells[simple[0]].sample})
-    match node:
-        case Literal(bool() as value):
-            return value
-        case Name(name):
-            sample = cells[name].sample
-            return sample if isinstance(sample, bool) else None
-        case Unary("not", operand):
-            inner = _truth(operand, cells)
-            return None if inner is None else not inner
-        case Binary("and", left, right):
-            return _all(_truth(left, cells), _truth(right, cells))
-        case Binary("or", left, right):
-            a, b = _truth(left, cells), _truth(right, cells)
-            if a is True or b is True:
-                return True
-            return False if a is False and b is False else None
-        case Binary(operator, left, right) if operator in _ORDER:
-            return _compare(operator, _bounds(left, cells), _bounds(right, cells))
-    return None
-
-
-def _all(a: bool | None, b: bool | None) -> bool | None:
-    if a is False or b is False:
-        return False
-    return True if a is True and b is True else None
-
-
-Bounds = tuple[float, float] | None
-
-
-def _bounds(node: Node, cells: Mapping[str, Cell]) -> Bounds:
-    """Enclose a number that is calculated over the cells; None where nothing is known."""
-    match node:
-        case Literal(value) if not isinstance(value, bool | str):
-            return float(value), float(value)
-        case Name(name) if not isinstance(cells[name].sample, bool | str):
-            return cells[name].low, cells[name].high
-        case Unary("-", operand):
-            inner = _bounds(operand, cells)
-            return None if inner is None else (-inner[1], -inner[0])
-        case Binary(operator, left, right):
-            a, b = _bounds(left, cells), _bounds(right, cells)
-            return None if a is None or b is None else _combine(operator, a, b)
-    return None
-
-
-def _combine(operator: str, a: tuple[float, float], b: tuple[float, float]) -> Bounds:
-    if operator == "+":
-        return a[0] + b[0], a[1] + b[1]
-    if operator == "-":
-        return a[0] - b[1], a[1] - b[0]
-    if operator == "/" and b[0] <= 0 <= b[1]:
-        return None
-    if operator not in {"*", "/"}:
-        return None
-    corners = [x * y if operator == "*" else x / y for x in a for y in b]
-    if any(math.isnan(corner) for corner in corners):
-        return None
-    return min(corners), max(corners)
-
-
-def _compare(operator: str, a: Bounds, b: Bounds) -> bool | None:
-    if a is None or b is None or any(math.isnan(end) for end in (*a, *b)):
-        return None
-    match operator:
-        case "<":
-            return True if a[1] < b[0] else False if a[0] >= b[1] else None
-        case "<=":
-            return True if a[1] <= b[0] else False if a[0] > b[1] else None
-        case ">":
-            return _compare("<", b, a)
-        case ">=":
-            return _compare("<=", b, a)
-    apart = a[1] < b[0] or b[1] < a[0]
-    same = a[0] == a[1] == b[0] == b[1]
-    if operator == "==":
-        return False if apart else True if same else None
-    return True if apart else False if same else None
+def _exactly(z3: Any, number: float) -> Any:
+    """Return a number as the fraction that it is, not as it is written."""
+    return z3.RealVal(Fraction(number))
