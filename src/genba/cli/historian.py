@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import typer
 
+from genba.cli import gaps, quarantine
 from genba.cli.moments import TIMES, length_us, moment
 from genba.cli.output import emit_json, fail, noun, print_table, says_errors
 from genba.errors import HistorianError
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from genba.historian import Historian
 
 app = noun("Look into what was recorded, and take it out.")
+app.command("gaps")(gaps.gaps)
+app.add_typer(quarantine.app, name="quarantine", short_help="Mend samples that did not fit.")
 
 _MOST_SHOWN = 1000
 _NOT_SHOWN = ("receive_time", "store_time", "sequence")

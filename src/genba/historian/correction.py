@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -93,7 +93,7 @@ class Correction:
         return replace(cls(**given), as_type=None if kind is None else DataType(kind))
 
 
-def unknown_signal(name: str, signals: Mapping[str, Any]) -> str:
+def unknown_signal(name: str, signals: Iterable[str]) -> str:
     """Say that there is no signal of that name, and which ones are near."""
     return f"there is no signal '{name}' in this plant; {near(name, signals, 'signal')}"
 

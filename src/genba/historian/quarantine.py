@@ -70,6 +70,8 @@ class Replayed:
     """Still do not fit, by reason."""
     why: dict[str, str] = field(default_factory=dict)
     """An example for each reason."""
+    more: bool = False
+    """Whether more were meant than were put through in one call."""
 
 
 def select(historian: Queries, selection: Selection) -> pa.Table:
@@ -157,6 +159,9 @@ def replay(
     by: str,
     now: int,
     speed: float = 1.0,
+    *,
+    skip: int = 0,
+    most: int | None = None,
 ) -> Replayed:
     """Put samples through admission again, mended as recorded; store those that fit now.
 
@@ -175,6 +180,9 @@ def replay(
         Who does it.
     now, speed : int, float
         The plant's time (microseconds UTC) and how fast it runs.
+    skip, most : int
+        Leave out so many of the selection, those that still do not fit after the last call, and
+        put through so many.
 
     Raises
     ------
@@ -184,7 +192,10 @@ def replay(
     result = Replayed()
     horizon = now + tolerance_us(speed)
     with _LOCK:
-        for page in _pages(select(historian, selection)):
+        found = select(historian, selection)
+        meant = found.slice(skip) if most is None else found.slice(skip, most)
+        result.more = skip + meant.num_rows < found.num_rows
+        for page in _pages(meant):
             held = [row for row in page if row["status"] == "held"]
             _replay_page(historian, signals, held, by, horizon, result)
     return result

@@ -123,10 +123,10 @@ class Core:
         self.historian = Historian.open(state.historian, clock)
         self._ingest = Ingest(self.historian)
         self._rows: dict[str, list[Mapping[str, Any]]] = {}
-        self._gate = Gate(
+        self.gate = Gate(
             plant, clock, self.live, self.guard, self._ingest, self._tell, self._refused
         )
-        self._intake = self._gate.intake
+        self._intake = self.gate.intake
         self._buffered = Buffered(plant, self.historian, self._ingest, self._intake.record)
         self._uplinks = Uplinks(plant, self.historian, self.live, clock, state, credentials)
         self.recovery = Recovery(
@@ -135,7 +135,7 @@ class Core:
             self._drivers,
             self.historian,
             self._ingest,
-            self._gate,
+            self.gate,
             self.live,
             state.root,
             self._tell,
@@ -197,7 +197,7 @@ class Core:
     async def start(self) -> None:
         """Take up what an earlier run left, connect to the devices, and begin to record."""
         await asyncio.to_thread(self._tracker.restore, self.historian, self.clock.now())
-        await asyncio.to_thread(self._gate.restore, self.historian, self.clock.now())
+        await asyncio.to_thread(self.gate.restore, self.historian, self.clock.now())
         self.alarms.restore(await asyncio.to_thread(newest, self.historian), self.clock.now())
         if not isinstance(self.clock, VirtualClock):
             self.historian.start_committing(COMMIT_S)
@@ -314,7 +314,7 @@ class Core:
 
     def health(self) -> dict[str, Any]:
         """Return how everything does, from what was measured."""
-        links = self._gate.with_skew(self._links.health())
+        links = self.gate.with_skew(self._links.health())
         counts = {str(decision): n for decision, n in self.guard.counts.items()}
         up = sum(link["link"] == "up" for link in links.values())
         degraded = (
@@ -354,7 +354,7 @@ class Core:
             "acknowledged": self._ingest.acknowledged,
             "waiting": self._ingest.waiting,
             "unrecorded": self._intake.unrecorded,
-            **self._gate.health(),
+            **self.gate.health(),
             **self.recovery.health(),
             "rejected": self._ingest.rejected,
             "rows_waiting": sum(map(len, self._rows.values())),
