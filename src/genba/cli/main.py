@@ -4,7 +4,9 @@ import typer
 
 from genba import __version__
 from genba.cli import (
+    alarm,
     audit,
+    backup,
     demo,
     historian,
     kpi,
@@ -45,6 +47,7 @@ app.command("run", short_help="Run a plant. Ctrl-C stops cleanly.")(run.run)
 app.command("status", short_help="Show how a running Genba does.")(status.status)
 app.command("kpi", short_help="Show the KPIs of a period (ISO 22400-2).")(kpi.kpi)
 app.command("demo", short_help="Run a simulated plant for one shift.")(demo.demo)
+app.add_typer(alarm.app, name="alarm", short_help="See and answer alarms (ISA-18.2).")
 app.add_typer(historian.app, name="historian", short_help="Look into what was recorded.")
 app.add_typer(proposals.app, name="proposals", short_help="Answer what waits for a person's yes.")
 app.add_typer(override.app, name="override", short_help="Take equipment into manual.")
@@ -52,6 +55,8 @@ app.command("login", short_help="Log in to a running Genba.")(session.login)
 app.command("logout", short_help="End the session of `genba login`.")(session.logout)
 app.add_typer(user.app, name="user", short_help="Add and change the people who may log in.")
 app.add_typer(audit.app, name="audit", short_help="See who did what, and check that log.")
+app.add_typer(backup.app, name="backup", short_help="Keep a plant's state elsewhere.")
+app.command("restore", short_help="Make a state folder out of a backup.")(backup.restore)
 app.add_typer(token.app, name="token", short_help="Give, list and revoke API tokens.")
 app.add_typer(trust.app, name="trust", short_help="Decide which devices are trusted.")
 app.add_typer(testbed.app, name="testbed", short_help="Serve or step a simulated plant.")

@@ -21,6 +21,8 @@ def status(url: UrlOption = HERE, token: TokenOption = "", json: JsonOption = Fa
 
 def _show(health: dict[str, Any]) -> None:
     typer.echo(f"{health['plant']}: {health['status']}, plant time {health['time']}")
+    for reason in health["reasons"]:
+        typer.echo(f"  {reason['part']}: {reason['text']}; {reason['mend']}")
     typer.echo(alarm_line(health["alarms"]))
     print_table(
         "Connections",
@@ -30,5 +32,14 @@ def _show(health: dict[str, Any]) -> None:
             for name, link in health["connections"].items()
         ],
     )
-    for part in ("loop", "guard", "historian", "audit", "production"):
+    if health["uplinks"]:
+        print_table(
+            "Uplinks",
+            ("uplink", "link", "sent", "behind s", "error"),
+            [
+                (name, up["link"], up["sent"], round(up["behind_s"], 1), up["error"])
+                for name, up in health["uplinks"].items()
+            ],
+        )
+    for part in ("loop", "guard", "historian", "disk", "audit", "production"):
         print_table(part.capitalize(), ("what", "value"), list(health[part].items()))

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import asdict
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from genba.connect.registry import open_driver
 from genba.errors import HistorianError, PlantError
 from genba.guard import Guard, wire_slack_s
 from genba.historian import Historian, Ingest
+from genba.historian.disk import DiskWatch
+from genba.historian.policy import Policy
 from genba.operate.act import Actor
 from genba.operate.alarms import (
     Alarms,
@@ -46,6 +49,7 @@ from genba.operate.sense import LiveValues
 from genba.operate.state import StateFolder
 from genba.operate.track import Tracker
 from genba.operate.uplink import Uplinks
+from genba.operate.wellbeing import Wellbeing
 from genba.plan import EarliestDueDate, Planner, Situation
 from genba.plant import (
     US,
@@ -120,7 +124,10 @@ class Core:
                 plant, state, clock, credentials, self.conditions.told, self._late, self._missed
             )
         )
-        self.historian = Historian.open(state.historian, clock)
+        disk = DiskWatch(state.historian, plant.storage)
+        self.historian = Historian.open(state.historian, clock, disk=disk)
+        Policy.of(plant).hand_over(state.historian)
+        self.wellbeing = Wellbeing(plant, clock.speed, self.historian, disk, self._figures)
         self._ingest = Ingest(self.historian)
         self._rows: dict[str, list[Mapping[str, Any]]] = {}
         self.gate = Gate(
@@ -185,9 +192,10 @@ class Core:
             StaleJudge(plant, wire_slack_s(self.clock.speed)),
             PackMLJudge(plant, self._state_ended),
             FactJudge(
-                lambda _: link_facts(self._links.health()),
+                lambda _: link_facts(self.gate.with_skew(self._links.health())),
                 lambda _: recording_facts(self._ingest.error or ""),
                 self.alarms.refusals.facts,
+                lambda _: self.wellbeing.facts(),
             ),
         ]
         return [*built_in, *more]
@@ -201,6 +209,7 @@ class Core:
         self.alarms.restore(await asyncio.to_thread(newest, self.historian), self.clock.now())
         if not isinstance(self.clock, VirtualClock):
             self.historian.start_committing(COMMIT_S)
+            await self.wellbeing.start()
         self.by_hand.take_up(await asyncio.to_thread(self.by_hand.restore, self.historian))
         self._uplinks.start()
         await asyncio.to_thread(self.recovery.restore, self.historian)
@@ -258,6 +267,7 @@ class Core:
         self._actor.give_up("Genba stopped")
         self._records.flush(self.clock.now())
         self.alarms.stop(self.clock.now())
+        await self.wellbeing.stop()
         stopped = self.clock.now()
         await self.recovery.stop()
         await self._links.stop()
@@ -313,16 +323,17 @@ class Core:
             await ticked.wait()
 
     def health(self) -> dict[str, Any]:
-        """Return how everything does, from what was measured."""
+        """Return how everything does, from what was measured, and every reason why not well."""
+        figures = self._figures()
+        reasons = [asdict(reason) for reason in self.wellbeing.reasons(figures)]
+        status = "degraded" if reasons else "ok"
+        return {"status": status, "reasons": reasons, **figures, "disk": self.wellbeing.disk()}
+
+    def _figures(self) -> dict[str, Any]:
         links = self.gate.with_skew(self._links.health())
         counts = {str(decision): n for decision, n in self.guard.counts.items()}
-        up = sum(link["link"] == "up" for link in links.values())
-        degraded = (
-            up < len(links) or self._ingest.error or self._lateness.failed or self.audit.error
-        )
         return {
             "plant": self.plant.name or self.plant.id,
-            "status": "degraded" if degraded else "ok",
             "time": self.clock.now(),
             "connections": links,
             "uplinks": self._uplinks.health(),

@@ -1,6 +1,6 @@
 """Routes on how Genba itself does: health for people and scripts, metrics for Prometheus."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -12,6 +12,7 @@ from genba.operate.api.metrics import expose
 from genba.operate.api.moments import Moment
 from genba.operate.api.problems import ANSWERS
 from genba.operate.api.running import TheCore
+from genba.operate.runtime import Core
 from genba.plant import AlarmPriority, AlarmState, Link
 
 router = APIRouter(tags=["health"], responses=ANSWERS)
@@ -49,18 +50,36 @@ class AlarmFigures(BaseModel):
     flood: bool
 
 
+class Reason(BaseModel):
+    """One thing that is wrong, and its mend."""
+
+    part: str
+    text: str
+    mend: str
+
+
+class Alive(BaseModel):
+    """Whether the core is there to do its work."""
+
+    alive: bool
+    ready: bool
+    reasons: list[Reason]
+
+
 class Health(BaseModel):
     """How everything does, from what was measured."""
 
     plant: str
     version: str
     status: Literal["ok", "degraded"]
+    reasons: list[Reason] = Field(description="Why it is not ok; empty where all is well.")
     time: Moment
     connections: dict[str, LinkHealth]
     loop: Figures
     guard: dict[str, int]
     alarms: AlarmFigures
     historian: Figures
+    disk: Figures
     audit: Figures
     production: Figures
 
@@ -68,6 +87,28 @@ class Health(BaseModel):
 @router.get("/health", summary="How links, loop, guard and historian do")
 async def health(core: TheCore, caller: Viewer) -> Health:
     return Health(version=__version__, **core.health())
+
+
+NOT_NOW: dict[int | str, dict[str, Any]] = {503: {"model": Alive}}
+
+
+@router.get("/health/live", summary="Whether the execution loop ticks", responses=NOT_NOW)
+async def live(core: TheCore, caller: Viewer, response: Response) -> Alive:
+    return _alive(core, response, needed=core.wellbeing.running)
+
+
+@router.get(
+    "/health/ready", summary="Whether samples are taken and recorded too", responses=NOT_NOW
+)
+async def ready(core: TheCore, caller: Viewer, response: Response) -> Alive:
+    return _alive(core, response, needed=core.wellbeing.running and core.wellbeing.records)
+
+
+def _alive(core: Core, response: Response, *, needed: bool) -> Alive:
+    response.status_code = 200 if needed else 503
+    reasons = [Reason(**reason) for reason in core.health()["reasons"]]
+    running = core.wellbeing.running
+    return Alive(alive=running, ready=running and core.wellbeing.records, reasons=reasons)
 
 
 @router.get(

@@ -14,6 +14,7 @@ GAUGES = frozenset(
     {
         *("tick_s", "late_p50_ms", "late_p99_ms", "late_max_ms", "open_commands"),
         *("waiting", "orders", "lots_open", "lots_in_work", "lots_moving"),
+        *("total", "free", "reserve", "growth_bytes_h", "full_in_days"),
     }
 )
 """Figures that can fall; all others only count up while a core runs."""
@@ -33,7 +34,7 @@ class _Health(Collector):
         yield GaugeMetricFamily(
             "genba_plant_time_seconds", "The plant's clock since 1970", health["time"] / US
         )
-        for part in ("loop", "historian", "audit", "production"):
+        for part in ("loop", "historian", "disk", "audit", "production"):
             for name, value in health[part].items():
                 if isinstance(value, int | float):
                     family = GaugeMetricFamily if name in GAUGES else CounterMetricFamily
