@@ -41,5 +41,14 @@ def _show(health: dict[str, Any]) -> None:
                 for name, up in health["uplinks"].items()
             ],
         )
+    if health["uplinks"]:
+        print_table(
+            "Uplinks",
+            ("uplink", "link", "sent", "behind s", "error"),
+            [
+                (name, up["link"], up["sent"], round(up["behind_s"], 1), up["error"])
+                for name, up in health["uplinks"].items()
+            ],
+        )
     for part in ("loop", "guard", "historian", "disk", "audit", "production"):
         print_table(part.capitalize(), ("what", "value"), list(health[part].items()))
