@@ -33,6 +33,8 @@ CONCURRENT = 2
 """Requests to one device that are under way at once."""
 REQUEST_S = 60.0
 ATTEMPTS = 6
+AGAIN_S = 10.0
+"""Wall seconds until a round is begun anew that the historian ended."""
 OLDEST_S = 30 * 86_400.0
 """What is missing for longer than this is not looked for any more."""
 _PART = 5_000
@@ -134,6 +136,8 @@ class Backfill:
         self._requests = asyncio.Semaphore(CONCURRENT)
         self.fetched = 0
         """Samples that were stored so far."""
+        self.busy = False
+        """Whether something is left that may still be had."""
 
     def look(self) -> None:
         """Look at the ledger again: something is over."""
@@ -151,14 +155,21 @@ class Backfill:
             self._told.clear()
             try:
                 await self._round()
-            except Exception:
-                # A round is begun anew with the next outage; the ledger knows what is left.
-                logger.exception("backfilling %s failed", self.connection)
+            except Exception as error:
+                # The ledger knows what is left, and the historian may be read again soon.
+                known = isinstance(error, GenbaError)
+                logger.warning(
+                    "backfilling %s: %s", self.connection, error, exc_info=None if known else error
+                )
+                await self._pause(AGAIN_S)
+                self._told.set()
+            self.busy = False
 
     async def _round(self) -> None:
         progress = Progress()
         while spans := self._spans():
             self._told.clear()
+            self.busy = True
             if not self._up(self.connection):
                 break  # its coming back is told
             ready = [span for span, at in spans if at <= time.monotonic()]

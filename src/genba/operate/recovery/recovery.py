@@ -169,7 +169,7 @@ class Recovery:
         """Return figures for the core's health."""
         return {
             "gaps_open": len(self.ledger.standing()),
-            "backfilling": sum(bool(b.left_s) for b in self._backfills.values()),
+            "backfilling": sum(b.busy for b in self._backfills.values()),
             "backfill_left_s": round(sum(b.left_s for b in self._backfills.values()), 1),
             "backfilled": sum(b.fetched for b in self._backfills.values()),
         }
