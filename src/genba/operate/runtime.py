@@ -49,6 +49,7 @@ from genba.operate.sense import LiveValues
 from genba.operate.state import StateFolder
 from genba.operate.track import Tracker
 from genba.operate.uplink import Uplinks
+from genba.operate.watchdog import Watchdog
 from genba.operate.wellbeing import Wellbeing
 from genba.plan import EarliestDueDate, Planner, Situation
 from genba.plant import (
@@ -178,6 +179,7 @@ class Core:
         )
         self.by_hand = ByHand(self.loop, self.guard, self._journal, clock, self._put_rows)
         self._lateness = Lateness()
+        self._watchdog = Watchdog(plant.tick_s / clock.speed, state.root / "stall.txt")
         self._ticked = asyncio.Event()
         self._stopping = asyncio.Event()
         self._stopped = False
@@ -239,6 +241,7 @@ class Core:
         """Tick at the plant's clock until :meth:`stop`."""
         period = round(self.plant.tick_s * US)
         due = self.clock.now()
+        self._watchdog.start()
         while not self._stopping.is_set():
             await self.clock.sleep_until(due)
             if self._stopping.is_set():
@@ -250,6 +253,7 @@ class Core:
                 # The guard and the devices' own controllers hold the plant; the loop goes on.
                 logger.exception("a tick of the loop failed")
                 self._lateness.failed += 1
+            self._watchdog.tick()
             # What was missed is missed: ticks are never made up for in a burst.
             missed = max(0, (self.clock.now() - due) // period - 1)
             self._lateness.missed += missed
@@ -262,6 +266,7 @@ class Core:
         if self._stopped:
             return
         self._stopped = True
+        self._watchdog.stop()
         await self._actor.settle()
         self._actor.check()
         self._actor.give_up("Genba stopped")
