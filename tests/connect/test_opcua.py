@@ -402,3 +402,25 @@ async def test_a_wrong_node_id_or_url_is_an_error_of_the_plant_file(driver, plan
         await driver.read([signal("x", address="Temperature")])
     with pytest.raises(PlantError, match=r"opc.tcp://"):
         OpcUaDriver(context("http://127.0.0.1:4840", plant_pki))
+
+
+async def test_a_renewed_certificate_that_the_device_does_not_know_keeps_nobody_out(
+    device, plant_pki, eventually
+):
+    """The old one opens the door for as long as it is valid, and the health says what to do."""
+    renewed = pki.renew_identity(plant_pki)
+    driver = OpcUaDriver(context(device.url, plant_pki))
+    await driver.connect()
+    assert (await driver.read([COUNT]))[0].value == 0
+    await eventually(
+        lambda: "does not trust this plant's renewed certificate" in driver.health().error
+    )
+    assert str(renewed.certificate) in driver.health().error
+    await driver.close()
+    pki.trust(device.folder, renewed.certificate)
+    driver = OpcUaDriver(context(device.url, plant_pki))
+    await driver.connect()
+    await driver.subscribe([COUNT], Collector())
+    await eventually(lambda: driver.health().received)
+    assert driver.health().error == ""
+    await driver.close()

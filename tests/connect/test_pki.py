@@ -14,7 +14,7 @@ from tests.connect.opcua_device import give_identity
 from typer.testing import CliRunner
 
 from genba.cli.trust import app
-from genba.connect import pki
+from genba.connect import own_certificate, pki
 from genba.errors import DeviceError, Untrusted
 from genba.operate.state import StateFolder
 
@@ -158,3 +158,132 @@ def test_the_command_line_lists_trusts_and_removes(tmp_path, stranger):
         pki.require_trusted(state / "pki", der, "press-1")
     assert genba_trust("add", str(stranger)).exit_code == 0
     assert genba_trust("add", "abcdef").exit_code == 1
+
+
+def _shortened(folder, days):
+    """Give the plant in ``folder`` a certificate that ends in so many days."""
+    identity = give_identity(folder, "genba")
+    key = load_pem_private_key(identity.key.read_bytes(), None)
+    own = x509.load_der_x509_certificate(identity.certificate.read_bytes())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(own_certificate, "_VALID", dt.timedelta(days=days))
+        made = own_certificate.certify(key, own.subject, identity.uri)
+    identity.certificate.write_bytes(made.public_bytes(Encoding.DER))
+    return pki.fingerprint(made.public_bytes(Encoding.DER))
+
+
+def test_a_certificate_that_ends_soon_is_renewed_by_itself_and_the_old_one_kept(tmp_path):
+    folder = tmp_path / "pki"
+    old = _shortened(folder, days=20)
+    key = (folder / "own.key.pem").read_bytes()
+    renewed = pki.ensure_identity(folder)
+    assert renewed.fingerprint != old
+    assert renewed.not_after > dt.datetime.now(dt.UTC) + dt.timedelta(days=365)
+    assert (folder / "own.key.pem").read_bytes() == key
+    assert pki.ensure_identity(folder) == renewed
+    former = pki.former_identity(folder)
+    assert (former.fingerprint, former.uri) == (old, renewed.uri)
+
+
+def test_a_certificate_that_lasts_is_left_as_it_is(tmp_path):
+    old = _shortened(tmp_path / "pki", days=40)
+    assert pki.ensure_identity(tmp_path / "pki").fingerprint == old
+    assert pki.former_identity(tmp_path / "pki") is None
+
+
+def test_an_expired_certificate_is_renewed_and_never_shown_again(tmp_path):
+    _shortened(tmp_path / "pki", days=-0.5)
+    assert pki.ensure_identity(tmp_path / "pki").not_after > dt.datetime.now(dt.UTC)
+    assert pki.former_identity(tmp_path / "pki") is None
+
+
+def test_a_person_renews_with_a_new_key_too(tmp_path):
+    state = StateFolder(tmp_path / "state")
+    before = give_identity(state.pki, "genba")
+    old_key = before.key.read_bytes()
+    done = CliRunner().invoke(app, ["renew", "--state", str(state.root), "--new-key"])
+    assert done.exit_code == 0, done.output
+    after = pki.ensure_identity(state.pki)
+    assert after.fingerprint != before.fingerprint
+    assert after.uri == before.uri
+    assert after.key.read_bytes() != old_key
+    assert stat.S_IMODE(after.key.stat().st_mode) == 0o600
+    (kept,) = (state.pki / "archive").glob("*.key.pem")
+    assert kept.read_bytes() == old_key
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    assert pki.former_identity(state.pki) is None  # it has another key
+
+
+class Authority:
+    """Issues certificates, and revokes them."""
+
+    def __init__(self, name="Plant CA"):
+        self.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        self.name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+        self.certificate = self._sign(self.name, self.key.public_key(), ca=True)
+
+    def issue(self, name):
+        subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        return self._sign(subject, key.public_key(), ca=False)
+
+    def _sign(self, subject, key, *, ca):
+        now = dt.datetime.now(dt.UTC)
+        return (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(self.name)
+            .public_key(key)
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - dt.timedelta(days=1))
+            .not_valid_after(now + dt.timedelta(days=100))
+            .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+            .sign(self.key, hashes.SHA256())
+        )
+
+    def revokes(self, *certificates, ends_in_days=7):
+        now = dt.datetime.now(dt.UTC)
+        made = x509.CertificateRevocationListBuilder().issuer_name(self.name)
+        made = made.last_update(now - dt.timedelta(days=10))
+        made = made.next_update(now + dt.timedelta(days=ends_in_days))
+        for each in certificates:
+            entry = x509.RevokedCertificateBuilder().serial_number(each.serial_number)
+            made = made.add_revoked_certificate(entry.revocation_date(now).build())
+        return made.sign(self.key, hashes.SHA256())
+
+
+def test_an_authority_vouches_for_its_devices_until_it_revokes_them(tmp_path):
+    authority, state = Authority(), StateFolder(tmp_path / "state")
+    press, mill = (authority.issue(name).public_bytes(Encoding.DER) for name in ("press", "mill"))
+    with pytest.raises(Untrusted, match="not trusted"):
+        pki.require_trusted(state.pki, press, "press-1")
+
+    def take(found):
+        file = tmp_path / "given.pem"
+        file.write_bytes(found.public_bytes(Encoding.PEM))
+        return CliRunner().invoke(app, ["issuer", str(file), "--state", str(state.root)])
+
+    assert "authority CN=Plant CA" in take(authority.certificate).output
+    assert pki.require_trusted(state.pki, press, "press-1") > dt.datetime.now(dt.UTC)
+    stranger = Authority().issue("press").public_bytes(Encoding.DER)  # of the same name
+    with pytest.raises(Untrusted, match="not trusted"):
+        pki.require_trusted(state.pki, stranger, "press-1")
+    revoked = x509.load_der_x509_certificate(press)
+    assert "revocation list of CN=Plant CA" in take(authority.revokes(revoked)).output
+    with pytest.raises(Untrusted, match="revoked by CN=Plant CA"):
+        pki.require_trusted(state.pki, press, "press-1")
+    pki.require_trusted(state.pki, mill, "mill-1")
+    assert take(authority.issue("end of the chain")).exit_code != 0
+
+
+def test_a_revocation_list_that_ended_is_not_relied_on(tmp_path):
+    authority = Authority()
+    for name, found in (
+        ("ca", authority.certificate),
+        ("list", authority.revokes(ends_in_days=-1)),
+    ):
+        (tmp_path / name).write_bytes(found.public_bytes(Encoding.PEM))
+        pki.trust_issuer(tmp_path / "pki", tmp_path / name)
+    der = authority.issue("press").public_bytes(Encoding.DER)
+    with pytest.raises(Untrusted, match="genba trust issuer"):
+        pki.require_trusted(tmp_path / "pki", der, "press-1")

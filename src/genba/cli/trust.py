@@ -75,6 +75,41 @@ def remove(fingerprint: FingerprintArgument, state: StateOption = Path("state"))
     typer.echo(f"no longer trusted: {entry.subject} ({entry.fingerprint})")
 
 
+@app.command("issuer")
+@says_errors
+def issuer(
+    file: Annotated[
+        Path, typer.Argument(help="An authority's certificate or revocation list (DER or PEM).")
+    ],
+    state: StateOption = Path("state"),
+) -> None:
+    """Trust all certificates that an authority issues; or take its newest revocation list."""
+    from genba.connect import pki
+
+    with audited(state, "trust.issuer", str(file)) as told:
+        taken = pki.trust_issuer(_pki(state), file)
+        told |= {"taken": taken}
+    typer.echo(f"taken: {taken}")
+
+
+@app.command("renew")
+@says_errors
+def renew(
+    state: StateOption = Path("state"),
+    new_key: Annotated[
+        bool, typer.Option("--new-key", help="Make a new private key as well.")
+    ] = False,
+) -> None:
+    """Renew this plant's own certificate; the old one is kept in pki/archive."""
+    from genba.connect import pki
+
+    with audited(state, "trust.renew", "own certificate") as told:
+        own = pki.renew_identity(_pki(state), new_key=new_key)
+        told |= {"fingerprint": own.fingerprint, "new_key": new_key}
+    typer.echo(f"renewed until {own.not_after:%Y-%m-%d}: {own.certificate}")
+    typer.echo("Let each device trust it.")
+
+
 @app.command("show")
 @says_errors
 def show(
@@ -94,6 +129,7 @@ def show(
         facts = {
             "fingerprint": own.fingerprint,
             "application": own.uri,
+            "until": own.not_after.isoformat(),
             "file": str(own.certificate),
         }
     if json:

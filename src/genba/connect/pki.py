@@ -4,11 +4,13 @@ One folder per plant::
 
     own.key.pem    private key (mode 0600)
     own.cert.der   certificate to give to devices
+    archive/       own certificates (and keys) from before a renewal
     trusted/       certificates of devices that Genba talks to (DER or PEM, any file name)
+    issuers/       authorities whose certificates are trusted, and their revocation lists
     rejected/      those that showed up and were unknown
 
-Trust is by exact certificate: a person compares the fingerprint and moves it with
-``genba trust add``. There is no trust on first use.
+Trust is by exact certificate, or by an authority that a person put there: the person compares the
+fingerprint and moves it with ``genba trust add``. There is no trust on first use.
 """
 
 import datetime as dt
@@ -23,14 +25,14 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 
+from genba.connect import issuers, own_certificate
 from genba.errors import DeviceError, Untrusted
 
-KEY_BITS = 2048
-_VALID = dt.timedelta(days=5 * 365)
+RENEW_BEFORE = dt.timedelta(days=30)
+"""The own certificate is renewed, and others are complained of, this long before they end."""
 _SHORTEST_PREFIX = 6
 MOST_REJECTED = 100
 """Unknown certificates that are kept for a person to look at; older ones make room."""
@@ -44,6 +46,7 @@ class Identity:
     certificate: Path
     uri: str
     fingerprint: str
+    not_after: dt.datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,8 @@ class Entry:
 def ensure_identity(folder: Path, name: str = "genba") -> Identity:
     """Return this plant's identity; make key and self-signed certificate when there are none.
 
-    Takes some 0.2 s of one core the first time. Safe against several processes at once.
+    A certificate that ends within 30 days is renewed, with the same key. Takes some 0.2 s of one
+    core the first time. Safe against several processes at once.
 
     Raises
     ------
@@ -76,6 +80,8 @@ def ensure_identity(folder: Path, name: str = "genba") -> Identity:
         with _locked(folder / ".lock"):
             if not (key.exists() and certificate.exists()):
                 _create(key, certificate, name)
+            elif _load(certificate).not_valid_after_utc - _now() < RENEW_BEFORE:
+                _renew(folder, new_key=False)
     except OSError as error:
         raise DeviceError(
             f"the folder of certificates {folder} cannot be used: {error.strerror}; "
@@ -83,8 +89,58 @@ def ensure_identity(folder: Path, name: str = "genba") -> Identity:
         ) from None
     if key.stat().st_mode & 0o077:
         raise DeviceError(f"private key {key} can be read by others; run: chmod 600 {key}")
+    return _identity(key, certificate)
+
+
+def renew_identity(folder: Path, *, new_key: bool = False) -> Identity:
+    """Replace this plant's certificate by a fresh one; the old one goes to ``archive/``.
+
+    Devices have to trust the new one. While they do not, and the old one is valid, connections
+    go on with the old one, unless the key is new as well.
+
+    Raises
+    ------
+    DeviceError
+        If there is none yet, or the folder cannot be used.
+    """
+    if not (folder / "own.cert.der").exists():
+        raise DeviceError(f"there is no certificate in {folder}; genba run makes one")
+    try:
+        with _locked(folder / ".lock"):
+            _renew(folder, new_key=new_key)
+    except OSError as error:
+        raise DeviceError(
+            f"the certificate in {folder} cannot be renewed: {error.strerror}; "
+            "mend the folder's access rights, or make room"
+        ) from None
+    return _identity(folder / "own.key.pem", folder / "own.cert.der")
+
+
+def former_identity(folder: Path) -> Identity | None:
+    """The certificate from before the last renewal, if it is valid still and has the same key."""
+    key = folder / "own.key.pem"
+    own = _load(folder / "own.cert.der")
+    valid = []
+    for path in (folder / "archive").glob("*.der"):
+        try:
+            old = _load(path)
+        except DeviceError:
+            continue
+        same_key = old.public_key() == own.public_key()
+        if same_key and old.not_valid_before_utc <= _now() <= old.not_valid_after_utc:
+            valid.append((old.not_valid_before_utc, path))
+    return _identity(key, max(valid)[1]) if valid else None
+
+
+def _identity(key: Path, certificate: Path) -> Identity:
     loaded = _load(certificate)
-    return Identity(key, certificate, _uri(loaded), fingerprint(_der(loaded)))
+    return Identity(
+        key, certificate, _uri(loaded), fingerprint(_der(loaded)), loaded.not_valid_after_utc
+    )
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
 
 
 def fingerprint(der: bytes) -> str:
@@ -169,86 +225,78 @@ def distrust(folder: Path, text: str) -> Entry:
     return entry
 
 
-def require_trusted(folder: Path, der: bytes, who: str) -> None:
-    """Let a device's certificate pass only if a person trusted exactly this one.
+def require_trusted(folder: Path, der: bytes, who: str) -> dt.datetime:
+    """Let a device's certificate pass only if a person trusted it, or who issued it.
+
+    Gives back until when it is valid.
 
     Raises
     ------
     Untrusted
-        If it is unknown (it is kept in ``rejected/``), expired or not yet valid.
+        If it is unknown (it is kept in ``rejected/``), revoked, expired or not yet valid.
     """
     name = fingerprint(der)
-    if not any(entry.trusted and entry.fingerprint == name for entry in certificates(folder)):
+    loaded = _load(der)
+    trusted = any(e.trusted and e.fingerprint == name for e in certificates(folder))
+    if not (trusted or issuers.vouched_for(folder / "issuers", loaded, who)):
         _put(folder / "rejected", f"{name}.der", der)
         _make_room(folder / "rejected")
         raise Untrusted(
             f"{who}: its certificate (SHA-256 {name}) is not trusted; compare it with the one on "
             f"the device, then run: genba trust add {name[:16]} --state {folder.parent}"
         )
-    loaded = _load(der)
-    now = dt.datetime.now(dt.UTC)
-    if not loaded.not_valid_before_utc <= now <= loaded.not_valid_after_utc:
+    if not loaded.not_valid_before_utc <= _now() <= loaded.not_valid_after_utc:
         raise Untrusted(
             f"{who}: its certificate (SHA-256 {name[:16]}) is valid only from "
             f"{loaded.not_valid_before_utc:%Y-%m-%d} to {loaded.not_valid_after_utc:%Y-%m-%d}; "
             "renew it on the device, or set this computer's clock"
         )
+    return loaded.not_valid_after_utc
+
+
+def trust_issuer(folder: Path, file: Path) -> str:
+    """Trust all certificates that an authority issues; or take its revocation list.
+
+    Returns what was taken, for people.
+
+    Raises
+    ------
+    DeviceError
+        If the file is neither.
+    """
+    what, der, suffix = issuers.read(file)
+    _put(folder / "issuers", f"{fingerprint(der)}.{suffix}", der)
+    return what
+
+
+def _renew(folder: Path, *, new_key: bool) -> None:
+    key_path, path = folder / "own.key.pem", folder / "own.cert.der"
+    old = _load(path)
+    name = fingerprint(_der(old))[:16]
+    _put(folder / "archive", f"{name}.der", _der(old))
+    if new_key:
+        own_certificate.write_key(folder / "archive" / f"{name}.key.pem", key_path.read_bytes())
+        path.unlink()  # never an old certificate beside a new key
+        key_path.unlink()
+        key = own_certificate.new_key(key_path)
+    else:
+        key = own_certificate.read_key(key_path)
+    _put(folder, path.name, _der(own_certificate.certify(key, old.subject, _uri(old))))
 
 
 def _create(key_path: Path, certificate_path: Path, name: str) -> None:
-    key = rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
-    host = socket.gethostname()
-    uri = f"urn:{host}:genba:{re.sub(r'[^A-Za-z0-9_.-]', '-', name)}"
+    uri = f"urn:{socket.gethostname()}:genba:{re.sub(r'[^A-Za-z0-9_.-]', '-', name)}"
     subject = x509.Name(
         [
             x509.NameAttribute(NameOID.COMMON_NAME, f"Genba {name}"[:64]),
             x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Genba"),
         ]
     )
-    now = dt.datetime.now(dt.UTC)
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + _VALID)
-    )
-    names = [x509.UniformResourceIdentifier(uri), x509.DNSName(host)]
-    certificate = (
-        builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_key_usage(), critical=True)
-        .add_extension(
-            x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]),
-            critical=False,
-        )
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     certificate_path.unlink(missing_ok=True)  # never an old certificate beside a new key
     key_path.unlink(missing_ok=True)
-    handle = os.open(key_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(pem)
+    key = own_certificate.new_key(key_path)
+    certificate = own_certificate.certify(key, subject, uri)
     _put(certificate_path.parent, certificate_path.name, _der(certificate))
-
-
-def _key_usage() -> x509.KeyUsage:
-    """What OPC 10000-6, table 37, asks of an application instance certificate."""
-    return x509.KeyUsage(
-        digital_signature=True,
-        content_commitment=True,
-        key_encipherment=True,
-        data_encipherment=True,
-        key_agreement=False,
-        key_cert_sign=True,
-        crl_sign=False,
-        encipher_only=False,
-        decipher_only=False,
-    )
 
 
 def _load(certificate: Path | bytes) -> x509.Certificate:

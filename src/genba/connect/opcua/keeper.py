@@ -215,17 +215,25 @@ class LinkKeeper:
         """Find out when the device no longer answers, or no longer publishes."""
         patience = self._options.keepalive_s
         state = ua.NodeId(ua.ObjectIds.Server_ServerStatus_State)
+        self._look_at_certificates()
         while True:
             await asyncio.sleep(patience / 2)
             if time.monotonic() - self._heard > 1.5 * patience:
                 async with asyncio.timeout(self._options.timeout_s):
                     await self.services.read_attributes([state], ua.AttributeIds.Value)
                 self._heard = time.monotonic()
+            self._look_at_certificates()
             for subscription in self.subscriptions:
                 subscription.receiver.absence.tell_overflows()
                 if not subscription.receiver.has_room:
                     subscription.heard = time.monotonic()  # it is us who do not ask
             await self._renew_stale(everything=False)
+
+    def _look_at_certificates(self) -> None:
+        if note := self.session.note:
+            self._meter.errors["certificate"] = note
+        else:
+            self._meter.errors.pop("certificate", None)
 
     async def _keep_fresh(self) -> None:
         """Look for aging measurements four times in the shortest freshness of all signals."""

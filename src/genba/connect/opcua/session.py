@@ -1,6 +1,7 @@
 """A session with a device that both sides trust."""
 
 import asyncio
+import datetime as dt
 import socket
 from collections.abc import Sequence
 from typing import Any, TypeVar, cast
@@ -13,7 +14,7 @@ from genba.connect import pki
 from genba.connect.driver import DriverContext
 from genba.connect.opcua.faults import TRANSPORT_ERRORS, refused, unreachable
 from genba.connect.opcua.options import OpcUaOptions, SecurityPolicy
-from genba.errors import ConnectionLost, Untrusted
+from genba.errors import ConnectionLost, DeviceError, Untrusted
 
 _POLICIES: dict[SecurityPolicy, type[security_policies.SecurityPolicy]] = {
     SecurityPolicy.BASIC256SHA256: security_policies.SecurityPolicyBasic256Sha256,
@@ -49,6 +50,8 @@ class Session:
         self._renewal: asyncio.Task[None] | None = None
         self._doubts = 0
         self._certificate = b""
+        self._valid_until: dt.datetime | None = None
+        self._note = ""
         self.serial = 0
         """Counts the sessions that were opened; each is another one to the device."""
         self.started: object = None
@@ -70,18 +73,59 @@ class Session:
                 "nobody knows who listens there, so no password is sent; leave insecure or the "
                 "credentials out"
             )
+        if self._options.insecure:
+            client = await self._opened(None)
+        else:
+            client = await self._open_secured()
+        await self.drop()
+        self.serial += 1
+        await self._use(client)
+
+    async def _open_secured(self) -> Client:
+        """Open with our certificate; with the one before, while the device does not trust this."""
+        folder = self._context.pki
+        identity = await asyncio.to_thread(pki.ensure_identity, folder)
+        try:
+            client = await self._opened(identity)
+        except Untrusted as refusal:
+            former = await asyncio.to_thread(pki.former_identity, folder)
+            if former is None:
+                raise
+            try:
+                client = await self._opened(former)
+            except DeviceError:
+                raise refusal from None
+            self._note = (
+                f"{self._who}: {self._url} does not trust this plant's renewed certificate, and "
+                f"the old one ends on {former.not_after:%Y-%m-%d}; let it trust "
+                f"{identity.certificate}"
+            )
+        else:
+            self._note = ""
+        return client
+
+    async def _opened(self, identity: pki.Identity | None) -> Client:
         client = self._new_client()
         try:
-            if not self._options.insecure:
-                await self._secure(client)
+            if identity is not None:
+                await self._secure(client, identity)
             await self._open_channel(client)
             await self._log_in(client)
         except BaseException:
             client.disconnect_socket()
             raise
-        await self.drop()
-        self.serial += 1
-        await self._use(client)
+        return client
+
+    @property
+    def note(self) -> str:
+        """What is about to go wrong with the certificates; empty if nothing is."""
+        left = self._valid_until - dt.datetime.now(dt.UTC) if self._valid_until else None
+        if not self._note and left is not None and left < pki.RENEW_BEFORE:
+            return (
+                f"{self._who}: the certificate of {self._url} ends on "
+                f"{self._valid_until:%Y-%m-%d}; renew it on the device, and trust the new one"
+            )
+        return self._note
 
     async def resume(self) -> bool:
         """Open a new channel for the old session; False where only a new one can help.
@@ -189,8 +233,7 @@ class Session:
         client.uaclient.pre_request_hook = None
         return client
 
-    async def _secure(self, client: Client) -> None:
-        identity = await asyncio.to_thread(pki.ensure_identity, self._context.pki)
+    async def _secure(self, client: Client, identity: pki.Identity) -> None:
         self._own = str(identity.certificate)
         policy, mode = self._wanted()
         certificate = await self._require_certificate(client)
@@ -218,7 +261,9 @@ class Session:
             client.disconnect_socket()
         policy, mode = self._wanted()
         certificate = self._certificate_of(endpoints, policy.URI, mode)
-        pki.require_trusted(self._context.pki, certificate, f"{self._who} at {self._url}")
+        self._valid_until = pki.require_trusted(
+            self._context.pki, certificate, f"{self._who} at {self._url}"
+        )
         return certificate
 
     def _wanted(self) -> tuple[type[security_policies.SecurityPolicy], ua.MessageSecurityMode]:

@@ -69,7 +69,7 @@ class SignalWatch:
 
     async def arm(self, session: Session, subscription: int) -> None:
         """Create the monitored items; what was delivered before is not delivered again."""
-        self._resuming = {h for h, sample in enumerate(self._last) if sample is not None}
+        self._expect_repeats()
         await self._monitor(session, subscription)
 
     def take(self, notification: Notification) -> None:
@@ -78,7 +78,7 @@ class SignalWatch:
         changes = notification.changes
         if self.absence.pending:
             self._look_for_full_queues(changes)
-        if self._resuming:
+        if self._resuming or self.absence.pending:
             changes = list(self._without_repeats(changes, now))
         samples = self._samples(changes, now)
         meter = self._meter
@@ -92,6 +92,11 @@ class SignalWatch:
         for handle, found in await self._read(session, sorted(self._marked)):
             if self._holds(handle, found):
                 self._hold(handle, self._clock.now())
+
+        self._expect_repeats()
+
+    def _expect_repeats(self) -> None:
+        self._resuming = {h for h, sample in enumerate(self._last) if sample is not None}
 
     def lost(self) -> None:
         """Repeat last values with bad quality, as of now: nobody stands behind them any more."""
@@ -190,9 +195,17 @@ class SignalWatch:
                 self._meter.errors.pop(sample.signal, None)
 
     def _without_repeats(self, changes: Sequence[Change], now: int) -> Iterator[Change]:
-        """Leave out first values after a resume that were delivered before the link was lost."""
+        """Leave out what was delivered before the link was lost.
+
+        A new subscription begins with present values, and so do some servers when a session is
+        taken up again, even in the midst of what they had kept.
+        """
+        newest: dict[int, Change] = {}
         for change in changes:
             handle = change.handle
+            if newest.get(handle) == change:
+                continue
+            newest[handle] = change
             last = self._last[handle] if handle < len(self._last) else None
             if handle in self._resuming and last is not None:
                 self._resuming.discard(handle)
