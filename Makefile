@@ -9,7 +9,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test lint format bench docs lock clean peers
+.PHONY: help setup setup-dev demo test lint format bench docs lock clean peers audit sbom
 
 help:  ## list the habits
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -54,8 +54,9 @@ format: setup-dev  ## put the code in order
 bench: setup-dev  ## run every benchmark (about an hour; each has its own command in benchmarks/README.md)
 	@$(BIN)/python -m benchmarks
 
-docs: setup  ## write what of docs/ comes from the code: the schema of plant files
+docs: setup  ## write what of docs/ comes from the code: plant files' schema, role table
 	@$(BIN)/python -m genba.plant.schema > docs/plant.schema.json
+	@$(BIN)/python -m genba.operate.api.matrix docs/security.md
 
 lock: setup-dev  ## pin the newest allowed dependencies again
 	@$(BIN)/python -m pip install -q uv
@@ -64,6 +65,13 @@ lock: setup-dev  ## pin the newest allowed dependencies again
 	@$(BIN)/uv pip compile -q --upgrade pyproject.toml --extra dev --generate-hashes \
 	  --no-emit-index-url --no-header --universal --python-version 3.11 -c requirements.lock \
 	  -o requirements-dev.lock
+
+audit: setup-dev  ## look for known holes in the dependencies (STRICT=1 fails where no source answers)
+	@$(BIN)/python .ci/audit_dependencies.py $(if $(STRICT),--strict) requirements.lock requirements-dev.lock
+
+sbom: setup-dev  ## write the bill of materials (CycloneDX) of what Genba runs on: sbom.json
+	@$(BIN)/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml \
+	  --output-reproducible --validate -o sbom.json
 
 clean:  ## remove what was built and what the demo left
 	@rm -rf $(VENV) demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
