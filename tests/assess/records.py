@@ -32,12 +32,22 @@ OPERATIONS = pa.schema(
 )
 
 
+GAPS = pa.schema(
+    [("signal", pa.string()), ("start", TIME), ("end", TIME), ("recovery", pa.string())]
+)
+
+
 class Records:
     """Samples as ``(signal, time, value[, quality])`` and rows of operations."""
 
     def __init__(
-        self, samples: Sequence[tuple[Any, ...]], operations: Sequence[Mapping[str, Any]] = ()
+        self,
+        samples: Sequence[tuple[Any, ...]],
+        operations: Sequence[Mapping[str, Any]] = (),
+        gaps: Sequence[tuple[Any, ...]] = (),
     ):
+        """``gaps`` as ``(signal, start, end[, recovery])``."""
+        self._gaps = list(gaps)
         self._samples = sorted(samples, key=lambda sample: sample[1])
         self._operations = list(operations)
 
@@ -54,6 +64,14 @@ class Records:
             [pa.array(column, field.type) for column, field in zip(columns, SAMPLES, strict=True)],
             schema=SAMPLES,
         )
+
+    def gaps(self, signals: Sequence[str], start: int, end: int) -> pa.Table:
+        found = [
+            {"signal": name, "start": begin, "end": until, "recovery": (*rest, "none")[0]}
+            for name, begin, until, *rest in self._gaps
+            if name in signals and begin < end and (until is None or until > start)
+        ]
+        return pa.Table.from_pylist(found, schema=GAPS)
 
     def rows(self, name: str, start: int, end: int, **equals: Any) -> pa.Table:
         assert name == "operations"

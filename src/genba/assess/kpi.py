@@ -10,7 +10,8 @@ from genba.assess.jobs import read_jobs
 from genba.assess.machines import machine_elements, machines, read_machines
 from genba.assess.people import people_cost
 from genba.assess.runs import operation_rows, run_elements
-from genba.assess.series import Records
+from genba.assess.series import Records, Series
+from genba.assess.touched import Spans, Touched, read_gaps, together, touched
 from genba.assess.worktime import calendar_of, planned_busy_s, shifts_between
 from genba.plant import Plant, format_time
 
@@ -20,12 +21,16 @@ TOTAL = "all"
 
 @dataclass(frozen=True, slots=True)
 class KpiRow:
-    """Elements and KPIs of one group; ``flags`` say what to look at twice."""
+    """Elements and KPIs of one group; ``flags`` say what to look at twice.
+
+    ``touched`` names what rests on signals that were not received for a while.
+    """
 
     key: str
     elements: Elements
     kpis: Mapping[str, Amount]
     flags: tuple[str, ...]
+    touched: Touched
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,7 @@ class KpiReport:
                     "elements": asdict(row.elements),
                     "kpis": dict(row.kpis),
                     "flags": list(row.flags),
+                    "touched_by_gaps": row.touched.to_json(),
                 }
                 for row in self.rows
             ],
@@ -96,14 +102,17 @@ def kpi_report(
     return KpiReport(plant.id, start, end, by, plant.currency, tuple(rows))
 
 
-def _row(key: str, elements: Elements, parts: Mapping[str, Elements] | None = None) -> KpiRow:
+def _row(
+    key: str, elements: Elements, unsure: Touched, parts: Mapping[str, Elements] | None = None
+) -> KpiRow:
     kpis = compute(elements)
     said = flags(kpis)
     if not parts:
         said = (*said, *_wanting(elements))
     if elements.unknown_s:
         said = (*said, f"state unknown for {elements.unknown_s:.0f} s")
-    return KpiRow(key, elements, kpis, (*said, *_gaps(elements, parts or {})))
+    said = (*said, *_unknown(elements, parts or {}), *unsure.flag())
+    return KpiRow(key, elements, kpis, said, unsure)
 
 
 def _wanting(elements: Elements) -> list[str]:
@@ -119,7 +128,7 @@ def _wanting(elements: Elements) -> list[str]:
     return said
 
 
-def _gaps(elements: Elements, parts: Mapping[str, Elements]) -> list[str]:
+def _unknown(elements: Elements, parts: Mapping[str, Elements]) -> list[str]:
     """Say which parts keep sums from being known, though others are known."""
     unknown: dict[tuple[str, ...], list[str]] = {}
     for name, amount in asdict(elements).items():
@@ -138,7 +147,9 @@ def _by_equipment(records: Records, plant: Plant, start: int, end: int) -> list[
     series = read_machines(records, plant, units, start, end)
     jobs = read_jobs(records, plant, start, end)
     parts = {unit.id: machine_elements(plant, unit, series, jobs, start, end) for unit in units}
-    rows = [_row(key, elements) for key, elements in parts.items()]
+    gaps = read_gaps(records, plant, start, end)
+    unsure = {unit.id: touched(plant, unit.id, series, gaps, [(start, end)]) for unit in units}
+    rows = [_row(key, elements, unsure[key]) for key, elements in parts.items()]
     if len(parts) > 1:
         longest = [e.working_s for e in parts.values() if e.working_s is not None]
         summed = replace(
@@ -146,7 +157,7 @@ def _by_equipment(records: Records, plant: Plant, start: int, end: int) -> list[
             working_s=max(longest, default=None),
             people_cost=people_cost(plant, start, end),
         )
-        rows.append(_row(TOTAL, summed, parts))
+        rows.append(_row(TOTAL, summed, together(unsure.values()), parts))
     return rows
 
 
@@ -160,6 +171,7 @@ def _by_shift(records: Records, plant: Plant, start: int, end: int) -> list[KpiR
     units = machines(plant)
     series = read_machines(records, plant, units, start, end)
     jobs = read_jobs(records, plant, start, end)
+    gaps = read_gaps(records, plant, start, end)
     parts: dict[str, Elements] = {}
     rows: list[KpiRow] = []
     followed = {unit.id: calendar_of(plant, unit) for unit in units}
@@ -179,9 +191,13 @@ def _by_shift(records: Records, plant: Plant, start: int, end: int) -> list[KpiR
             )
             name = f"{calendar.id}/{run.id}" if several else run.id
             parts[f"{run.day} {name}"] = summed
-            rows.append(_row(f"{run.day} {name}", summed, members))
+            unsure = together(
+                touched(plant, unit.id, series, gaps, [(begin, finish)]) for unit in followers
+            )
+            rows.append(_row(f"{run.day} {name}", summed, unsure, members))
     if len(parts) > 1:
-        rows.append(_row(TOTAL, total(parts.values()), parts))
+        all_of_them = together(row.touched for row in rows)
+        rows.append(_row(TOTAL, total(parts.values()), all_of_them, parts))
     return rows
 
 
@@ -197,7 +213,23 @@ def _by_run(
     first = min((row["start"] for row in listed), default=start)
     series = read_machines(records, plant, units, min(first, start), end)
     parts = {key: run_elements(plant, groups[key], series) for key in sorted(groups)}
-    rows = [_row(key, elements) for key, elements in parts.items()]
+    gaps = read_gaps(records, plant, min(first, start), end)
+    rows = [
+        _row(key, elements, _of_runs(plant, groups[key], series, gaps))
+        for key, elements in parts.items()
+    ]
     if len(parts) > 1:
-        rows.append(_row(TOTAL, total(parts.values()), parts))
+        all_of_them = together(row.touched for row in rows)
+        rows.append(_row(TOTAL, total(parts.values()), all_of_them, parts))
     return rows
+
+
+def _of_runs(
+    plant: Plant, rows: Iterable[Mapping[str, Any]], series: Mapping[str, Series], gaps: Spans
+) -> Touched:
+    """Say what of recorded operations a gap touches; their cost of machines hangs on times."""
+    found = together(
+        touched(plant, row["equipment"], series, gaps, [(row["start"], row["end"])]) for row in rows
+    )
+    costly = {"machine_cost"} if "production_s" in found.elements else set()
+    return replace(found, elements=found.elements | costly)

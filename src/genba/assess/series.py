@@ -27,6 +27,10 @@ class Records(Protocol):
         """Rows of a record table in ``[start, end)``."""
         ...
 
+    def gaps(self, signals: Sequence[str], start: int, end: int) -> pa.Table:
+        """Entries of the gap ledger that touch ``[start, end)``."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Series:

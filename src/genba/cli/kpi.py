@@ -39,6 +39,8 @@ HEADINGS = {
     "cost_per_part": "Cost/part",
 }
 WIDE = 170
+GAP = "~"
+"""Marks groups that rest on signals with a gap; a line below the tables says which."""
 GROUPINGS = ("equipment", "product", "order", "shift")
 _MACHINES = "no equipment has a signal with the role state; add 'role: state' in the plant file"
 _RUNS = "no operation ended in this period; widen it with --from and --to"
@@ -117,7 +119,7 @@ def show_report(report: "KpiReport") -> None:
         with_parts = "cost_per_part" in shown
         rows = [
             [
-                row.key,
+                f"{row.key} {GAP}" if row.touched else row.key,
                 *([row.elements.output] if with_parts else []),
                 *(row.kpis[name] for name in shown),
             ]
@@ -135,3 +137,5 @@ def show_report(report: "KpiReport") -> None:
             said.setdefault(flag, []).append(row.key)
     for flag, keys in said.items():
         typer.echo(f"  {', '.join(keys)}: {flag}")
+    if any(row.touched for row in report.rows):
+        typer.echo(f"  {GAP} marks what rests on signals that were not received all the time")

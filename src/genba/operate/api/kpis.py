@@ -29,6 +29,14 @@ class KpiDefinition(BaseModel):
     elements: list[str]
 
 
+class TouchedByGaps(BaseModel):
+    """What rests on signals that were not received for a while, and those with seconds missing."""
+
+    elements: list[str]
+    kpis: list[str]
+    signals: dict[str, float]
+
+
 class KpiGroup(BaseModel):
     """One machine, product, order or shift, or the sum of all; undefined is null."""
 
@@ -36,6 +44,7 @@ class KpiGroup(BaseModel):
     elements: dict[str, float | None]
     kpis: dict[str, float | None]
     flags: list[str]
+    touched_by_gaps: TouchedByGaps
 
 
 class Kpis(BaseModel):
