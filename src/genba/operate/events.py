@@ -41,3 +41,17 @@ def link_changed(connection: str, now: int, why: str, *, up: bool) -> dict[str, 
         "text": text,
         "data": json.dumps({"connection": connection}),
     }
+
+
+def clock_jumped(now: int, by: int) -> dict[str, Any]:
+    """Tell that the plant's clock was set; ``now`` is what it says since, both microseconds."""
+    way = "ahead" if by > 0 else "back"
+    return {
+        "id": f"E-clock-{now}",
+        "time": now,
+        "equipment": None,
+        "kind": "clock.jumped",
+        "severity": "warning",
+        "text": f"the plant's clock was set {way} by {abs(by) / US:,.1f} s; synchronize it by NTP",
+        "data": json.dumps({"by_s": by / US}),
+    }

@@ -1,9 +1,9 @@
-"""Heartbeats: a growing number for each device that watches whether Genba is alive."""
+"""Heartbeats: a number that goes on for each device that watches whether Genba is alive."""
 
 import math
 
 from genba.operate.sense import LiveValues
-from genba.plant import US, Outcome, Plant, Proposal, Role, Write
+from genba.plant import US, Outcome, Plant, Proposal, Role, Signal, Write
 
 EVERY_TICKS = 10
 """Ticks between two beats."""
@@ -11,6 +11,29 @@ LEAST_WALL_S = 0.25
 """Wall seconds between two beats, at least: an accelerated clock must not flood the devices."""
 MISSED = 3
 """Beats in a row that must fail before a device counts as not hearing Genba."""
+MOST = 2**15 - 1
+"""The largest number where the signal has no range: it fits into every register of 16 bits."""
+
+
+def next_number(signal: Signal, number: int) -> int:
+    """Return the number after another one: beyond the signal's range it begins anew."""
+    low, high = _bounds(signal)
+    return number + 1 if low <= number < high else low
+
+
+def overtakes(signal: Signal, shown: int, wanted: int) -> bool:
+    """Whether a number is another one or came after it, also over the end of the range."""
+    low, high = _bounds(signal)
+    if not (low <= shown <= high and low <= wanted <= high):
+        return shown >= wanted
+    size = high - low + 1
+    return (shown - wanted) % size < max(1, size // 2)
+
+
+def _bounds(signal: Signal) -> tuple[int, int]:
+    if signal.range is None:
+        return 0, MOST
+    return math.ceil(signal.range.low), math.floor(signal.range.high)
 
 
 class Heartbeats:
@@ -30,13 +53,15 @@ class Heartbeats:
         """Return the beats that are due. A device whose link is down gets none."""
         proposals = []
         for signal in self._signals:
-            if now < self._next[signal.equipment]:
+            # A beat that is due much later was planned before the clock was set back.
+            if 0 < self._next[signal.equipment] - now <= self._period:
                 continue
             shown = self._live.value(signal.id)
             if not isinstance(shown, int):
                 continue
             self._next[signal.equipment] = now + self._period
-            number = max(shown, self._number.get(signal.equipment, 0)) + 1
+            last = self._number.get(signal.equipment, shown)
+            number = next_number(signal, last if overtakes(signal, last, shown) else shown)
             self._number[signal.equipment] = number
             proposals.append(
                 Proposal(

@@ -26,4 +26,6 @@ class Patience:
 
     def waiting(self, now: int) -> frozenset[str]:
         """Return the causes for which it is too early to try again."""
-        return frozenset(cause for cause, (_, until) in self._waits.items() if now < until)
+        # Nothing waits longer than this: what does was noted before the clock was set back.
+        latest = now + round(MOST_S * US)
+        return frozenset(c for c, (_, until) in self._waits.items() if now < until <= latest)

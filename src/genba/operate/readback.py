@@ -1,5 +1,6 @@
 """Whether what a device shows is what was written."""
 
+from genba.operate.heartbeat import overtakes
 from genba.plant import DataType, Role, Scalar, Signal
 
 
@@ -7,7 +8,8 @@ def same_value(signal: Signal, shown: Scalar, wanted: Scalar) -> bool:
     """Whether a device shows what was written, to the resolution of its registers."""
     if signal.role is Role.HEARTBEAT:
         # A later beat may have overtaken this one.
-        return isinstance(shown, int) and isinstance(wanted, int) and shown >= wanted
+        numbers = isinstance(shown, int) and isinstance(wanted, int)
+        return numbers and overtakes(signal, int(shown or 0), int(wanted or 0))
     if signal.type is DataType.FLOAT:
         if not isinstance(shown, int | float) or not isinstance(wanted, int | float):
             return False

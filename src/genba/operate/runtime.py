@@ -30,7 +30,7 @@ from genba.operate.alarms import (
 from genba.operate.audit import AuditLog
 from genba.operate.buffered import Buffered
 from genba.operate.by_hand import ByHand
-from genba.operate.events import link_changed, state_ended
+from genba.operate.events import clock_jumped, link_changed, state_ended
 from genba.operate.gate import Gate
 from genba.operate.heartbeat import Heartbeats
 from genba.operate.journal import CommandJournal
@@ -39,6 +39,7 @@ from genba.operate.lateness import Lateness
 from genba.operate.links import Links
 from genba.operate.loop import ExecutionLoop
 from genba.operate.manual import Manual
+from genba.operate.pace import Pace
 from genba.operate.packml import PackMLJudge
 from genba.operate.patience import Patience
 from genba.operate.planning import Planning, deadline_s
@@ -53,7 +54,6 @@ from genba.operate.watchdog import Watchdog
 from genba.operate.wellbeing import Wellbeing
 from genba.plan import EarliestDueDate, Planner, Situation
 from genba.plant import (
-    US,
     Clock,
     Command,
     ConditionEvent,
@@ -239,14 +239,14 @@ class Core:
 
     async def run(self) -> None:
         """Tick at the plant's clock until :meth:`stop`."""
-        period = round(self.plant.tick_s * US)
-        due = self.clock.now()
+        pace = Pace(self.clock, self.plant.tick_s, self._lateness)
         self._watchdog.start()
         while not self._stopping.is_set():
-            await self.clock.sleep_until(due)
+            jumped = await pace.tick()
             if self._stopping.is_set():
                 return
-            self._lateness.add((self.clock.now() - due) / US / self.clock.speed)
+            if jumped:
+                self._tell("events", clock_jumped(self.clock.now(), jumped))
             try:
                 await self._tick()
             except Exception:
@@ -254,10 +254,7 @@ class Core:
                 logger.exception("a tick of the loop failed")
                 self._lateness.failed += 1
             self._watchdog.tick()
-            # What was missed is missed: ticks are never made up for in a burst.
-            missed = max(0, (self.clock.now() - due) // period - 1)
-            self._lateness.missed += missed
-            due += period * (1 + missed)
+            pace.done()
 
     async def stop(self) -> None:
         """Stop ticking, end open commands, close the devices, store all. Safe to call twice."""
