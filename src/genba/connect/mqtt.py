@@ -161,12 +161,19 @@ class MqttLink:
             If the link is down or breaks meanwhile.
         """
         client = self._client
+        down = ConnectionLost(f"connection '{self._id}': the link to the broker is down")
         if client is None:
-            raise ConnectionLost(f"connection '{self._id}': the link to the broker is down")
+            raise down
+        asked = asyncio.create_task(client.unsubscribe(unused, timeout=self._options.timeout_s))
         try:
-            await client.unsubscribe(unused, timeout=self._options.timeout_s)
+            await asyncio.wait({asked, self._over}, return_when=asyncio.FIRST_COMPLETED)
+            if not asked.done():
+                raise down
+            await asked
         except aiomqtt.MqttError as error:
             raise self._explain(error) from None
+        finally:
+            await end_task(asked)
 
     def reopen(self, why: str) -> None:
         """End the present link in good order and open another."""

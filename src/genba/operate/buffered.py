@@ -17,6 +17,7 @@ logger = logging.getLogger(__name__)
 
 _GATHER_S = 0.2
 _PIECE = 5_000
+_LAST_LOOK_S = 10.0
 MOST_WAITING = 200_000
 """Samples that wait to be looked up; what comes beyond is recorded without, rather than lost."""
 _THERE = "SELECT signal, epoch_us(source_time) AS source, value, text FROM rows"
@@ -67,8 +68,10 @@ class Buffered:
             self._task = asyncio.create_task(self._work(), name="buffered samples")
 
     async def stop(self) -> None:
-        """Record what waits, without a look, and end."""
+        """Record what waits, and end. What cannot be looked up in time is recorded without."""
         task, self._task = self._task, None
+        if task is not None:
+            await asyncio.wait({task}, timeout=_LAST_LOOK_S)
         await end_task(task)
         waiting, self._waiting = self._waiting, []
         if waiting:

@@ -22,6 +22,7 @@ from genba.connect.sparkplug_edge import EdgeAddress, SparkplugEdge
 from genba.connect.sparkplug_payload import DataType, Metric
 from genba.errors import DeviceError, GenbaError, StateError
 from genba.historian import Historian
+from genba.historian.lasting import last_stored
 from genba.historian.since import Place, Stored, stored_since
 from genba.operate.sense import LiveValues
 from genba.operate.state import StateFolder, write_atomically
@@ -83,6 +84,7 @@ class UplinkPump:
         }
         self._aliases = {name: number for number, name in enumerate(sorted(self._signals), 1)}
         self._life, self._confirmed = self._load()
+        self._born_at = 0
         self._born: dict[str, int] = {}
         """Source time (ms) of what the last birth or value sent live said, by signal."""
         connection = Connection(
@@ -101,6 +103,7 @@ class UplinkPump:
             self._birth,
             self._next_life,
         )
+        self._known: dict[str, Sample] = {}
         self._sent = 0
         self._behind = 0
         self._error = ""
@@ -132,9 +135,12 @@ class UplinkPump:
 
     async def _run(self) -> None:
         backoff = Backoff(self.id, most_s=LIVE_AGAIN_S)
-        connected, lives = False, 0
+        connected, lives, looked_up = False, 0, False
         while True:
             try:
+                if not looked_up:
+                    await asyncio.to_thread(self._look_up)
+                    looked_up = True
                 if not connected:
                     await self._edge.connect()
                     connected = True
@@ -153,11 +159,16 @@ class UplinkPump:
                 self._error = f"unexpected {type(error).__name__}: {error}"
             await asyncio.sleep(backoff.next_s())
 
+    def _look_up(self) -> None:
+        """Take up what an earlier run stored last: that is what a birth tells until news come."""
+        now = self._clock.now()
+        found = last_stored(self._historian, self._signals.values(), now)
+        self._known = {sample.signal: sample for sample in found}
+
     async def _send_all(self, life: int) -> None:
         """Send while this life lasts: the backlog first, then what comes."""
         place = self._confirmed
         most = max(1, min(5_000, self._options.most_samples_s))
-        born_at = self._clock.now()
         while self._edge.lives == life and self._edge.alive:
             if self._clock.now() < place.time - US:
                 place = Place(self._clock.now())  # the clock was set back: so were store times
@@ -166,7 +177,7 @@ class UplinkPump:
             )
             self._error = ""
             if found:
-                await self._send(found, born_at)
+                await self._send(found)
                 await self._edge.confirm()
                 place = after
                 self._sent += len(found)
@@ -176,14 +187,14 @@ class UplinkPump:
             else:
                 await asyncio.sleep(_PERIOD_S)
 
-    async def _send(self, found: Sequence[Stored], born_at: int) -> None:
+    async def _send(self, found: Sequence[Stored]) -> None:
         metrics = []
         for sample, stored in found:
             time_ms = sample.source_time // 1000
             known = self._born.get(sample.signal)
             if known == time_ms:
                 continue  # the birth, or the sample before, said so
-            late = stored < born_at or (known is not None and time_ms < known)
+            late = stored < self._born_at or (known is not None and time_ms < known)
             if not late:
                 self._born[sample.signal] = time_ms
             metrics.append(self._metric(self._signals[sample.signal], sample, historical=late))
@@ -193,8 +204,9 @@ class UplinkPump:
     def _birth(self) -> list[Metric]:
         """All signals by name and alias, with what they hold now."""
         metrics = []
+        self._born_at = self._clock.now()
         for name, signal in sorted(self._signals.items()):
-            sample = self._live.get(name)
+            sample = self._live.get(name) or self._known.get(name)
             if sample is None:
                 metric = Metric(datatype=_TYPES[signal.type], is_null=True)
             else:
