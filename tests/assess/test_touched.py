@@ -59,7 +59,7 @@ def test_at_an_edge_of_the_period_what_was_counted_on_which_side_is_not_known(
 
 def test_a_counter_that_began_again_unseen_lost_what_it_had_counted() -> None:
     again = [row for row in mill_day() if row[0] != "mill.scrap" or row[1] < SIX]
-    again += [("mill.scrap", SIX + 60 * MINUTE, 70), ("mill.scrap", SIX + 320 * MINUTE, 4)]
+    again += [("mill.scrap", SIX + 60 * MINUTE, 70), ("mill.scrap", SIX + 300 * MINUTE, 4)]
     gap = ("mill.scrap", SIX + 100 * MINUTE, SIX + 300 * MINUTE)
     assert touched(*gap, samples=again) == {
         "scrap",
