@@ -134,34 +134,28 @@ def check(
 
 
 def _with_drivers(examined: "Examined") -> "Examined":
-    """Add connections whose driver is not installed; the plant file alone does not tell them."""
+    """Add what drivers say of their connections; the plant file alone does not tell it."""
     from dataclasses import replace
 
-    from genba.connect import known_drivers
+    from genba.connect import check_options, known_drivers
     from genba.plant import Problem, Weight
     from genba.plant.yaml_source import read_yaml
 
     known = known_drivers()
     plant = examined.plant
-    unknown = [
-        (index, connection)
-        for index, connection in enumerate(plant.connections if plant is not None else ())
-        if connection.driver not in known
-    ]
-    if not unknown:
+    found = []
+    for index, connection in enumerate(plant.connections if plant is not None else ()):
+        of_driver = check_options(connection)
+        if connection.driver not in known:
+            text = f"there is no driver '{connection.driver}'"
+            mend = f"write one of {', '.join(sorted(known))}, or install the package that brings it"
+            where = f"connections[{connection.id}].driver"
+            of_driver = [Problem(Weight.ERROR, where, text, mend, ("driver",))]
+        found += [(("connections", index, *problem.path), problem) for problem in of_driver]
+    if not found:
         return examined
     _, source = read_yaml(Path(examined.path))
-    added = [
-        Problem(
-            Weight.ERROR,
-            f"connections[{connection.id}].driver",
-            f"there is no driver '{connection.driver}'",
-            f"write one of {', '.join(sorted(known))}, or install the package that brings it",
-            path := ("connections", index, "driver"),
-            source.line_of(path),
-        )
-        for index, connection in unknown
-    ]
+    added = [replace(problem, path=path, line=source.line_of(path)) for path, problem in found]
     return replace(
         examined, problems=tuple(sorted((*examined.problems, *added), key=lambda p: p.line))
     )

@@ -2,7 +2,7 @@
 
 from genba.connect.driver import Credentials, Driver, DriverContext, Sink
 from genba.connect.options import Options, read_options
-from genba.connect.registry import known_drivers, open_driver
+from genba.connect.registry import check_options, known_drivers, open_driver
 
 __all__ = [
     "Credentials",
@@ -10,6 +10,7 @@ __all__ = [
     "DriverContext",
     "Options",
     "Sink",
+    "check_options",
     "known_drivers",
     "open_driver",
     "read_options",

@@ -1,12 +1,15 @@
 """Read what ``plant.yaml`` says of a connection: its url and its driver's options."""
 
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from genba.errors import PlantError
-from genba.plant import Connection
+from genba.plant import Connection, Problem, Weight
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 
 class Options(BaseModel):
@@ -28,18 +31,35 @@ def read_options(connection: Connection, model: type[OptionsT]) -> OptionsT:
     """
     try:
         return model.model_validate(connection.options)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        field = ".".join(str(part) for part in first["loc"]) or "options"
+    except ValidationError:
+        first = option_problems(connection, model)[0]
+        raise PlantError(f"connection '{connection.id}': {first.text}; {first.mend}") from None
+
+
+def option_problems(connection: Connection, model: type[Options]) -> list[Problem]:
+    """Find all that is wrong with ``connection.options``; ``path`` begins at the connection."""
+    try:
+        model.model_validate(connection.options)
+    except ValidationError as errors:
         known = ", ".join(sorted(field.alias or name for name, field in model.model_fields.items()))
-        if first["type"] == "extra_forbidden":
-            what = "is not known"
-        else:
-            what = first["msg"][0].lower() + first["msg"][1:]
-        raise PlantError(
-            f"connection '{connection.id}': option '{field}' {what}; "
-            f"the {connection.driver} driver knows {known}"
-        ) from None
+        return [
+            Problem(
+                Weight.ERROR,
+                f"connections[{connection.id}].options",
+                f"option '{'.'.join(map(str, error['loc'])) or 'options'}' {_said(error)}",
+                f"the {connection.driver} driver knows {known}",
+                ("options", *error["loc"]),
+            )
+            for error in errors.errors(include_url=False)
+        ]
+    return []
+
+
+def _said(error: "ErrorDetails") -> str:
+    if error["type"] == "extra_forbidden":
+        return "is not known"
+    text = error["msg"].removeprefix("Value error, ")
+    return text[0].lower() + text[1:] if error["type"] != "value_error" else text
 
 
 def host_and_port(connection: Connection, schemes: dict[str, int]) -> tuple[str, str, int]:

@@ -12,10 +12,12 @@ and returns a :class:`~genba.connect.driver.Driver`. Modules are imported when a
 import importlib
 from collections.abc import Callable
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import cast
 
 from genba.connect.driver import Driver, DriverContext
-from genba.errors import PlantError
+from genba.errors import GenbaError, PlantError
+from genba.plant import Connection, Problem, SystemClock, Weight
 
 BUILT_IN = {
     "opcua": "genba.connect.opcua:OpcUaDriver",
@@ -51,6 +53,29 @@ def open_driver(context: DriverContext) -> Driver:
             f"choose one of {', '.join(sorted(known))}, or install the package that brings it"
         )
     return _factory(connection.driver, known[connection.driver])(context)
+
+
+def check_options(connection: Connection) -> list[Problem]:
+    """Find what is wrong with a connection's url and options, without reaching the device.
+
+    A driver that has a function ``check_options(connection) -> list[Problem]`` tells all of it;
+    any other is built, which checks them too, and tells the first. ``path`` begins at the
+    connection. An unknown driver has no problems here.
+    """
+    known = known_drivers()
+    if connection.driver not in known:
+        return []
+    try:
+        factory = _factory(connection.driver, known[connection.driver])
+        own = getattr(factory, "check_options", None)
+        if own is not None:
+            return list(own(connection))
+        factory(DriverContext(connection, (), SystemClock(), Path("pki")))
+    except GenbaError as error:
+        text, _, mend = str(error).removeprefix(f"connection '{connection.id}': ").partition("; ")
+        where = f"connections[{connection.id}]"
+        return [Problem(Weight.ERROR, where, text, mend or "correct it", ("options",))]
+    return []
 
 
 def _factory(name: str, reference: str) -> DriverFactory:

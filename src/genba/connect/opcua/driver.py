@@ -20,11 +20,21 @@ from genba.connect.opcua.session import Session
 from genba.connect.opcua.subscription import Meter, Receiver, Subscription
 from genba.connect.opcua.values import convert, to_variant
 from genba.connect.opcua.watch import SignalWatch
-from genba.connect.options import host_and_port, read_options
-from genba.errors import DeviceError
-from genba.plant import BrowseEntry, Health, Sample, Scalar, Signal
+from genba.connect.options import host_and_port, option_problems, read_options
+from genba.errors import DeviceError, PlantError
+from genba.plant import (
+    BrowseEntry,
+    Connection,
+    Health,
+    Problem,
+    Sample,
+    Scalar,
+    Signal,
+    Weight,
+)
 
 _NODES_PER_READ = 500
+_SCHEMES = {"opc.tcp": 4840}
 _ACKNOWLEDGE = ua.ObjectIds.AcknowledgeableConditionType_Acknowledge
 _CONFIRM = ua.ObjectIds.AcknowledgeableConditionType_Confirm
 
@@ -44,7 +54,7 @@ class OpcUaDriver:
 
     def __init__(self, context: DriverContext) -> None:
         self._options = read_options(context.connection, OpcUaOptions)
-        host_and_port(context.connection, {"opc.tcp": 4840})
+        host_and_port(context.connection, _SCHEMES)
         self._context = context
         self._who = f"connection {context.connection.id}"
         self._url = context.connection.url
@@ -59,6 +69,20 @@ class OpcUaDriver:
         if self._options.alarms:
             self._conditions = ConditionWatch(context, self._session, self._meter)
         self._one_history = asyncio.Lock()
+
+    @staticmethod
+    def check_options(connection: Connection) -> list[Problem]:
+        """Find all that is wrong with a connection's url and options."""
+        found = option_problems(connection, OpcUaOptions)
+        try:
+            host_and_port(connection, _SCHEMES)
+        except PlantError as error:
+            text, _, mend = (
+                str(error).removeprefix(f"connection '{connection.id}': ").partition("; ")
+            )
+            where = f"connections[{connection.id}].url"
+            found.append(Problem(Weight.ERROR, where, text, mend, ("url",)))
+        return found
 
     async def connect(self) -> None:
         """Open the session once; from then on the driver reconnects by itself until closed."""

@@ -1,9 +1,9 @@
 """What ``plant.yaml`` may say of an OPC UA connection."""
 
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from genba.connect.options import Options
 
@@ -14,6 +14,9 @@ class SecurityPolicy(StrEnum):
     BASIC256SHA256 = "Basic256Sha256"
     AES128_SHA256_RSAOAEP = "Aes128_Sha256_RsaOaep"
     AES256_SHA256_RSAPSS = "Aes256_Sha256_RsaPss"
+
+
+_OLD = ("Basic128Rsa15", "Basic256", "Basic128", "None")
 
 
 class Mode(StrEnum):
@@ -51,6 +54,16 @@ class OpcUaOptions(Options):
     def encrypted(self) -> bool:
         """Whether nobody else in the network can read along."""
         return not self.insecure and self.mode is Mode.SIGN_AND_ENCRYPT
+
+    @field_validator("security", mode="before")
+    @classmethod
+    def _say_old(cls, value: Any) -> Any:
+        if str(value) in _OLD:
+            raise ValueError(
+                f"{value} is broken or no protection, and not offered (withdrawn by OPC 10000-7); "
+                f"write {', '.join(policy.value for policy in SecurityPolicy)}"
+            )
+        return value
 
     @model_validator(mode="after")
     def _say_insecure(self) -> Self:
