@@ -134,3 +134,21 @@ async def test_closing_stores_what_waits(historian: Historian) -> None:
     assert ingest.acknowledged == 50
     with pytest.raises(HistorianError, match="closed"):
         ingest.put(series("a.x", [1.0]))
+
+
+async def test_nobody_waits_for_what_is_given_up_at_the_end(
+    historian: Historian, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("genba.historian.ingest.END_S", 0.1)
+    ingest = Ingest(historian)
+    monkeypatch.setattr(historian, "append_all", _no_room)
+    ingest.put(series("a.x", range(4)))
+    waiting = asyncio.create_task(ingest.drained())
+    await asyncio.sleep(0)
+    with pytest.raises(HistorianError, match="4 samples could not be stored"):
+        await asyncio.to_thread(ingest.close)
+    async with asyncio.timeout(5):
+        with pytest.raises(HistorianError, match="4 samples could not be stored"):
+            await waiting
+        with pytest.raises(HistorianError, match="4 samples could not be stored"):
+            await ingest.drained()

@@ -13,7 +13,7 @@ from genba.operate.lateness import Lateness
 from genba.operate.pace import Pace
 from genba.operate.patience import MOST_S, Patience
 from genba.operate.sense import LiveValues
-from genba.plant import US, Sample
+from genba.plant import US, Range, Sample
 
 
 class SetClock:
@@ -92,10 +92,8 @@ def test_a_beat_is_within_its_register_and_after_the_one_before(start: int, beat
 
 
 def test_a_beat_begins_anew_at_the_end_of_its_range() -> None:
-    signal = (
-        plant().signals["saw.heartbeat"].model_copy(update={"range": {"low": 1.0, "high": 255.0}})
-    )
-    signal = type(signal).model_validate(signal.model_dump())
+    signal = plant().signals["saw.heartbeat"]
+    signal = signal.model_copy(update={"range": Range(low=1.0, high=255.0)})
     assert next_number(signal, 254) == 255
     assert next_number(signal, 255) == 1
     assert next_number(signal, 70_000) == 1

@@ -2,6 +2,7 @@
 
 import asyncio
 import collections
+import contextlib
 import logging
 import threading
 import time
@@ -17,6 +18,8 @@ _LOG = logging.getLogger("genba.historian")
 _GROUP_S = 0.05
 _GROUP_ROWS = 5_000
 _RETRY_S = 0.5
+END_S = 10.0
+"""Wall seconds that the disk has, when all ends, to take what waits."""
 
 _Item = tuple[str | None, Sequence[Any]]
 
@@ -50,7 +53,7 @@ class Ingest:
         self._queue: collections.deque[_Item] = collections.deque()
         self._wake = threading.Event()
         self._lock = threading.Lock()
-        self._closing = False
+        self._closing = self._gave_up = False
         self._waiters: list[tuple[int, asyncio.AbstractEventLoop, asyncio.Future[None]]] = []
         self.accepted = self.acknowledged = self.rejected = self.refused = 0
         self.error: str | None = None
@@ -105,11 +108,19 @@ class Ingest:
         self._wake.set()
 
     async def drained(self) -> None:
-        """Wait until all that was put so far is durable or rejected."""
+        """Wait until all that was put so far is durable or rejected.
+
+        Raises
+        ------
+        HistorianError
+            If the ingest is closed before, and gives up what the disk does not take.
+        """
         loop = asyncio.get_running_loop()
         with self._lock:
             if self.waiting == 0:
                 return
+            if self._gave_up:
+                raise self._lost()
             future: asyncio.Future[None] = loop.create_future()
             self._waiters.append((self.accepted, loop, future))
         await future
@@ -127,9 +138,23 @@ class Ingest:
         self._wake.set()
         self._thread.join()
         if self.waiting:
-            raise HistorianError(
-                f"{self.waiting:,} samples could not be stored before the end: {self.error}"
-            )
+            raise self._lost()
+
+    def _lost(self) -> HistorianError:
+        return HistorianError(
+            f"{self.waiting:,} samples could not be stored before the end: {self.error}"
+        )
+
+    def _give_up(self) -> None:
+        """Let nobody wait any longer for what is not going to be stored."""
+        with self._lock:
+            self._gave_up = True
+            waiters, self._waiters = self._waiters, []
+            lost = self._lost()
+        for _, loop, future in waiters:
+            # A loop that is closed has nobody on it who waits.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(_refuse, future, lost)
 
     def _drain(self) -> None:
         deadline: float | None = None
@@ -140,8 +165,9 @@ class Ingest:
             group = self._group()
             while group and not self._store(group):
                 if self._closing:
-                    deadline = deadline or time.monotonic() + 10.0
+                    deadline = deadline or time.monotonic() + END_S
                     if time.monotonic() > deadline:
+                        self._give_up()
                         return
                 time.sleep(_RETRY_S)
             if self._closing and not self._queue:
@@ -209,12 +235,18 @@ class Ingest:
             ready = [waiter for waiter in self._waiters if waiter[0] <= done]
             self._waiters = [waiter for waiter in self._waiters if waiter[0] > done]
         for _, loop, future in ready:
-            loop.call_soon_threadsafe(_resolve, future)
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(_resolve, future)
 
 
 def _resolve(future: asyncio.Future[None]) -> None:
     if not future.done():
         future.set_result(None)
+
+
+def _refuse(future: asyncio.Future[None], error: HistorianError) -> None:
+    if not future.done():
+        future.set_exception(error)
 
 
 def _storable(sample: Sample) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 from genba.connect import credentials as stored_credentials
 from genba.connect.driver import Driver, DriverContext
 from genba.connect.registry import open_driver
-from genba.errors import HistorianError, PlantError
+from genba.errors import PlantError
 from genba.guard import Guard, wire_slack_s
 from genba.historian import Historian, Ingest
 from genba.historian.disk import DiskWatch
@@ -39,6 +39,7 @@ from genba.operate.lateness import Lateness
 from genba.operate.links import Links
 from genba.operate.loop import ExecutionLoop
 from genba.operate.manual import Manual
+from genba.operate.outbox import Outbox
 from genba.operate.pace import Pace
 from genba.operate.packml import PackMLJudge
 from genba.operate.patience import Patience
@@ -130,7 +131,7 @@ class Core:
         Policy.of(plant).hand_over(state.historian)
         self.wellbeing = Wellbeing(plant, clock.speed, self.historian, disk, self._figures)
         self._ingest = Ingest(self.historian)
-        self._rows: dict[str, list[Mapping[str, Any]]] = {}
+        self._outbox = Outbox(self._ingest.put_rows)
         self.gate = Gate(
             plant, clock, self.live, self.guard, self._ingest, self._tell, self._refused
         )
@@ -147,7 +148,7 @@ class Core:
             self.live,
             state.root,
             self._tell,
-            lambda: sum(map(len, self._rows.values())),
+            lambda: self._outbox.waiting,
         )
         self._patience = Patience()
         self._records = Records(self._tell)
@@ -276,10 +277,12 @@ class Core:
         await self._uplinks.stop()
         await self._buffered.stop()
         self._put_rows()
-        await asyncio.to_thread(self._close_historian, stopped)
-        await self.manual.close()
-        self._journal.close()
-        self.audit.close()
+        try:
+            await asyncio.to_thread(self._close_historian, stopped)
+        finally:
+            await self.manual.close()
+            self._journal.close()
+            self.audit.close()
 
     def _close_historian(self, stopped: int) -> None:
         try:
@@ -370,7 +373,8 @@ class Core:
             **self.gate.health(),
             **self.recovery.health(),
             "rejected": self._ingest.rejected,
-            "rows_waiting": sum(map(len, self._rows.values())),
+            "rows_waiting": self._outbox.waiting,
+            "rows_dropped": self._outbox.dropped,
             "error": self._ingest.error or "",
         }
 
@@ -386,16 +390,11 @@ class Core:
         self._buffered(samples)
 
     def _tell(self, table: str, row: Mapping[str, Any]) -> None:
-        self._rows.setdefault(table, []).append(row)
+        self._outbox.tell(table, row)
 
     def _put_rows(self) -> None:
         """Offer the rows of this tick to the historian; what it has no room for is kept."""
-        for table in list(self._rows):
-            try:
-                self._ingest.put_rows(table, self._rows[table])
-            except HistorianError:
-                return
-            del self._rows[table]
+        self._outbox.flush()
 
     def _ended(self, proposal: Proposal, command: Command, outcome: Outcome) -> None:
         self.loop.ended(proposal, command, outcome)
