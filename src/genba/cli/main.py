@@ -15,7 +15,9 @@ from genba.cli import (
     proposals,
     run,
     session,
+    state,
     status,
+    systemd,
     testbed,
     token,
     trust,
@@ -57,6 +59,8 @@ app.add_typer(user.app, name="user", short_help="Add and change the people who m
 app.add_typer(audit.app, name="audit", short_help="See who did what, and check that log.")
 app.add_typer(backup.app, name="backup", short_help="Keep a plant's state elsewhere.")
 app.command("restore", short_help="Make a state folder out of a backup.")(backup.restore)
+app.add_typer(state.app, name="state", short_help="See and change a state folder's format.")
+app.command("systemd", short_help="Make a unit that runs a plant.")(systemd.systemd)
 app.add_typer(token.app, name="token", short_help="Give, list and revoke API tokens.")
 app.add_typer(trust.app, name="trust", short_help="Decide which devices are trusted.")
 app.add_typer(testbed.app, name="testbed", short_help="Serve or step a simulated plant.")

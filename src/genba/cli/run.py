@@ -1,11 +1,11 @@
 """``genba run``: the execution loop and the API of one plant."""
 
 import asyncio
-import logging
 import signal
 import socket
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,10 +17,27 @@ from genba.cli.output import fail, says_errors
 if TYPE_CHECKING:
     from genba.operate.api.certificate import Tls
     from genba.operate.identity import Identities
+    from genba.operate.logs import set_up
     from genba.operate.state import StateFolder
     from genba.plant import Clock, Plant
 
 DEFAULT_PORT = 8460
+
+
+class LogFormat(StrEnum):
+    """How the log is written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class LogLevel(StrEnum):
+    """Least level of what is logged."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +100,14 @@ def run(
         str | None,
         typer.Option(help="Address of a proxy in front; its X-Forwarded-For is believed."),
     ] = None,
+    log_format: Annotated[
+        LogFormat, typer.Option(help="How the log is written: for people or for machines.")
+    ] = LogFormat.TEXT,
+    log_level: Annotated[LogLevel, typer.Option(help="Least level of it.")] = LogLevel.WARNING,
+    log_file: Annotated[
+        Path | None,
+        typer.Option(help="Write the log here, rotated at 20 MiB; default: standard error."),
+    ] = None,
 ) -> None:
     """Run a plant: connect, record, judge, plan, guard, act. Ctrl-C stops cleanly."""
     from genba.operate.api.serve import listen
@@ -90,11 +115,12 @@ def run(
     from genba.operate.state import StateFolder
     from genba.plant import load_plant, parse_clock, parse_time
 
-    _quiet_libraries()
+    set_up(log_format, level=log_level, file=log_file)
     loaded = load_plant(plant)
     plant_clock = parse_clock(clock)
     end = None if until is None else parse_time(until)
     folder = state or plant.resolve().parent / "state"
+    _upgrade(folder)
     with StateFolder(folder, secrets=secrets) as held:
         # Before anything is connected or written: is the port free?
         listener = listen(host, port)
@@ -132,11 +158,15 @@ def _check_open(host: str, tls: "Tls | None", *, insecure: bool) -> None:
     typer.echo(f"genba: the API answers the network at {host}, unencrypted.", err=True)
 
 
-def _quiet_libraries() -> None:
-    """Our own warnings go to standard error; those of the protocol libraries go nowhere."""
-    logging.basicConfig(format="genba: %(message)s", level=logging.WARNING)
-    for name in ("asyncua", "pymodbus", "amqtt", "mqtt", "transitions", "uvicorn"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
+def _upgrade(folder: Path) -> None:
+    """Bring an older state folder to this format; every step has a way back."""
+    from genba.operate.upgrade import upgrade
+
+    if not (folder / "version.json").exists():
+        return
+    for step in upgrade(folder):
+        typer.echo(f"genba: {folder} is upgraded to format {step.to}: {step.text}", err=True)
+        typer.echo("genba: the way back is `genba state rollback`", err=True)
 
 
 async def _serve(run: _Run, identities: "Identities", listener: socket.socket) -> None:

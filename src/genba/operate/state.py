@@ -4,14 +4,16 @@ import datetime as dt
 import fcntl
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from genba import __version__
 from genba.errors import StateError
 
-FORMAT = 1
+FORMAT = 2
 """Version of the folder's layout; raised when an older Genba could no longer read it."""
 
 
@@ -71,7 +73,7 @@ class StateFolder:
     def _check_or_create(self) -> None:
         version = self.root / "version.json"
         if version.exists():
-            _check_version(version)
+            read_version(self.root)
         elif self.root.exists() and any(self.root.iterdir()):
             raise StateError(
                 f"{self.root} holds files but is no state folder of Genba; "
@@ -97,20 +99,7 @@ class StateFolder:
         StateError
             If another running core holds it.
         """
-        path = self.root / "lock"
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            holder = os.pread(handle, 32, 0).decode("ascii", "replace").strip() or "unknown"
-            os.close(handle)
-            raise StateError(
-                f"state folder {self.root} is in use by process {holder}; "
-                "stop that one or choose another folder with --state"
-            ) from None
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
-        self._lock = handle
+        self._lock = _lock(self.root)
         return self
 
     def release(self) -> None:
@@ -131,20 +120,66 @@ class StateFolder:
         self.release()
 
 
-def _check_version(path: Path) -> None:
+def _lock(root: Path) -> int:
+    handle = os.open(root / "lock", os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        holder = os.pread(handle, 32, 0).decode("ascii", "replace").strip() or "unknown"
+        os.close(handle)
+        raise StateError(
+            f"state folder {root} is in use by process {holder}; "
+            "stop that one or choose another folder with --state"
+        ) from None
+    os.ftruncate(handle, 0)
+    os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
+    return handle
+
+
+@contextmanager
+def held(root: Path) -> Iterator[None]:
+    """Hold a folder of any format, for work on it as a whole.
+
+    Raises
+    ------
+    StateError
+        If it is no state folder, or a running core holds it.
+    """
+    read_version(root)
+    handle = _lock(root)
+    try:
+        yield
+    finally:
+        os.close(handle)
+
+
+def read_version(root: Path) -> dict[str, Any]:
+    """Read which format a folder has (``format``), and which Genba wrote it (``genba``).
+
+    Raises
+    ------
+    StateError
+        If it is no state folder, is damaged, or was written by a newer Genba.
+    """
+    path = root / "version.json"
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         number = int(found["format"])
+    except FileNotFoundError:
+        raise StateError(
+            f"{root} is no state folder of Genba; give the one that lies beside plant.yaml"
+        ) from None
     except (ValueError, KeyError, TypeError):
         raise StateError(
             f"{path} is damaged; restore the state folder from a backup or start a new one"
         ) from None
     if number > FORMAT:
         raise StateError(
-            f"state folder {path.parent} was written by Genba {found.get('genba', '?')} "
+            f"state folder {root} was written by Genba {found.get('genba', '?')} "
             f"(format {number}), this is {__version__} (format {FORMAT}); "
             "upgrade Genba or choose another folder with --state"
         )
+    return found
 
 
 def write_atomically(path: Path, text: str, mode: int = 0o644) -> None:

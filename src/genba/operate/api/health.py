@@ -1,8 +1,8 @@
 """Routes on how Genba itself does: health for people and scripts, metrics for Prometheus."""
 
-from typing import Any, Literal
+from typing import Literal
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, HTTPException, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel, Field
 
@@ -59,9 +59,8 @@ class Reason(BaseModel):
 
 
 class Alive(BaseModel):
-    """Whether the core is there to do its work."""
+    """That the core is at work, and whether samples are taken and recorded (``ready``)."""
 
-    alive: bool
     ready: bool
     reasons: list[Reason]
 
@@ -89,26 +88,28 @@ async def health(core: TheCore, caller: Viewer) -> Health:
     return Health(version=__version__, **core.health())
 
 
-NOT_NOW: dict[int | str, dict[str, Any]] = {503: {"model": Alive}}
-
-
-@router.get("/health/live", summary="Whether the execution loop ticks", responses=NOT_NOW)
-async def live(core: TheCore, caller: Viewer, response: Response) -> Alive:
-    return _alive(core, response, needed=core.wellbeing.running)
+@router.get(
+    "/health/live",
+    summary="Whether the execution loop ticks; 503 if not",
+)
+async def live(core: TheCore, caller: Viewer) -> Alive:
+    return _alive(core, needed=core.wellbeing.running)
 
 
 @router.get(
-    "/health/ready", summary="Whether samples are taken and recorded too", responses=NOT_NOW
+    "/health/ready",
+    summary="Whether samples are taken and recorded too; 503 if not",
 )
-async def ready(core: TheCore, caller: Viewer, response: Response) -> Alive:
-    return _alive(core, response, needed=core.wellbeing.running and core.wellbeing.records)
+async def ready(core: TheCore, caller: Viewer) -> Alive:
+    return _alive(core, needed=core.wellbeing.running and core.wellbeing.records)
 
 
-def _alive(core: Core, response: Response, *, needed: bool) -> Alive:
-    response.status_code = 200 if needed else 503
+def _alive(core: Core, *, needed: bool) -> Alive:
     reasons = [Reason(**reason) for reason in core.health()["reasons"]]
-    running = core.wellbeing.running
-    return Alive(alive=running, ready=running and core.wellbeing.records, reasons=reasons)
+    if not needed:
+        text = "; ".join(f"{reason.part}: {reason.text}" for reason in reasons)
+        raise HTTPException(503, text or "the core is not at work")
+    return Alive(ready=core.wellbeing.running and core.wellbeing.records, reasons=reasons)
 
 
 @router.get(
