@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 
 from genba.cli.historian import app
 from genba.historian import Historian
+from genba.operate.state import StateFolder
 from genba.plant import US, VirtualClock
 
 
@@ -18,7 +19,8 @@ from genba.plant import US, VirtualClock
 def state(tmp_path: Path) -> Path:
     """A state folder whose newest samples are ten minutes after the start."""
     clock = VirtualClock(START + 600 * US)
-    with Historian.open(tmp_path / "state" / "historian", clock) as historian:
+    folder = StateFolder(tmp_path / "state")
+    with Historian.open(folder.historian, clock) as historian:
         historian.append(series("mill-1.power", range(600)))
         historian.commit()
         historian.append(series("mill-1.lots", ["O-1-01"], start=START + 600 * US))

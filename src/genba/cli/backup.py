@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from genba.cli.acting import audited
 from genba.cli.output import emit_json, fail, noun, says_errors
 
 app = noun("Keep a plant's state elsewhere, also while it runs.")
@@ -42,14 +43,16 @@ def make(
     beside = state.resolve().parent / "plant.yaml"
     if with_secrets and passphrase is None:
         passphrase = typer.prompt("Passphrase", hide_input=True, confirmation_prompt=True)
-    secrets = StateFolder(state, create=False).secrets if with_secrets else None
-    made = back_up(
-        state,
-        folder,
-        plant=plant or (beside if beside.exists() else None),
-        secrets=secrets,
-        passphrase=passphrase if with_secrets else None,
-    )
+    held = StateFolder(state, create=False)
+    with audited(held, "backup", str(folder), with_secrets=with_secrets) as told:
+        made = back_up(
+            state,
+            folder,
+            plant=plant or (beside if beside.exists() else None),
+            secrets=held.secrets if with_secrets else None,
+            passphrase=passphrase if with_secrets else None,
+        )
+        told["backup"] = made.name
     files = Manifest.read(made / MANIFEST).files
     size = sum(size for size, _ in files.values())
     if json:
@@ -93,6 +96,8 @@ def restore(
     if with_secrets and passphrase is None:
         passphrase = typer.prompt("Passphrase", hide_input=True)
     manifest = bring_back(backup, state, passphrase=passphrase if with_secrets else None)
+    with audited(state, "restore", str(backup), made=str(manifest.about["created"])):
+        pass  # the log that tells of it is the restored one
     typer.echo(f"{state} is as it was at {manifest.about['created']}")
     if not with_secrets:
         typer.echo("It has no keys and no secrets: people and devices need new ones.")

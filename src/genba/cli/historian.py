@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import typer
 
-from genba.cli import gaps, quarantine
+from genba.cli import gaps, keeping, quarantine
+from genba.cli.acting import audited
 from genba.cli.moments import TIMES, length_us, moment
 from genba.cli.output import emit_json, fail, noun, print_table, says_errors
 from genba.errors import HistorianError
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 app = noun("Look into what was recorded, and take it out.")
 app.command("gaps")(gaps.gaps)
+app.command("rollup")(keeping.rollup)
+app.command("retention")(keeping.retention)
 app.add_typer(quarantine.app, name="quarantine", short_help="Mend samples that did not fit.")
 
 _MOST_SHOWN = 1000
@@ -105,7 +108,8 @@ def export(
         fail(f"'{output}' ends neither in .parquet nor in .csv; name it so")
     with _opened(state) as historian:
         wanted = _ask(historian, signals, start, end, every, how, lot, operation)
-        rows = _write(output, wanted)
+        with audited(state, "export", str(output), signals=signals, start=start, end=end):
+            rows = _write(output, wanted)
     typer.echo(f"{rows:,} rows written to {output}")
 
 

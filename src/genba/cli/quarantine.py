@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from genba.cli.acting import audited
 from genba.cli.client import HERE, JsonOption, TokenOption, UrlOption, send
 from genba.cli.gaps import rows_of
 from genba.cli.moments import TIMES, moment
@@ -180,7 +181,9 @@ def fix(
         else:
             fields["as_type"] = None if as_type is None else DataType(as_type)
             signals, which = load_plant(plant).signals, asked.chosen(historian)
-            count = quarantine.fix(historian, signals, which, Correction(**fields), _me(), why)
+            with audited(state, "quarantine.fix", _words(asked), why=why, **fields) as told:
+                count = quarantine.fix(historian, signals, which, Correction(**fields), _me(), why)
+                told["samples"] = count
     typer.echo(f"{count:,} samples are to be mended so; put them through with `replay`")
 
 
@@ -209,7 +212,9 @@ def replay(
         else:
             now = max(historian.stats()["last_store_time"] or 0, SystemClock().now())
             signals, which = load_plant(plant).signals, asked.chosen(historian)
-            done = asdict(quarantine.replay(historian, signals, which, _me(), now))
+            with audited(state, "quarantine.replay", _words(asked)) as told:
+                done = asdict(quarantine.replay(historian, signals, which, _me(), now))
+                told |= {"stored": done["stored"], "already": done["already"]}
     typer.echo(f"{done['stored']:,} samples stored, {done['already']:,} were there already")
     for word, count in done["held"].items():
         typer.echo(f"{count:,} still do not fit ({word}), for example {done['why'][word]}")
@@ -237,8 +242,16 @@ def drop(
         if historian is None:
             count = _post(url, token, "drop", asked, state, why=why)["samples"]
         else:
-            count = quarantine.drop(historian, asked.chosen(historian), _me(), why)
+            with audited(state, "quarantine.drop", _words(asked), why=why) as told:
+                count = quarantine.drop(historian, asked.chosen(historian), _me(), why)
+                told["samples"] = count
     typer.echo(f"{count:,} samples dropped")
+
+
+def _words(asked: _Asked) -> str:
+    """Name the samples that somebody means, for the audit log."""
+    given = {name: value for name, value in asdict(asked).items() if value}
+    return " ".join(f"{name}={value}" for name, value in given.items())
 
 
 @contextmanager

@@ -34,7 +34,8 @@ _FIRST = ("spool.sqlite",)
 _TABLES_FIRST = ("samples",)
 _LAST = ("due.sqlite", "rollup_1m", "rollup_1h")
 _NEVER = ("lock", "writer.lock", "committer.lock")
-_PRIVATE = ("own.key.pem",)
+_PRIVATE = ".key.pem"
+"""How the names of private keys end, in ``pki/`` and below."""
 
 
 @dataclass(slots=True)
@@ -227,7 +228,7 @@ def _copy_rest(copy: _Copy, plant: Path | None) -> None:
     for path in sorted(_files(copy.state), key=lambda path: path.name != "head.json"):
         name = path.relative_to(copy.state).as_posix()
         top = name.split("/")[0]
-        if top in ("historian", "secrets", *_NEVER) or path.name in _PRIVATE:
+        if top in ("historian", "secrets", *_NEVER) or _PRIVATE in path.name:
             continue
         if path.suffix == ".sqlite":
             _copy_database(copy, path, name)
@@ -248,9 +249,9 @@ def _files(folder: Path) -> Iterator[Path]:
 def _seal_secrets(copy: _Copy, secrets: Path, passphrase: str) -> None:
     """Encrypt secrets and private keys into one file."""
     found = {f"secrets/{path.relative_to(secrets).as_posix()}": path for path in _files(secrets)}
-    for name in _PRIVATE:
-        if (copy.state / "pki" / name).exists():
-            found[f"pki/{name}"] = copy.state / "pki" / name
+    for path in _files(copy.state / "pki"):
+        if _PRIVATE in path.name:
+            found[path.relative_to(copy.state).as_posix()] = path
     sealed = seal({name: path.read_bytes() for name, path in found.items()}, passphrase)
     target = copy.target / SECRETS
     target.write_bytes(sealed)
