@@ -13,11 +13,12 @@ if TYPE_CHECKING:
 
 RECOVERED = {
     "none": "no",
-    "buffer": "yes, from the device's queue",
-    "history": "yes, from the device's record",
+    "buffer": "yes, device's queue",
+    "history": "yes, device's record",
     "partly": "in part",
 }
 MOST_SHOWN = 200
+MOST_SIGNALS = 25
 
 
 @says_errors
@@ -90,29 +91,31 @@ def _show(found: "pa.Table", first: int, last: int) -> None:
     if not rows:
         typer.echo("no gaps: everything that the devices said in this period was received")
         return
-
-    def length(row: dict[str, Any]) -> str:
+    outages: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for row in rows:
+        outages.setdefault(tuple(row[name] for name in _SAME), []).append(row)
+    shown = []
+    for same in list(outages.values())[:MOST_SHOWN]:
+        row = same[0]
         end = last if row["end"] is None else parse_time(row["end"])
-        return duration((end - parse_time(row["start"])) / US)
-
-    print_table(
-        "Gaps",
-        ("signal", "from", "to", "lasted", "why", "recovered", "samples"),
-        [
+        shown.append(
             (
-                row["signal"],
-                row["start"],
-                row["end"] or "still open",
-                length(row),
+                row["signal"] if len(same) == 1 else f"{len(same)} of {row['connection']}",
+                _short(row["start"]),
+                duration((end - parse_time(row["start"])) / US)
+                + ("" if row["end"] else ", still open"),
                 f"{row['reason']}: {row['detail']}" if row["detail"] else row["reason"],
                 RECOVERED[row["recovery"]],
-                row["recovered"],
+                sum(one["recovered"] or 0 for one in same),
             )
-            for row in rows[:MOST_SHOWN]
-        ],
+        )
+    print_table(
+        "Gaps (times UTC)",
+        ("signals", "from", "lasted", "why", "came late", "samples"),
+        shown,
     )
-    if len(rows) > MOST_SHOWN:
-        typer.echo(f"and {len(rows) - MOST_SHOWN:,} more; use --signal, --from, --to or --json")
+    if len(outages) > MOST_SHOWN:
+        typer.echo(f"and {len(outages) - MOST_SHOWN:,} more; use --signal, --from, --to or --json")
     sums = summary(found, first, last).to_pylist()
     worst = sorted(sums, key=lambda one: one["missing_s"] + one["partly_s"], reverse=True)
     print_table(
@@ -120,11 +123,20 @@ def _show(found: "pa.Table", first: int, last: int) -> None:
         ("signal", "gaps", "in all", "recovered", "in part", "missing"),
         [
             (one["signal"], one["gaps"], *(duration(one[name]) for name in _SUMS))
-            for one in worst[:MOST_SHOWN]
+            for one in worst[:MOST_SIGNALS]
         ],
     )
+    if len(worst) > MOST_SIGNALS:
+        typer.echo(f"and {len(worst) - MOST_SIGNALS:,} signals that miss less; use --json")
 
 
+def _short(time: str) -> str:
+    """Write a time to the second; JSON has the microseconds."""
+    return time[:19].replace("T", " ")
+
+
+_SAME = ("connection", "start", "end", "reason", "detail", "recovery")
+"""What signals have in common that were not heard in the same outage."""
 _SUMS = ("total_s", "recovered_s", "partly_s", "missing_s")
 
 
