@@ -30,6 +30,7 @@ from genba.operate.api.headers import Headers
 from genba.operate.api.problems import say_problems
 from genba.operate.api.rates import Rate, RateLimit
 from genba.operate.api.tables import AT_ONCE
+from genba.operate.api.turns import Turnstile
 from genba.operate.people import Identities
 from genba.operate.runtime import Core
 
@@ -96,6 +97,7 @@ def create_app(core: Core, identities: Identities, rate: Rate | None = None) -> 
     say_problems(app)
     # The last one is the first to see a request.
     app.add_middleware(Auditing, audit=core.audit)
+    app.add_middleware(Turnstile)
     app.add_middleware(RateLimit, rate=rate or Rate())
     app.add_middleware(Headers)
     return app
