@@ -8,7 +8,6 @@ from pydantic import WithJsonSchema
 
 from genba.plant.ids import Id, Value
 
-
 # JSON Schema's "time" has a zone; a calendar's times are local.
 LocalTime = Annotated[
     dt.time,
