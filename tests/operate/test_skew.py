@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from genba.historian.admission import Admission
 from genba.operate.skew import ClockSkew
-from genba.plant import US, Sample
+from genba.plant import US, Sample, Signal
 
 DAY = 20_000 * 86_400 * US
 
@@ -65,3 +66,18 @@ def test_values_with_genbas_own_time_say_nothing_of_a_clock() -> None:
     for n in range(100):
         bench.skew.note([Sample("a.x", DAY + n * US, DAY + n * US, 1.0)], DAY + n * US)
     assert bench.skew.seconds("a") is None
+
+
+def test_a_clock_that_is_too_far_ahead_to_be_believed_is_measured_all_the_same() -> None:
+    bench = Bench()
+    signal = Signal(id="a.x", equipment="a", connection="a", address="x")
+    held: list[Sample] = []
+    now = DAY
+    admission = Admission({"a.x": signal}, lambda: now, 1.0, lambda sample, _: held.append(sample))
+    for n in range(60):
+        now = DAY + n * US
+        samples = [Sample("a.x", now + 3600 * US, now, float(n))]
+        bench.skew.note(samples, admission.admit(samples).newest)
+    assert len(held) == 60
+    assert bench.skew.seconds("a") == 3600.0
+    assert bench.kinds == ["clock_skew.began"]

@@ -26,9 +26,12 @@ def _show(health: dict[str, Any]) -> None:
     typer.echo(alarm_line(health["alarms"]))
     print_table(
         "Connections",
-        ("connection", "link", "received", "reconnects", "error"),
+        ("connection", "link", "received", "reconnects", "clock", "error"),
         [
-            (name, link["link"], link["received"], link["reconnects"], link["error"])
+            (
+                *(name, link["link"], link["received"], link["reconnects"]),
+                *(skew(link["clock_skew_s"]), link["error"]),
+            )
             for name, link in health["connections"].items()
         ],
     )
@@ -52,3 +55,8 @@ def _show(health: dict[str, Any]) -> None:
         )
     for part in ("loop", "guard", "historian", "disk", "audit", "production"):
         print_table(part.capitalize(), ("what", "value"), list(health[part].items()))
+
+
+def skew(seconds: float | None) -> str:
+    """Write how far a device's clock is from Genba's."""
+    return "" if seconds is None else f"{seconds:+.2f} s"

@@ -65,8 +65,8 @@ class Admitted:
     stored : sequence of Sample
         For the historian.
     newest : int
-        The latest source time of a value that is new and fits, in microseconds; very small where
-        there is none.
+        The latest source time of a value that is new, in microseconds, also of one that lies too
+        far ahead: it tells of the device's clock. Very small where there is none.
     """
 
     __slots__ = ("newest", "shown", "stored")
@@ -193,6 +193,8 @@ class Admission:
             )
             if misfit is not None:
                 self._hold(sample, misfit)
+                if misfit.reason is Reason.FUTURE:
+                    newest = max(newest, sample.source_time)
                 if seat is not None:
                     void = _void(sample, misfit.reason)
                     seat.marked = seat.source != _NEVER

@@ -6,7 +6,7 @@ from typing import Any
 from genba.errors import HistorianError
 from genba.guard import Guard
 from genba.historian import Ingest
-from genba.historian.admission import Admission
+from genba.historian.admission import Admission, Reason
 from genba.historian.lasting import last_stored
 from genba.historian.queries import Queries
 from genba.historian.setting_apart import Quarantine, Tell
@@ -57,9 +57,11 @@ class Gate:
 
     def health(self) -> dict[str, int]:
         """Return figures for the part ``historian`` of the core's health."""
+        apart = self.quarantine.by_reason()
         return {
             "repeats": self.admission.repeats,
             "quarantined": sum(self.quarantine.counts.values()),
+            **{f"quarantined_{reason}": apart.get(reason, 0) for reason in Reason},
         }
 
     def with_skew(self, links: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
