@@ -17,7 +17,6 @@ from genba.cli.output import fail, says_errors
 if TYPE_CHECKING:
     from genba.operate.api.certificate import Tls
     from genba.operate.identity import Identities
-    from genba.operate.logs import set_up
     from genba.operate.state import StateFolder
     from genba.plant import Clock, Plant
 
@@ -112,6 +111,7 @@ def run(
     """Run a plant: connect, record, judge, plan, guard, act. Ctrl-C stops cleanly."""
     from genba.operate.api.serve import listen
     from genba.operate.identity import Identities
+    from genba.operate.logs import set_up
     from genba.operate.state import StateFolder
     from genba.plant import load_plant, parse_clock, parse_time
 
