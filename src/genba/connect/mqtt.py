@@ -189,6 +189,7 @@ class MqttLink:
     async def _run(self, opened: asyncio.Future[None]) -> None:
         backoff = Backoff(self._id, most_s=LIVE_AGAIN_S)
         while True:
+            dropped = self.dropped
             try:
                 async with self._new_client() as client:
                     await self._subscribe(client)
@@ -198,7 +199,7 @@ class MqttLink:
                     backoff.reset()
                     if not opened.done():
                         opened.set_result(None)
-                    await self._until_over(client)
+                    await self._until_over(client, dropped)
             except Exception as error:  # noqa: BLE001 - a link that dies loses its device
                 explained = self._explain(error)
                 if not opened.done():
@@ -209,9 +210,11 @@ class MqttLink:
                 self._client = None
             await asyncio.sleep(backoff.next_s())
 
-    async def _until_over(self, client: aiomqtt.Client) -> None:
+    async def _until_over(self, client: aiomqtt.Client, dropped: int) -> None:
         """Receive until the link breaks, or is to be opened anew."""
-        receiving = asyncio.create_task(self._receive(client), name=f"mqtt {self._id} receives")
+        receiving = asyncio.create_task(
+            self._receive(client, dropped), name=f"mqtt {self._id} receives"
+        )
         try:
             done, _ = await asyncio.wait(
                 {receiving, self._over}, return_when=asyncio.FIRST_COMPLETED
@@ -223,8 +226,7 @@ class MqttLink:
             self._over.cancel()
             await end_task(receiving)
 
-    async def _receive(self, client: aiomqtt.Client) -> None:
-        before = self.dropped
+    async def _receive(self, client: aiomqtt.Client, before: int) -> None:
         async for message in client.messages:
             self._user.message(str(message.topic), _bytes(message.payload))
             if self.dropped > before:
