@@ -184,3 +184,22 @@ def test_the_deadline_is_half_a_tick_of_the_wall_clock() -> None:
     assert deadline_s(5.0, 120.0) == pytest.approx(1 / 48)
     assert deadline_s(60.0, 1.0) == 1.0
     assert deadline_s(1.0, float("inf")) == 1.0
+
+
+async def test_planners_work_at_the_same_time() -> None:
+    """Each waits for the other: one after the other, none would ever be ready."""
+    meeting = threading.Barrier(2, timeout=10.0)
+
+    def dispatch() -> object:
+        meeting.wait()
+        return [proposal()]
+
+    def transport() -> object:
+        meeting.wait()
+        return []
+
+    first, second = Clever(dispatch, {"dispatch"}), Clever(transport, {"transport"})
+    second.name = "other"
+    net = Planning(EarliestDueDate(PLANT), [first, second], 10.0)
+    assert (await net.propose(PICTURE)).proposals == (proposal(),)
+    assert net.fallbacks == 0

@@ -325,3 +325,15 @@ async def test_a_tick_that_fails_does_not_end_the_loop(
     await yard.core.stop()
     with contextlib.suppress(asyncio.CancelledError):
         await running
+
+
+async def test_what_a_person_refused_may_be_proposed_again_before_long(yards: Any) -> None:
+    heart = AutonomyRule(kind="heartbeat", level=Autonomy.AUTONOMOUS)
+    yard = await yards(AutonomyRule(level=Autonomy.APPROVE), heart)
+    yard.driver.show("saw.station", "O-1-01")
+    await yard.ticks(5)
+    proposal, _ = yard.core.loop.proposals()[-1]
+    await yard.core.by_hand.refuse(proposal.id, ANN, "not now")
+    await yard.ticks(90)
+    asked = [p for p, v in yard.core.loop.proposals() if v.decision is Decision.AWAITING_APPROVAL]
+    assert len({p.id for p in asked}) == 2

@@ -2,16 +2,18 @@
 
 import datetime as dt
 import json
+import threading
 from typing import Any
 
 import pyarrow as pa
 from tests.operate.devices import IDLE
 from tests.operate.shop import SHOP, START
 
+from genba.operate.production import KEPT_S
 from genba.operate.sense import LiveValues
 from genba.operate.track import Tracker
 from genba.plan import LotPhase
-from genba.plant import US, Outcome, Proposal, Quality, Sample
+from genba.plant import US, Outcome, Proposal, Quality, Role, Sample
 
 
 class Floor:
@@ -370,3 +372,65 @@ def test_nonsense_about_actions_is_none() -> None:
         floor = Floor()
         floor.see(amr__nodes_left=0, amr__node="n1", amr__actions=text)
         assert floor.tracker.situation(floor.now, frozenset()).vehicles
+
+
+async def test_what_a_job_counted_before_a_restart_is_read_off_the_event_loop() -> None:
+    class Counted(Past):
+        thread = 0
+
+        def samples(self, signals: object, start: int, end: int) -> pa.Table:
+            self.thread = threading.get_ident()
+            return pa.Table.from_pylist([{"signal": "saw.good", "value": 7.0}])
+
+    floor, past = Floor(), Counted()
+    floor.tracker.restore(past, floor.now + 60 * US)
+    floor.see(saw__station="", saw__lots="O-1-01", saw__job_operation="P/cut", saw__good=9)
+    await floor.tracker.look_up()
+    assert past.thread not in (0, threading.get_ident())
+    run = floor.tracker.runs.run_on("saw")
+    assert run is not None
+    assert run.base[Role.GOOD_COUNT] == 7.0
+
+
+def test_orders_that_are_long_done_are_let_go_and_not_made_again() -> None:
+    floor = Floor()
+    production = floor.tracker.production
+    before = production.counts()
+    names = [name for name in production.lots if name.startswith("O-1-")]
+    assert names
+    for name in names:
+        floor.tracker.production.standing(production.sink, [name], floor.now)
+    assert production.counts()["lots_finished"] == len(names)
+    done = production.counts()
+    floor.see(KEPT_S - 10)
+    assert "O-1" in production.orders
+    floor.see(3700)
+    assert "O-1" not in production.orders
+    assert not [name for name in production.lots if name.startswith("O-1-")]
+    after = production.counts()
+    for name in ("lots_finished", "parts_finished"):
+        assert after[name] == done[name] > before[name]
+    floor.see(dock__station=",".join(names))
+    floor.see(4000)
+    assert not [name for name in production.lots if name.startswith("O-1-")]
+    assert "unknown_lot" not in {row["kind"] for row in floor.rows.get("events", [])}
+
+
+def test_orders_of_an_earlier_core_are_let_go_when_their_vehicle_has_another() -> None:
+    floor = Floor()
+    sent = [
+        {"vehicle_order": f"T-{n}", "vehicle": "amr", "lot": "O-1-01", "destination": "saw"}
+        for n in range(5)
+    ]
+    rows = [
+        {
+            "time": _ago(1), "stage": "proposal", "kind": "transport",
+            "data": json.dumps({"context": context}),
+        }
+        for context in sent
+    ]  # fmt: skip
+    floor.tracker.restore(Past(decisions=rows), floor.now)
+    assert len(floor.tracker.fleet.earlier) == 5
+    floor.see(amr__order_id="T-3", amr__nodes_left=2, amr__actions="[]")
+    assert set(floor.tracker.fleet.earlier) == {"T-3"}
+    assert floor.lot().heading == "saw"

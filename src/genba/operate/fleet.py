@@ -58,6 +58,8 @@ class Fleet:
         """Look at every vehicle once: which tasks are over?"""
         for vehicle in self._plant.vehicles:
             order_id = self._value(vehicle.id, Role.VEHICLE_ORDER_ID)
+            if self.earlier and order_id is not None:
+                self._forget(vehicle.id, str(order_id))
             task = self._tasks.get(vehicle.id)
             if task is None and order_id in self.earlier and not self._is_over(vehicle.id):
                 self._open(self.earlier[str(order_id)])
@@ -70,6 +72,14 @@ class Fleet:
             elif task.order_id in self._taken:
                 # Somebody else gave the vehicle another order; where the lot went, scanners tell.
                 self._close(task)
+
+    def _forget(self, vehicle: str, but: str) -> None:
+        """Let go of an earlier core's orders that a vehicle does not have any more."""
+        self.earlier = {
+            order_id: context
+            for order_id, context in self.earlier.items()
+            if context["vehicle"] != vehicle or order_id == but
+        }
 
     def view(self, busy: frozenset[str]) -> tuple[VehicleState, ...]:
         """Return all vehicles as planning sees them."""

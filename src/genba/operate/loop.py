@@ -123,6 +123,7 @@ class ExecutionLoop:
         self._judge(Sight(now, batch, self._live))
         self._alarms.tick(now)
         self._tracker.update(batch, now)
+        await self._tracker.look_up()
         self._manual.watch(batch)
         self._actor.check()
         self._lapse()
@@ -252,6 +253,8 @@ class ExecutionLoop:
                 self._records.unfit(waiting, approval, str(error), self._clock.now())
             raise
         assert waiting is not None  # noqa: S101 - else the guard has raised
+        # A person has decided: what it was about may be proposed again.
+        self._standing.pop(_about(waiting.proposal), None)
         self._records.verdict(waiting.proposal, verdict)
         return self._follow(waiting.proposal, verdict)
 

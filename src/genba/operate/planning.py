@@ -31,7 +31,7 @@ class Planned:
 
 
 class Planning:
-    """Asks the configured planners, each against a deadline, and fills in with the plain one.
+    """Asks the configured planners, all at once, and fills in with the plain one.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ class Planning:
     advanced : sequence of Planner
         In order of rank: a kind of decision belongs to the first that makes it.
     deadline_s : float
-        Wall seconds that each may take.
+        Wall seconds that they may take, together.
     """
 
     def __init__(
@@ -59,12 +59,13 @@ class Planning:
         proposals: list[Proposal] = []
         judgements: list[Judgement] = []
         covered: set[str] = set()
-        for planner in self._advanced:
+        # A copy each: what one caches or changes is not what another one works with.
+        asked = (self._ask(planner, replace(situation)) for planner in self._advanced)
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        for planner, found in zip(self._advanced, answers, strict=True):
             try:
                 kinds = frozenset(planner.kinds) - covered
-                # A copy: what it caches or changes is not what the plain planner works with.
-                found = await self._ask(planner, replace(situation))
-                proposals += checked(found, planner, kinds)
+                proposals += checked(_given(found), planner, kinds)
             except Exception as error:  # noqa: BLE001 - a plug-in may raise anything
                 judgements += self._replace(planner, situation, error)
             else:
@@ -149,6 +150,12 @@ def checked(found: object, planner: Planner, kinds: frozenset[str]) -> list[Prop
         if proposal.source in ("", "plain", "person"):
             raise ValueError("its proposals must name it as their source")
     return [p for p in found if p.kind in kinds]
+
+
+def _given(found: Sequence[Proposal] | BaseException) -> Sequence[Proposal]:
+    if isinstance(found, BaseException):
+        raise found
+    return found
 
 
 def deadline_s(tick_s: float, speed: float) -> float:

@@ -6,10 +6,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from genba.plan import Lot, LotPhase, split_order
-from genba.plant import Order, Plant, format_time
+from genba.plant import US, Order, Plant, format_time
 
 Tell = Callable[[str, Mapping[str, Any]], None]
 """Takes a row for one of the historian's tables."""
+
+KEPT_S = 2 * 86_400.0
+"""How long an order is kept at hand after its last lot was done; the historian keeps it for good.
+"""
+_LOOK_S = 3600.0
 
 
 @dataclass(slots=True)
@@ -49,6 +54,10 @@ class Production:
         self._standing: dict[str, frozenset[str]] = {}
         """What each scanner read last."""
         self._strangers: set[str] = set()
+        self._over: set[str] = set()
+        """Orders that are done for so long that only the historian knows more of them."""
+        self._over_lots = self._over_parts = 0
+        self._looked = 0
 
     # -- orders -------------------------------------------------------------------------------
 
@@ -77,6 +86,23 @@ class Production:
         for order in self.orders.values():
             if order.release <= now and order.id not in self._released:
                 self._split(order, now)
+        if not 0 <= now - self._looked < _LOOK_S * US:
+            self._looked = now
+            self._let_go(now - round(KEPT_S * US))
+
+    def _let_go(self, before: int) -> None:
+        """Forget orders all of whose lots were done ``before`` then: memory stays flat."""
+        lots: dict[str, list[TrackedLot]] = {}
+        for lot in self.lots.values():
+            lots.setdefault(lot.order.id, []).append(lot)
+        for order, listed in lots.items():
+            if all(lot.phase is LotPhase.DONE and lot.since < before for lot in listed):
+                self._over.add(order)
+                self.orders.pop(order, None)
+                for lot in listed:
+                    del self.lots[lot.id]
+                    self._over_lots += lot.quantity > 0
+                    self._over_parts += lot.quantity
 
     def _split(self, order: Order, now: int) -> None:
         product = self._plant.products_by_id.get(order.product)
@@ -134,6 +160,7 @@ class Production:
         lot.step, lot.quantity = step, quantity
         if quantity <= 0:
             lot.quantity, lot.phase, lot.heading = 0, LotPhase.DONE, None
+            lot.since = max(lot.since, time)
             self._status(lot, "scrapped", time)
         elif lot.phase is LotPhase.IN_WORK:
             lot.phase = LotPhase.WAITING
@@ -148,6 +175,8 @@ class Production:
                     self._split(order, time)
             if name in self.lots:
                 found.append(self.lots[name])
+            elif name.rpartition("-")[0] in self._over:
+                continue
             elif name not in self._strangers:
                 self._strangers.add(name)
                 said = f"lot {name} belongs to no known order; Genba leaves it alone"
@@ -193,8 +222,8 @@ class Production:
             "lots_open": len(self.lots) - len(done),
             "lots_in_work": sum(x.phase is LotPhase.IN_WORK for x in self.lots.values()),
             "lots_moving": sum(x.phase is LotPhase.MOVING for x in self.lots.values()),
-            "lots_finished": sum(lot.quantity > 0 for lot in done),
-            "parts_finished": sum(lot.quantity for lot in done),
+            "lots_finished": sum(lot.quantity > 0 for lot in done) + self._over_lots,
+            "parts_finished": sum(lot.quantity for lot in done) + self._over_parts,
         }
 
     # -- after a restart ----------------------------------------------------------------------
@@ -222,6 +251,7 @@ class Production:
             lot.started |= row["status"] == "started"
             if row["status"] in ("finished", "scrapped"):
                 lot.phase, lot.place = LotPhase.DONE, row["location"] or ""
+                lot.since = round(row["time"].timestamp() * US)
                 lot.quantity = row["quantity"]
         for row in operations:
             done = self.lots.get(row["lot"])

@@ -1,10 +1,13 @@
 """Tracking: from samples to the situation that planning sees. Survives a restart of the core."""
 
+import asyncio
 import json
+import logging
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from genba.errors import GenbaError
 from genba.operate.fleet import Failed, Fleet
 from genba.operate.production import Production, Tell
 from genba.operate.runs import COUNTERS, Run, Runs, names_in
@@ -23,6 +26,8 @@ from genba.plant import (
     Sample,
     Scalar,
 )
+
+logger = logging.getLogger(__name__)
 
 _HOLDS = re.compile(r"\bholds? (\d+) parts?\b")
 
@@ -87,7 +92,10 @@ class Tracker:
         ]
         self._vehicles = frozenset(plant.vehicles_by_id)
         self._down_since: dict[str, int] = {}
-        self._baseline: Callable[[Run], None] | None = None
+        self._past: History | None = None
+        self._restarted: int | None = None
+        self._unknown: list[Run] = []
+        """Runs that began before this core did: what the counters showed then is on record."""
         self.changed = True
         """Whether anything came that planning cares about since :meth:`situation` was called."""
 
@@ -116,8 +124,8 @@ class Tracker:
             before = self.runs.run_on(equipment)
             self.runs.sample(equipment, role, sample)
             run = self.runs.run_on(equipment)
-            if self._baseline is not None and run is not None and run is not before:
-                self._baseline(run)
+            if self._restarted is not None and run is not None and run is not before:
+                self._note_begun(run, self._restarted)
         if role not in (Role.HEARTBEAT, Role.ENERGY, Role.PART, Role.AMBIENT):
             self.changed = True
 
@@ -230,24 +238,40 @@ class Tracker:
             context = json.loads(row["data"]).get("context", {})
             if "vehicle_order" in context:
                 self.fleet.earlier[context["vehicle_order"]] = context
-        self._baseline = lambda run: self._find_baseline(history, run, now)
+        self._past, self._restarted = history, now
 
-    def _find_baseline(self, history: History, run: Run, restarted: int) -> None:
-        """Take the counters from the record where a job began before this core did."""
-        if run.start >= restarted:
-            self._baseline = None
+    def _note_begun(self, run: Run, restarted: int) -> None:
+        if run.start < restarted:
+            self._unknown.append(run)
+        else:
+            self._restarted = None
+
+    async def look_up(self) -> None:
+        """Take the counters from the record where jobs began before this core did.
+
+        The record is read off the event loop. To be called after :meth:`update`.
+        """
+        if not self._unknown or self._past is None:
             return
+        runs, self._unknown = self._unknown, []
+        for run in runs:
+            try:
+                found = await asyncio.to_thread(self._baseline, self._past, run)
+            except GenbaError as error:
+                logger.warning("what %s counted before is not known: %s", run.equipment, error)
+            else:
+                run.base.update(found)
+
+    def _baseline(self, history: History, run: Run) -> dict[Role, float]:
         signals = {
             self._plant.roles[run.equipment, role].id: role
             for role in COUNTERS
             if (run.equipment, role) in self._plant.roles
         }
         if not signals:
-            return
-        table = history.samples(list(signals), run.start - 24 * 3600 * US, run.start + 1)
-        for row in table.to_pylist():
-            if row["value"] is not None:
-                run.base[signals[row["signal"]]] = row["value"]
+            return {}
+        rows = history.samples(list(signals), run.start - 24 * 3600 * US, run.start + 1).to_pylist()
+        return {signals[r["signal"]]: r["value"] for r in rows if r["value"] is not None}
 
 
 def _oldest_open(lots: Sequence[Mapping[str, Any]], now: int) -> int:
