@@ -1,10 +1,10 @@
 """The FastAPI application over one running core."""
 
 import asyncio
+import json
 
 import anyio
-from fastapi import APIRouter, FastAPI
-from fastapi.responses import JSONResponse
+from fastapi import APIRouter, FastAPI, Response
 
 from genba import __version__
 from genba.operate.api import (
@@ -92,6 +92,7 @@ def create_app(core: Core, identities: Identities, rate: Rate | None = None) -> 
     app.state.closing = asyncio.Event()
     app.state.streams = 0
     app.state.logins = anyio.CapacityLimiter(1)
+    app.state.describing = anyio.CapacityLimiter(1)
     app.state.readers = anyio.CapacityLimiter(AT_ONCE)
     add_routes(app)
     say_problems(app)
@@ -110,7 +111,20 @@ def add_routes(app: FastAPI) -> None:
         api.include_router(room.router)
 
     @api.get("/openapi.json", summary="The description of this API", include_in_schema=False)
-    def schema(caller: Viewer) -> JSONResponse:
-        return JSONResponse(app.openapi())
+    async def schema(caller: Viewer) -> Response:
+        return Response(await described(app), media_type="application/json")
 
     app.include_router(api)
+
+
+async def described(app: FastAPI) -> bytes:
+    """Return the OpenAPI description; made once, in one thread, however many ask for it."""
+    limiter: anyio.CapacityLimiter = app.state.describing
+    return await anyio.to_thread.run_sync(_description, app, limiter=limiter)
+
+
+def _description(app: FastAPI) -> bytes:
+    made: bytes | None = getattr(app.state, "description", None)
+    if made is None:
+        made = app.state.description = json.dumps(app.openapi()).encode()
+    return made
