@@ -109,7 +109,7 @@ def test_samples_in_kelvin_are_mended_and_put_through_once(folder: Path) -> None
     assert "out_of_range" in run(folder, "quarantine", "show", first, plant=False).stdout
     why = ("--why", "sensor sends kelvin")
     fixed = run(folder, "quarantine", "fix", "--signal", "saw.temp", "--unit-from", "K", *why)
-    assert fixed.stdout.startswith("2 samples are to be mended")
+    assert fixed.stdout.startswith("2 samples to be mended")
     assert run(folder, "quarantine", "replay", "--all").stdout.startswith("2 samples stored")
     assert run(folder, "quarantine", "replay", "--all").stdout.startswith("0 samples stored")
     query = CliRunner().invoke(

@@ -184,7 +184,7 @@ def fix(
             with audited(state, "quarantine.fix", _words(asked), why=why, **fields) as told:
                 count = quarantine.fix(historian, signals, which, Correction(**fields), _me(), why)
                 told["samples"] = count
-    typer.echo(f"{count:,} samples are to be mended so; put them through with `replay`")
+    typer.echo(f"{_many(count)} to be mended so; now put through with `replay`")
 
 
 @app.command("replay")
@@ -215,7 +215,7 @@ def replay(
             with audited(state, "quarantine.replay", _words(asked)) as told:
                 done = asdict(quarantine.replay(historian, signals, which, _me(), now))
                 told |= {"stored": done["stored"], "already": done["already"]}
-    typer.echo(f"{done['stored']:,} samples stored, {done['already']:,} were there already")
+    typer.echo(f"{_many(done['stored'])} stored, {done['already']:,} there already")
     for word, count in done["held"].items():
         typer.echo(f"{count:,} still do not fit ({word}), for example {done['why'][word]}")
 
@@ -245,7 +245,7 @@ def drop(
             with audited(state, "quarantine.drop", _words(asked), why=why) as told:
                 count = quarantine.drop(historian, asked.chosen(historian), _me(), why)
                 told["samples"] = count
-    typer.echo(f"{count:,} samples dropped")
+    typer.echo(f"{_many(count)} dropped")
 
 
 def _words(asked: _Asked) -> str:
@@ -318,6 +318,10 @@ def _post_replays(url: str, token: str, asked: _Asked, state: Path) -> dict[str,
             done["held"][reason] = done["held"].get(reason, 0) + count
         done |= {"why": {**told["why"], **done["why"]}, "more": told["more"]}
     return done
+
+
+def _many(count: int) -> str:
+    return "1 sample" if count == 1 else f"{count:,} samples"
 
 
 def _me() -> str:
