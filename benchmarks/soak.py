@@ -142,7 +142,7 @@ class Soak:
 def main() -> None:
     """Run, print a table and a verdict; exit code 1 if a bar is missed."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--hours", type=float, default=8.0)
+    parser.add_argument("--hours", type=float, default=0.2, help="of the wall clock; 8 for a soak")
     parser.add_argument("--speed", type=float, default=10.0)
     parser.add_argument("--every", type=float, default=60.0, help="seconds between looks")
     parser.add_argument("--warm-up", type=float, default=0.25, help="part of the looks left out")
