@@ -31,7 +31,8 @@ def operation(name: str, equipment: str, start: int, end: int, lot: str) -> dict
 @pytest.mark.parametrize("name", sorted(RECORDS))
 def test_every_table_keeps_its_columns(historian: Historian, name: str, committed: bool) -> None:
     schema = RECORDS[name].schema
-    row = {field.name: "x" if str(field.type) == "string" else 7 for field in schema}
+    of_type = {"string": "x", "bool": True}
+    row = {field.name: of_type.get(str(field.type), 7) for field in schema}
     historian.append_rows(name, [{**row, "time": START}])
     if committed:
         historian.commit()
@@ -110,7 +111,9 @@ def test_records_that_do_not_fit_are_refused_whole(
 
 
 def test_bad_questions_get_one_clear_error(historian: Historian) -> None:
-    with pytest.raises(HistorianError, match=r"no table 'wishes'; it has decisions, events"):
+    with pytest.raises(
+        HistorianError, match=r"no table 'wishes'; it has alarms, decisions, events"
+    ):
         historian.rows("wishes", START, START + 1)
     with pytest.raises(HistorianError, match="no table 'samples'"):
         historian.append_rows("samples", [])
