@@ -68,11 +68,14 @@ def proposals(plant: Plant, clock: VirtualClock) -> Iterator[Proposal]:
     )
     order = order_text("T", [(route, [load_action("T", "pick", "L")])], 2)
 
+    anything = plant.roles[machines[0], Role.STATE]
+    standing = (Evidence(anything.id, START, value_of(anything)),)
+
     def make(kind: str, equipment: str, writes: list[Write], *evidence: Evidence) -> Proposal:
         number = next(numbers)
         return Proposal(
             f"P-{number}", clock.now(), kind, equipment, tuple(writes), "benchmark",
-            evidence=evidence,
+            evidence=evidence or standing,
         )  # fmt: skip
 
     def roles(owner: str, values: dict[Role, Scalar]) -> list[Write]:
