@@ -208,3 +208,24 @@ async def until(condition: Callable[[], bool], within_s: float = 45.0) -> None:
     while not await asyncio.to_thread(condition):
         assert time.monotonic() < deadline, "it did not come"
         await asyncio.sleep(0.2)
+
+
+async def test_a_lost_sign_of_life_is_made_up_for_by_the_historian(
+    tmp_path: Path, press: Press, eventually: Any
+) -> None:
+    plant = plant_of(tmp_path, press.device.port)
+    async with running(tmp_path, plant) as core:
+        await eventually(lambda: core.live.value(COUNT))
+        await core.recorded()
+    (tmp_path / "state" / "alive.json").write_text("", encoding="utf-8")
+    away = press.count
+    await eventually(lambda: press.count > away + 30)
+    async with running(tmp_path, plant) as core:
+        ledger = core.recovery.ledger
+        await eventually(lambda: core.health()["historian"]["backfilled"] >= 30, 20.0)
+        await eventually(lambda: not ledger.standing() and not ledger.missing(), 20.0)
+        await press.stop()
+        await eventually(lambda: core.live.value(COUNT) == press.count)
+        await core.recorded()
+        assert_each_once(stored(core.historian))
+        assert stored(core.historian)[-1] == press.count

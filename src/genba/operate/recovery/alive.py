@@ -60,8 +60,8 @@ class AliveMark:
             return None
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise StateError(
-                f"{self._mark} or {self._signals.name} cannot be read ({error}); delete both, "
-                "and Genba will not know for how long it did not run"
+                f"{self._mark} or {self._signals.name} cannot be read ({error}); the historian "
+                "has to say since when Genba did not run"
             ) from None
 
     def recorded(self, signals: Iterable[str]) -> None:

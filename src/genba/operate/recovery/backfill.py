@@ -219,7 +219,8 @@ class Backfill:
             ):
                 continue
             wait_s = UNTOLD_S if entry.watched else SETTLE_S
-            over_s = max(0.0, (now - entry.end) / US / self._clock.speed)
+            # Negative where the clock was set back: what is older than what cannot be told then.
+            over_s = (now - entry.end) / US / self._clock.speed
             trouble = self._trouble.get(entry.signal)
             at = max(wall + max(0.0, wait_s - over_s), trouble.until if trouble else 0.0)
             found.append((Span(entry.signal, entry.start, entry.end), at))

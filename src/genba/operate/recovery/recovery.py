@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from genba.connect.driver import Driver
-from genba.errors import GenbaError
+from genba.errors import GenbaError, StateError
 from genba.historian import GapLedger, Historian, Ingest
 from genba.historian.present import Key, last_before, stored_keys
 from genba.operate.gate import Gate
@@ -84,11 +84,24 @@ class Recovery:
 
         Raises
         ------
-        GenbaError
-            If the ledger or the sign of life cannot be read.
+        HistorianError
+            If the ledger cannot be read.
         """
         self.ledger.restore(historian)
-        self._last = self._mark.last_run()
+        try:
+            self._last = self._mark.last_run()
+        except StateError as error:
+            logger.warning("%s", error)
+        if self._last is None:
+            self._last = self._recorded_last(historian)
+
+    def _recorded_last(self, historian: Historian) -> LastRun | None:
+        """Find out from the historian where no sign of life is left, as after a power failure."""
+        stored = historian.stats()["last_store_time"]
+        if stored is None:
+            return None
+        signals = last_before(historian, self._plant.signals, stored + 1)
+        return LastRun(stored, clean=False, signals=frozenset(signals), skew_s={})
 
     def start(self) -> None:
         """Begin, before the devices are connected."""
