@@ -25,6 +25,7 @@ _LOOK_S = 0.25
 _VACUUM_S = 600.0
 _FIRST_VACUUM_S = 60.0
 _ROLL_UP_S = 60.0
+_MEMORY = "256MB"
 _RETRY_S = 2.0
 _NICE = 5
 _FAREWELL_ROWS = 1_000_000
@@ -90,7 +91,7 @@ def _keep_up(store: Store, stop: threading.Event) -> None:
     """Sum up and compact what is due, and remove replaced files now and then."""
     rolled = time.monotonic()
     vacuumed = rolled - _VACUUM_S + _FIRST_VACUUM_S
-    reader = Reader(store)
+    reader = Reader(store, _MEMORY)
     while not stop.wait(1.0):
         try:
             if time.monotonic() - rolled > _ROLL_UP_S:

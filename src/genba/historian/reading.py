@@ -132,16 +132,17 @@ class Reader:
 
     DuckDB reads exactly those Parquet files that the Delta log lists and whose bounds fit, and
     the spool's batches that the log does not name yet as an Arrow table. It loads no extensions,
-    uses at most 1 GB and spills to the temporary folder beyond that.
+    uses at most ``memory`` (1 GB) and spills to the temporary folder beyond that.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, memory: str = _MEMORY) -> None:
         self._store = store
         if _GLOB & set(str(store.folder.root)):
             raise HistorianError(
                 f"historian folder {store.folder.root} must not have * ? or [ in its name; move it"
             )
         self._tail = Tail(store.spool)
+        self._memory = memory
         self._spill = tempfile.TemporaryDirectory(prefix="genba-duckdb-")
         self._lock = threading.Lock()
         self._database: duckdb.DuckDBPyConnection | None = None
@@ -151,7 +152,7 @@ class Reader:
             if self._database is None:
                 self._database = duckdb.connect(
                     config={
-                        "memory_limit": _MEMORY,
+                        "memory_limit": self._memory,
                         "threads": min(4, os.cpu_count() or 1),
                         "autoinstall_known_extensions": False,
                         "autoload_known_extensions": False,

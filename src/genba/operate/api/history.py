@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, HTTPException, Query, Request, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from genba.historian.schema import SAMPLES
 from genba.operate.api.access import Viewer
@@ -51,6 +51,31 @@ class GridRow(BaseModel):
     time: Moment
     value: float | None
     text: str | None = None
+
+
+class RollupRow(BaseModel):
+    """What the samples of one step amount to; only good, finite numbers count beyond ``count``."""
+
+    signal: str
+    time: Moment
+    count: int
+    good: int
+    mean: float | None = Field(description="Time-weighted.")
+    min: float | None
+    min_time: Moment | None
+    max: float | None
+    max_time: Moment | None
+    first: float | None
+    last: float | None
+    sum: float | None
+    increase: float = Field(description="How far a counter came; where it falls, it began anew.")
+
+
+class RollupPage(BaseModel):
+    """Rollups sorted by signal and time; ``next`` is the offset of the next page."""
+
+    rows: list[RollupRow]
+    next: int | None
 
 
 class SamplePage(BaseModel):
@@ -106,6 +131,40 @@ async def samples(
     return await read(
         request,
         lambda: page.cut(core.historian.resample(signal, period.start, period.end, step, how)),
+    )
+
+
+@router.get(
+    "/rollups",
+    summary="Samples summed up by steps from a full minute on, with extremes and their times",
+    response_model=RollupPage,
+    responses=PAGED,
+)
+async def rollups(
+    request: Request,
+    core: TheCore,
+    caller: Viewer,
+    period: ThePeriod,
+    page: ThePage,
+    signal: Annotated[
+        list[str], Query(min_length=1, max_length=50, description="Repeat it for several.")
+    ],
+    every: Annotated[
+        int, Query(ge=60, le=31_536_000, multiple_of=60, description="Length of a step in seconds.")
+    ] = 3600,
+) -> Response:
+    for name in signal:
+        if name not in core.plant.signals:
+            raise HTTPException(404, f"there is no signal '{name}' in this plant")
+    if len(signal) * period.length_s / every > MOST_STEPS:
+        raise HTTPException(
+            422, f"that gives more than {MOST_STEPS:,} rows; shorten the period or widen 'every'"
+        )
+    step = every * US
+    start = period.start - period.start % (60 * US)
+    return await read(
+        request,
+        lambda: page.cut(core.historian.rollup(signal, start, period.end, step)),
     )
 
 
