@@ -247,10 +247,13 @@ class Backfill:
         await self._store.put([sample for samples in fresh.values() for sample in samples])
         firsts = [p for p in pieces if p.first and p.signal in found]
         reached = await self._reached(firsts, found)
+        proven = {(e.signal, e.start): e.end for e in self._ledger.missing(self.connection)}
         for piece in pieces:
             if piece.signal in found:
                 count = len(fresh[piece.signal])
-                self._note(piece, found[piece.signal], count, reached, progress)
+                # What is newer than this was recovered before.
+                end = max(proven.get((piece.signal, piece.of.start)) or 0, piece.end)
+                self._note(piece, end, found[piece.signal], count, reached, progress)
         self.fetched += sum(map(len, fresh.values()))
 
     def _skew(self, *, signed: bool) -> float:
@@ -334,6 +337,7 @@ class Backfill:
     def _note(
         self,
         piece: Piece,
+        end: int,
         found: Sequence[Sample],
         count: int,
         reached: Mapping[str, bool],
@@ -346,7 +350,7 @@ class Backfill:
         """
         progress.samples += count
         progress.signals.add(piece.signal)
-        start, end = piece.start, self._proven_from(piece)
+        start = piece.start
         oldest = max(start, min((sample.source_time for sample in found), default=end))
         if piece.first and reached[piece.signal]:
             oldest = start
@@ -360,13 +364,6 @@ class Backfill:
             return
         progress.partly.add(piece.signal)
         self._ledger.recovered(piece.signal, start, oldest, 0, Recovery.PARTLY)
-
-    def _proven_from(self, piece: Piece) -> int:
-        """Return from where on the gap that a piece belongs to is recovered already."""
-        for entry in self._ledger.missing(self.connection):
-            if (entry.signal, entry.start) == (piece.signal, piece.of.start) and entry.end:
-                return max(entry.end, piece.end)
-        return piece.end
 
     async def _reached(
         self, firsts: Sequence[Piece], found: Mapping[str, Sequence[Sample]]
