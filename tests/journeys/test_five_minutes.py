@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from tests.cli.command import interrupt, line_with, started
 from tests.connect.opcua_device import Device
-from tests.connect.test_opcua_foreign import Mill
+from tests.connect.opcua_mill import Mill
 
 from genba.connect import pki
 from genba.historian import Historian
