@@ -4,8 +4,9 @@
 
 The source is the one of ``benchmarks.outages``: an OPC UA server whose counters go on whatever
 happens, with a history that clients may read. The core is a whole ``genba run``. At the end every
-value of every counter is looked for in its historian. The full disk is a small file system in
-memory (needs root); the clock of the core, and of nothing else, is moved with libfaketime (Debian).
+value of every counter is looked for in its historian, and every fault in the gap ledger of every
+signal. The full disk is a small file system in memory (needs root); the clock of the core, and of
+nothing else, is moved with libfaketime (Debian).
 """
 
 import argparse
@@ -14,6 +15,7 @@ import contextlib
 import json
 import random
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -40,6 +42,8 @@ class Found:
     made: int
     lost: int
     doubled: int
+    untold: int
+    """Faults that the gap ledger does not show for every signal."""
     note: str
 
 
@@ -49,6 +53,8 @@ class Bench:
     def __init__(self, folder: Path, source: subprocess.Popen, genba: Genba) -> None:
         self.folder, self.genba = folder, genba
         self._source = source
+        self.spans: list[tuple[float, float]] = []
+        """From when to when nothing could be stored, in seconds since 1970."""
 
     async def tell(self, order: dict) -> None:
         self._source.stdin.write(json.dumps(order) + "\n")
@@ -72,7 +78,21 @@ class Bench:
             found[number, value] = found.get((number, value), 0) + 1
         wanted = {(n, value) for n, count in enumerate(counts) for value in range(1, count + 1)}
         doubled = sum(times - 1 for key, times in found.items() if key in wanted)
-        return Found(len(wanted), len(wanted - found.keys()), doubled, note)
+        untold = len(self.spans) - self.genba.told(self.spans)
+        return Found(len(wanted), len(wanted - found.keys()), doubled, untold, note)
+
+    def live_after(self) -> list[float]:
+        """Seconds from each start to the first value stored that was made after it.
+
+        Starts that were killed before are left out.
+        """
+        rows = sorted((stored, made) for _, _, made, stored in self.genba.rows())
+        took = []
+        ends = [killed for killed, _ in self.spans[1:]] + [float("inf")]
+        for (_, started), ended in zip(self.spans, ends, strict=True):
+            live = [stored for stored, made in rows if made >= started and stored < ended]
+            took += [live[0] - started] if live else []
+        return took
 
 
 @contextlib.asynccontextmanager
@@ -107,12 +127,20 @@ async def kill(folder: Path, kills: int, seed: int) -> Found:
         for number in range(kills):
             await asyncio.sleep(moments.uniform(0.2, 8.0))
             progress(f"kill {number + 1} of {kills}")
+            killed = time.time()
             await asyncio.to_thread(made.genba.tree().kill)
             await asyncio.sleep(moments.uniform(0.0, 2.0))
+            made.spans.append((killed, time.time()))
             made.genba.start()
+        await asyncio.sleep(10.0)
         counts = await made.stop_counting()
         await made.settle(counts)
-    return made.count(counts, f"{kills} kills, seed {seed}")
+    live = made.live_after()
+    return made.count(
+        counts,
+        f"{kills} kills, seed {seed}; {len(live)} starts lived to store a live value, after "
+        f"{statistics.median(live):.1f} s (median), {max(live):.1f} s (longest)",
+    )
 
 
 async def disk(folder: Path) -> Found:
@@ -128,8 +156,10 @@ async def disk(folder: Path) -> Found:
             progress("the disk fills up")
             ballast = small / "ballast"
             await asyncio.to_thread(fill, ballast)
+            full = time.time()
             await asyncio.sleep(40.0)
             said = made.genba.says()
+            made.spans.append((full, time.time()))
             ballast.unlink()
             progress("the disk has room again")
             await asyncio.sleep(20.0)
@@ -191,7 +221,9 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=KILLS)
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
-    print("| fault | values made | lost | doubled | |\n|---|---|---|---|---|")
+    print(
+        "| fault | values made | lost | doubled | not in the ledger | |\n|---|---|---|---|---|---|"
+    )
     failed = False
     for name in [args.only] if args.only else ["kill", "disk", "clock"]:
         folder = Path(tempfile.mkdtemp(prefix=f"genba-{name}-"))
@@ -202,8 +234,11 @@ def main() -> None:
                 found = asyncio.run(disk(folder))
             case _:
                 found = asyncio.run(clock(folder))
-        print(f"| {name} | {found.made:,} | {found.lost:,} | {found.doubled:,} | {found.note} |")
-        bad = bool(found.lost or found.doubled)
+        print(
+            f"| {name} | {found.made:,} | {found.lost:,} | {found.doubled:,} | {found.untold} "
+            f"| {found.note} |"
+        )
+        bad = bool(found.lost or found.doubled or found.untold)
         failed |= bad
         if bad:
             print(f"kept for a look: {folder}")

@@ -178,16 +178,7 @@ def ledger(genba: Genba, happened: list[Happened]) -> str:
     """Say how many faults the gap ledger shows for every signal, and what is not recovered."""
     with genba.historian() as historian:
         gaps = historian.gaps().to_pylist()
-    shown = 0
-    signals = {f"source.counter-{n}" for n in range(genba.signals)}
-    for event in happened:
-        over = {
-            gap["signal"]
-            for gap in gaps
-            if gap["start"].timestamp() <= event.over
-            and (gap["end"] is None or gap["end"].timestamp() >= event.began)
-        }
-        shown += signals <= over
+    shown = genba.told([(event.began, event.over) for event in happened])
     open_ = sum(gap["end"] is None for gap in gaps)
     kinds: dict[str, int] = {}
     for gap in gaps:

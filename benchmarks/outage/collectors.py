@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -129,8 +129,15 @@ class Genba:
         StateFolder(self.state)
         pki.trust(self.state / "pki", pki.ensure_identity(source, "source").certificate)
         command = [sys.executable, "-m", "genba", "run", str(folder / "plant.yaml")]
+        # As pip installs it: with its modules compiled, also where a shell says otherwise.
+        compiled = {
+            "PYTHONDONTWRITEBYTECODE": "",
+            "PYTHONPYCACHEPREFIX": str(folder / "bytecode"),
+        }
         self._log = folder.parent / f"{folder.name}.log"
-        self._tree = Tree([*command, "--port", str(free_port())], self._log, **environment)
+        self._tree = Tree(
+            [*command, "--port", str(free_port())], self._log, **compiled, **environment
+        )
 
     def tree(self) -> Tree:
         return self._tree
@@ -152,6 +159,22 @@ class Genba:
     def replay_quarantine(self) -> None:
         command = [sys.executable, "-m", "genba", "historian", "quarantine", "replay"]
         subprocess.run([*command, "--state", str(self.state)], check=True, capture_output=True)
+
+    def told(self, spans: Sequence[tuple[float, float]]) -> int:
+        """Of how many spans the gap ledger shows something for every signal."""
+        with self.historian() as historian:
+            gaps = historian.gaps().to_pylist()
+        wanted = {f"source.counter-{n}" for n in range(self.signals)}
+        shown = 0
+        for start, end in spans:
+            over = {
+                gap["signal"]
+                for gap in gaps
+                if gap["start"].timestamp() <= end
+                and (gap["end"] is None or gap["end"].timestamp() >= start)
+            }
+            shown += wanted <= over
+        return shown
 
     def historian(self) -> Historian:
         return Historian.open(self.state / "historian", SystemClock(), read_only=True)
