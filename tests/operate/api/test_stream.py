@@ -13,6 +13,7 @@ from tests.operate.api.running_plant import RunningPlant, running_plant
 
 from genba.errors import GenbaError
 from genba.operate.api.serve import ApiServer, is_loopback, listen
+from genba.operate.people import PersonRole
 from genba.plant import parse_time
 
 BOUND_S = 10.0
@@ -134,6 +135,32 @@ async def test_a_stream_that_is_left_costs_nothing(tmp_path: Path, eventually: A
         await eventually(lambda: plant.app.state.streams == 0, BOUND_S, "the end of the stream")
         waiting = [t for t in asyncio.all_tasks() if "changed_since" in repr(t.get_stack())]
         assert waiting == []
+
+
+@pytest.mark.parametrize("how", ["log out", "disable", "new password", "revoke"])
+async def test_a_stream_ends_with_its_session_or_token(tmp_path: Path, how: str) -> None:
+    async with served(tmp_path) as (plant, server):
+        identities = plant.app.state.identities
+        identities.add_user("ana", PersonRole.VIEWER, "a horse in the rain 7")
+        plant.tokens["viewer"], session = identities.log_in("ana", "a horse in the rain 7", "here")
+        if how == "revoke":
+            plant.tokens["viewer"] = identities.create("board", PersonRole.VIEWER)
+        async with listening(plant, server) as told:
+            await anext(told)
+            await plant.live(5)
+            await anext(told)
+            match how:
+                case "log out":
+                    identities.sessions.end(session.id, "ana")
+                case "disable":
+                    identities.change_user("ana", enabled=False)
+                case "new password":
+                    identities.change_user("ana", password="another horse, dry")
+                case "revoke":
+                    identities.revoke("board")
+            await plant.live(5)
+            async with asyncio.timeout(BOUND_S):
+                assert [message async for message in told] == []
 
 
 async def test_questions_under_way_are_answered_when_genba_stops(

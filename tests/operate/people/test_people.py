@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from genba.errors import GenbaError, Refused, StateError
-from genba.operate.people import Identities, Kind, PersonRole, Scope, TooManyAttempts
+from genba.operate.people import Identities, Kind, PersonRole, Scope, TooManyAttempts, User
 from genba.operate.people.attempts import FIRST_WAIT_S, FREE, LONGEST_WAIT_S
 from genba.operate.people.sessions import IDLE_S, LONGEST_S, MOST
 
@@ -44,6 +44,34 @@ def test_a_session_ends_when_nobody_uses_it(identities: Identities, watch: Watch
     watch.now += IDLE_S
     with pytest.raises(Refused, match="session is over"):
         identities.verify(token)
+
+
+def test_whoever_only_looks_on_does_not_keep_a_session_open(
+    identities: Identities, watch: Watch
+) -> None:
+    token, _ = identities.log_in("ana", PASSWORD, "here")
+    caller = identities.verify(token)
+    watch.now += IDLE_S - 1
+    assert identities.still(caller)
+    watch.now += 1
+    assert not identities.still(caller)
+
+
+def test_a_log_in_with_the_password_of_before_a_change_opens_nothing(
+    identities: Identities, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process changes the password while this one looks at the old one."""
+    right = identities.users.check
+
+    def slow_check(name: str, password: str) -> User | None:
+        user = right(name, password)
+        Identities(tmp_path).change_user("ana", password="another horse, dry")
+        return user
+
+    monkeypatch.setattr(identities.users, "check", slow_check)
+    with pytest.raises(Refused, match="was changed just now"):
+        identities.log_in("ana", PASSWORD, "here")
+    assert identities.sessions.of("ana") == []
 
 
 def test_a_session_ends_however_much_it_is_used(identities: Identities, watch: Watch) -> None:

@@ -15,6 +15,7 @@ from genba.operate.api.finite import finite
 from genba.operate.api.moments import Moment
 from genba.operate.api.problems import ANSWERS, NOT_FOUND
 from genba.operate.api.running import TheCore
+from genba.operate.people import Identities
 from genba.plant import Plant, Sample, Scalar, format_time
 
 router = APIRouter(prefix="/live", tags=["live"], responses={**ANSWERS, **NOT_FOUND})
@@ -64,7 +65,7 @@ async def snapshot(core: TheCore, caller: Viewer, signal: Signals = None) -> lis
 
 @router.get(
     "/stream",
-    summary="Changes as server-sent events, one message per tick",
+    summary="Changes as server-sent events, one message per tick, while session or token holds",
     response_class=StreamingResponse,
     responses={
         200: {
@@ -79,6 +80,7 @@ async def stream(
 ) -> StreamingResponse:
     wanted = _check(core.plant, signal)
     state = request.app.state
+    identities: Identities = state.identities
     if state.streams >= MOST_STREAMS:
         raise HTTPException(503, f"{MOST_STREAMS} streams are open, and no more fit; close some")
 
@@ -87,6 +89,8 @@ async def stream(
         try:
             cursor = 0
             async for tick, samples in _until(state.closing, core.subscribe_ticks()):
+                if not identities.still(caller):  # logged out, revoked, disabled, over
+                    return
                 chosen = [s for s in samples if wanted is None or s.signal in wanted]
                 yield _message(tick, chosen)
                 cursor, changed = core.alarms.changed_since(cursor)

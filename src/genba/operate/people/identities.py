@@ -101,6 +101,13 @@ class Identities:
             )
         return Identity(known.id, known.name, known.role, Kind.SERVICE, known.scopes)
 
+    def still(self, caller: Identity) -> bool:
+        """Whether whoever was verified earlier would be now; for what lasts. Counts as no use."""
+        if caller.kind is Kind.PERSON:
+            user = self.users.get(caller.name)
+            return user is not None and user.enabled and self.sessions.is_open(caller.id)
+        return self.tokens.is_good(caller.id)
+
     def log_in(self, name: str, password: str, address: str) -> tuple[str, Session]:
         """Open a session for a person; takes about 0.1 s, for unknown names, too.
 
@@ -112,7 +119,12 @@ class Identities:
             If name and password do not belong together, or the user is disabled.
         """
         user = self.prove(name, password, address)
-        return self.sessions.open(user.name, address)
+        token, session = self.sessions.open(user.name, address)
+        if self.users.get(user.name) != user:
+            # It was changed while the password was looked at, and its sessions were ended.
+            self.sessions.end(session.id, user.name)
+            raise Refused("this user was changed just now; log in again")
+        return token, session
 
     def prove(self, name: str, password: str, address: str) -> User:
         """Return the user whose password that is; failures count like those of log-ins.

@@ -81,6 +81,11 @@ class Sessions:
         self._seen[key] = self._now()
         return known
 
+    def is_open(self, key: str) -> bool:
+        """Whether a session is open, without counting it as used."""
+        known = self._file.rows().get(key)
+        return known is not None and self._alive(known)
+
     def of(self, user: str) -> list[Session]:
         """Return the open sessions of a user, oldest first."""
         own = [s for s in self._file.rows().values() if s.user == user and self._alive(s)]

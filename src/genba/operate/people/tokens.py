@@ -113,6 +113,11 @@ class Tokens:
         self._note_use(key)
         return known
 
+    def is_good(self, key: str) -> bool:
+        """Whether a token of that id is there and has not expired, without counting it as used."""
+        known = self._file.rows().get(key)
+        return known is not None and not known.expired(dt.datetime.now(dt.UTC))
+
     def last_used(self) -> dict[str, str]:
         """When each token was last used, to the minute, by id; ISO 8601 in UTC."""
         try:

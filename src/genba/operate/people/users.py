@@ -99,8 +99,10 @@ class Users:
         if known is None or not right or not known.enabled:
             return None
         if outdated(known.password):
+            renewed = replace(known, password=hash_password(password))
             with self._file.changing() as rows:
-                rows[name] = replace(known, password=hash_password(password))
+                if rows.get(name) == known:  # and nobody changed it meanwhile
+                    known = rows[name] = renewed
         return known
 
 
