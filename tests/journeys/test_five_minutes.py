@@ -239,9 +239,9 @@ async def test_from_a_foreign_server_to_its_record(
 ) -> None:
     person = Person(tmp_path)
     own = json.loads(await person.types("genba trust show --state my-plant/state --json"))
-    mill = Mill(tmp_path / "mill", free_port(), tmp_path / own["file"])
+    mill = Mill(tmp_path / "mill", tmp_path / own["file"], free_port())
+    await asyncio.to_thread(mill.start)
     try:
-        await asyncio.to_thread(mill.ready)
         await trusted_plant(person, mill.url)
         edit(
             tmp_path / "my-plant/plant.yaml",
