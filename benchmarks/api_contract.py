@@ -29,7 +29,8 @@ from schemathesis.checks import CHECKS, load_all_checks
 from tests.operate.api.running_plant import RunningPlant, running_plant
 
 from genba.operate.api.matrix import Rule, rules_of
-from genba.operate.api.serve import ApiServer, listen
+from genba.operate.api.serve import ApiServer
+from genba.operate.listening import listen
 from genba.operate.people import PersonRole
 
 ENDLESS = "/api/v1/live/stream"

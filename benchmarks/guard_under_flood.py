@@ -28,8 +28,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.guard_decision import proposals
-from genba.operate.api import create_app
-from genba.operate.api.serve import ApiServer, listen
+from genba.operate.api.app import create_app
+from genba.operate.api.serve import ApiServer
+from genba.operate.listening import listen
 from genba.operate.people import Identities, PersonRole
 from genba.operate.runtime import Core
 from genba.operate.state import StateFolder

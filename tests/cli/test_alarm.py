@@ -11,8 +11,9 @@ from tests.cli.command import genba, one_line
 from tests.operate.api.running_plant import RunningPlant, running_plant
 from typer.testing import Result
 
-from genba.operate.api.serve import ApiServer, listen
+from genba.operate.api.serve import ApiServer
 from genba.operate.judge import Judgement
+from genba.operate.listening import listen
 from genba.plant import Finding, Severity
 
 NAME = "mill-1.vibration:limit_high_high"

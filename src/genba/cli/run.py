@@ -16,7 +16,9 @@ from genba.cli.output import fail, says_errors
 
 if TYPE_CHECKING:
     from genba.operate.api.certificate import Tls
+    from genba.operate.api.serve import ApiServer
     from genba.operate.identity import Identities
+    from genba.operate.runtime import Core
     from genba.operate.state import StateFolder
     from genba.plant import Clock, Plant
 
@@ -109,8 +111,8 @@ def run(
     ] = None,
 ) -> None:
     """Run a plant: connect, record, judge, plan, guard, act. Ctrl-C stops cleanly."""
-    from genba.operate.api.serve import listen
     from genba.operate.identity import Identities
+    from genba.operate.listening import listen
     from genba.operate.logs import set_up
     from genba.operate.state import StateFolder
     from genba.plant import load_plant, parse_clock, parse_time
@@ -146,7 +148,7 @@ def _tls(
 
 def _check_open(host: str, tls: "Tls | None", *, insecure: bool) -> None:
     """Keep passwords and tokens from crossing a network for everybody to read."""
-    from genba.operate.api.serve import is_loopback
+    from genba.operate.listening import is_loopback
 
     if tls is not None or is_loopback(host):
         return
@@ -170,8 +172,6 @@ def _upgrade(folder: Path) -> None:
 
 
 async def _serve(run: _Run, identities: "Identities", listener: socket.socket) -> None:
-    from genba.operate.api import create_app
-    from genba.operate.api.serve import ApiServer
     from genba.operate.runtime import Core
 
     stop = asyncio.Event()
@@ -179,10 +179,12 @@ async def _serve(run: _Run, identities: "Identities", listener: socket.socket) -
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     core = Core(run.plant, run.state, run.clock, credentials=run.credentials)
-    server = ApiServer(create_app(core, identities), listener, run.tls, run.proxy)
+    server: ApiServer | None = None
     try:
         await _first(stop.wait(), core.start())
         if not stop.is_set():
+            # Recording comes first: the API takes as long to load as all the rest.
+            server = await asyncio.to_thread(_api, run, core, identities, listener)
             await server.start()
             _first_token(identities)
             _announce(run, server.url)
@@ -190,10 +192,18 @@ async def _serve(run: _Run, identities: "Identities", listener: socket.socket) -
             over = [] if run.end is None else [run.clock.sleep_until(run.end)]
             await _first(stop.wait(), core.run(), *over)
     finally:
-        await server.stop()
+        if server is not None:
+            await server.stop()
         core.audit.record("genba", "", "stop", run.plant.id, origin=by_whom())
         await core.stop()
     _farewell(core.health()["historian"])
+
+
+def _api(run: _Run, core: "Core", identities: "Identities", listener: socket.socket) -> "ApiServer":
+    from genba.operate.api.app import create_app
+    from genba.operate.api.serve import ApiServer
+
+    return ApiServer(create_app(core, identities), listener, run.tls, run.proxy)
 
 
 async def _first(*works: Coroutine[Any, Any, object]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
-from genba.operate.api import create_app
+from genba.operate.api.app import create_app
 from genba.operate.api.rates import Rate
 from genba.operate.identity import Identities, PersonRole
 from genba.operate.runtime import Core

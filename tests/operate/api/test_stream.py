@@ -12,7 +12,8 @@ import pytest
 from tests.operate.api.running_plant import RunningPlant, running_plant
 
 from genba.errors import GenbaError
-from genba.operate.api.serve import ApiServer, is_loopback, listen
+from genba.operate.api.serve import ApiServer
+from genba.operate.listening import is_loopback, listen
 from genba.operate.people import PersonRole
 from genba.plant import parse_time
 
