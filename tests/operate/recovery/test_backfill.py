@@ -41,6 +41,7 @@ class Recorder:
         }
         self.keeps_from = 0
         self.faults: dict[str, list[Exception]] = {}
+        self.read_faults: list[Exception] = []
         self.asked: list[tuple[str, int, int]] = []
 
     async def history(self, signal: Signal, start: int, end: int) -> list[Sample]:
@@ -57,6 +58,8 @@ class Recorder:
         ]
 
     async def read(self, signals: Sequence[Signal]) -> list[Sample]:
+        if self.read_faults:
+            raise self.read_faults.pop(0)
         return [self.values[signal.id][-1] for signal in signals]
 
 
@@ -227,6 +230,19 @@ async def test_what_fails_for_good_is_given_up_and_said(
     assert bench.told[0].failed == {NAMES[0]: "its disk is broken"}
     assert bench.entries(NAMES[0]) == [(*GAP, Recovery.NONE)]
     assert bench.entries(NAMES[1]) == WHOLE
+
+
+async def test_a_device_that_does_not_answer_how_far_it_goes_back_is_asked_again(
+    bench: Bench, eventually: Any
+) -> None:
+    for name in NAMES:
+        bench.device.values[name] = bench.device.values[name][:300]
+    bench.device.read_faults = [ConnectionLost("gone")]
+    bench.device.keeps_from = GAP[0]
+    await run(bench, eventually)
+    assert bench.device.read_faults == []
+    for name in NAMES:
+        assert bench.entries(name) == WHOLE
 
 
 async def test_it_goes_on_after_a_restart_in_the_middle(bench: Bench, eventually: Any) -> None:

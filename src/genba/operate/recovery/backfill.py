@@ -5,15 +5,16 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from genba.connect.backoff import Backoff
 from genba.connect.driver import Driver
-from genba.errors import GenbaError, HistorianError, NoHistory
+from genba.errors import GenbaError, NoHistory
 from genba.historian import Entry
 from genba.historian.present import Key
 from genba.operate.recovery.chunks import Piece, Plan, Span, widened
 from genba.operate.recovery.progress import Progress
+from genba.operate.recovery.reach import REQUEST_S, goes_back
 from genba.plant import US, Clock, Recovery, Sample, Signal, SignalKind
 
 logger = logging.getLogger(__name__)
@@ -31,13 +32,11 @@ ENOUGH = 4_000
 SIGNALS = 25
 CONCURRENT = 2
 """Requests to one device that are under way at once."""
-REQUEST_S = 60.0
 ATTEMPTS = 6
 AGAIN_S = 10.0
 """Wall seconds until a round is begun anew that the historian ended."""
 OLDEST_S = 30 * 86_400.0
 """What is missing for longer than this is not looked for any more."""
-_PART = 5_000
 
 
 class Ledger(Protocol):
@@ -230,8 +229,9 @@ class Backfill:
 
     async def _fetch(self, pieces: Sequence[Piece], progress: Progress) -> None:
         """Fetch pieces of several signals, store what is new, and say so in the ledger."""
-        margin = round((MARGIN_S + 2 * abs(self._skew_s(self.connection))) * self._us_per_s)
-        latest = self._clock.now() + round((self._skew(signed=True) - SETTLE_S) * self._us_per_s)
+        skew_s = self._skew_s(self.connection)
+        margin = round((MARGIN_S + 2 * abs(skew_s)) * self._us_per_s)
+        latest = self._clock.now() + round((skew_s - SETTLE_S) * self._us_per_s)
         progress.covered(pieces)
         asked = [widened(piece, margin, latest) for piece in pieces]
         answers = await asyncio.gather(*(self._ask(piece, progress) for piece in asked))
@@ -246,19 +246,15 @@ class Backfill:
         fresh = await self._new(found, asked)
         await self._store.put([sample for samples in fresh.values() for sample in samples])
         firsts = [p for p in pieces if p.first and p.signal in found]
-        reached = await self._reached(firsts, found)
+        reached = await self._reached(firsts, found, progress)
         proven = {(e.signal, e.start): e.end for e in self._ledger.missing(self.connection)}
         for piece in pieces:
-            if piece.signal in found:
+            if piece.signal in found and (not piece.first or piece.signal in reached):
                 count = len(fresh[piece.signal])
                 # What is newer than this was recovered before.
                 end = max(proven.get((piece.signal, piece.of.start)) or 0, piece.end)
                 self._note(piece, end, found[piece.signal], count, reached, progress)
         self.fetched += sum(map(len, fresh.values()))
-
-    def _skew(self, *, signed: bool) -> float:
-        skew = self._skew_s(self.connection)
-        return skew if signed else abs(skew)
 
     @property
     def _us_per_s(self) -> float:
@@ -366,9 +362,15 @@ class Backfill:
         self._ledger.recovered(piece.signal, start, oldest, 0, Recovery.PARTLY)
 
     async def _reached(
-        self, firsts: Sequence[Piece], found: Mapping[str, Sequence[Sample]]
+        self,
+        firsts: Sequence[Piece],
+        found: Mapping[str, Sequence[Sample]],
+        progress: Progress,
     ) -> dict[str, bool]:
-        """Whether the device's record goes back to the begin of the gaps, by signal."""
+        """Whether the device's record goes back to the begin of the gaps, by signal.
+
+        A signal whose device does not answer is not in it.
+        """
         reached = {
             piece.signal: any(s.source_time <= piece.start for s in found[piece.signal])
             for piece in firsts
@@ -377,37 +379,15 @@ class Backfill:
         if doubtful:
             begin = max(piece.start for piece in doubtful)
             last = await self._store.last_before([p.signal for p in doubtful], begin)
+            margin = round(MARGIN_S * self._us_per_s)
             for piece in doubtful:
-                reached[piece.signal] = await self._goes_back(piece, last.get(piece.signal))
-        return reached
-
-    async def _goes_back(self, piece: Piece, known: int | None) -> bool:
-        """Whether the device still has what came before a gap, or nothing changed since then."""
-        signal = self._signals[piece.signal]
-        try:
-            async with self._requests, asyncio.timeout(REQUEST_S):
-                if known is not None:
-                    begin = min(known, piece.start) - round(MARGIN_S * self._us_per_s)
-                    if await self._driver.history(signal, begin, piece.start + 1):
-                        return True
-                present: list[Any] = await self._driver.read([signal])
-        except Exception as error:  # noqa: BLE001 - a driver of somebody else's may raise anything
-            logger.info("%s: %s", piece.signal, error)
-            return False
-        return bool(present) and present[0].source_time <= piece.start
-
-
-async def put_in_parts(
-    put: Callable[[Sequence[Sample]], None], samples: Sequence[Sample], full: Callable[[], bool]
-) -> None:
-    """Queue samples for the historian a part at a time, and wait while it is full."""
-    for begin in range(0, len(samples), _PART):
-        part = samples[begin : begin + _PART]
-        while True:
-            if not full():
+                signal, known = self._signals[piece.signal], last.get(piece.signal)
                 try:
-                    put(part)
-                    break
-                except HistorianError as error:
-                    logger.info("backfilling waits: %s", error)
-            await asyncio.sleep(1.0)
+                    async with self._requests:
+                        reached[signal.id] = await goes_back(
+                            self._driver, signal, piece.start, known, margin
+                        )
+                except Exception as error:  # noqa: BLE001 - as with asking for the piece
+                    del reached[signal.id]
+                    self._failed(piece, error, progress)
+        return reached

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from genba.connect.driver import Driver
-from genba.errors import GenbaError, StateError
+from genba.errors import GenbaError, HistorianError, StateError
 from genba.historian import GapLedger, Historian, Ingest
 from genba.historian.present import Key, last_before, stored_keys
 from genba.operate.gate import Gate
 from genba.operate.recovery.alive import AliveMark, LastRun
-from genba.operate.recovery.backfill import Backfill, put_in_parts
+from genba.operate.recovery.backfill import Backfill
 from genba.operate.recovery.progress import Progress, gaps_recovered
 from genba.operate.recovery.shortage import Shortage
 from genba.operate.recovery.watch import OutageWatch
@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 
 ALIVE_S = 1.0
 """Wall seconds between two signs of life."""
+_PART = 5_000
 
 Tell = Callable[[str, Mapping[str, Any]], None]
 
@@ -237,7 +238,20 @@ class Recovery:
     async def put(self, samples: Sequence[Sample]) -> None:
         """Store what fits, as soon as there is room; to the historian and nobody else."""
         fitting = self._gate.admission.admit_late(samples)
-        await put_in_parts(self._ingest.put, fitting, lambda: self._ingest.full)
+        for begin in range(0, len(fitting), _PART):
+            while not self._put(fitting[begin : begin + _PART]):
+                await self._ingest.drained()
+
+    def _put(self, samples: Sequence[Sample]) -> bool:
+        """Queue samples, unless the queue is needed for live ones."""
+        if self._ingest.full:
+            return False
+        try:
+            self._ingest.put(samples)
+        except HistorianError as error:
+            logger.info("backfilling waits: %s", error)
+            return False
+        return True
 
     def _recovered(self, connection: str, progress: Progress) -> None:
         now = self._clock.now()
