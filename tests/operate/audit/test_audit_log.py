@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -117,6 +118,70 @@ def test_a_tail_that_was_cut_off_is_missed(tmp_path: Path) -> None:
     assert "head.json of the audit log is missing" in verify(folder).problem
 
 
+def _cut(folder: Path) -> None:
+    (path,) = segments(folder)
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:4]))
+
+
+def _edit(folder: Path) -> None:
+    (path,) = segments(folder)
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([*lines[:5], lines[5].replace(b'"ana"', b'"somebody"')]))
+
+
+def _half(folder: Path) -> None:
+    (path,) = segments(folder)
+    path.write_bytes(path.read_bytes()[:-20])
+
+
+def _clear(folder: Path) -> None:
+    (path,) = segments(folder)
+    path.unlink()
+
+
+def _unseal(folder: Path) -> None:
+    _cut(folder)
+    (folder / "head.json").unlink()
+
+
+def _forge(folder: Path) -> None:
+    """Leave a whole log of somebody else's, sealed with their key."""
+    for path in written(folder.parent / "theirs", 3).iterdir():
+        (folder / path.name).write_bytes(path.read_bytes())
+
+
+@pytest.mark.parametrize("running", [False, True], ids=["at a start", "under a running core"])
+@pytest.mark.parametrize("harm", [_cut, _edit, _half, _clear, _unseal, _forge])
+def test_going_on_hides_nothing(
+    tmp_path: Path, harm: Callable[[Path], None], running: bool
+) -> None:
+    """What comes after would be chained and sealed anew, and all would look whole."""
+    journal = Journal(tmp_path / "audit", tmp_path / "secrets")
+    journal.append([act(number) for number in range(6)])
+    harm(tmp_path / "audit")
+    if not running:
+        journal = Journal(tmp_path / "audit", tmp_path / "secrets")
+    journal.append([act(7)])
+    journal.append([act(8)])
+    checked = verify(tmp_path / "audit")
+    assert not checked.sound
+    assert "Genba found that" in checked.problem or "not signed with" in checked.problem
+    told = [entry.action for entry in entries(tmp_path / "audit")]
+    assert told.count("audit.broken") == 1
+    assert told[-2:] == ["test", "test"]
+
+
+def test_an_old_copy_put_back_under_a_running_core_is_told(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "audit", tmp_path / "secrets")
+    journal.append([act(1)])
+    old = {path: path.read_bytes() for path in (tmp_path / "audit").iterdir()}
+    journal.append([act(2)])
+    for path, content in old.items():
+        path.write_bytes(content)
+    journal.append([act(3)])
+    assert "entry 2 was written, and is missing" in verify(tmp_path / "audit").problem
+
+
 def test_a_head_that_another_key_signed_does_not_hold(tmp_path: Path) -> None:
     folder = written(tmp_path / "ours")
     public = (folder / "seal.pub").read_text()
@@ -140,15 +205,14 @@ def test_an_old_copy_put_back_is_found_by_a_head_that_was_noted(tmp_path: Path) 
 
 @pytest.mark.parametrize("left", [1, 40, -1])
 def test_a_half_line_of_a_crash_is_completed_and_told(tmp_path: Path, left: int) -> None:
-    folder = written(tmp_path, 3)
+    folder = written(tmp_path, 2)
+    seal = (folder / "head.json").read_bytes()
+    Journal(folder, tmp_path / "secrets").append([act(2)])
     (path,) = segments(folder)
     lines = path.read_bytes().splitlines(keepends=True)
     # The crash came within the third write: of its line some bytes are there, and the seal is old.
-    half = written(tmp_path / "other", 2)
-    (folder / "head.json").write_bytes((half / "head.json").read_bytes())
-    (folder / "seal.pub").write_bytes((half / "seal.pub").read_bytes())
     path.write_bytes(lines[0] + lines[1] + lines[2][:left])
-    (folder / "head.json").unlink()
+    (folder / "head.json").write_bytes(seal)
     Journal(folder, tmp_path / "secrets").append([act(9)])
     checked = verify(folder)
     assert checked.sound, checked.problem

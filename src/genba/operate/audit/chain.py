@@ -14,6 +14,8 @@ LONGEST_TEXT = 500
 LONGEST_DETAIL = 4000
 MENDED = "audit.mended"
 """Action of the line that follows one that a crash left half written."""
+BROKEN = "audit.broken"
+"""Action of the line by which Genba says that what it sealed is not there any more."""
 
 
 class Result(StrEnum):

@@ -3,6 +3,7 @@
 import contextlib
 import datetime as dt
 import fcntl
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from genba.errors import StateError
 from genba.operate.audit.chain import (
+    BROKEN,
     FIRST,
     LONGEST_DETAIL,
     MENDED,
@@ -22,8 +24,9 @@ from genba.operate.audit.chain import (
     parse,
     segments,
 )
-from genba.operate.audit.seal import Head, Seal
+from genba.operate.audit.seal import HEAD, Head, Seal, read_head
 
+logger = logging.getLogger(__name__)
 SEGMENT_BYTES = 8_000_000
 KEY = "audit.key"
 
@@ -60,6 +63,7 @@ class Journal:
         self._segment_bytes = segment_bytes
         self._seal: Seal | None = None
         self._end: _End | None = None
+        self._newest: Head | None = None
 
     def append(self, acts: Sequence[Act]) -> list[Entry]:
         """Put acts on the log, in this order; they survive a power cut when this returns.
@@ -95,11 +99,15 @@ class Journal:
             raise _unwritable(self._folder, error) from None
 
     def _append(self, acts: Sequence[Act]) -> list[Entry]:
+        seal = self._seal or Seal(self._folder, self._key)
         end = self._find_end()
-        if self._seal is None:
-            self._seal = Seal(self._folder, self._key)
-            if self._seal.fresh and end.head.number:
-                acts = [_own("audit.key", "a new key seals the log", self._seal.public), *acts]
+        wrong = "" if end is self._end else self._missing(seal, end)
+        if wrong:
+            logger.critical("the audit log %s is not whole: %s", self._folder, wrong)
+            acts = [_own(BROKEN, "somebody changed the log", wrong), *acts]
+        if self._seal is None and seal.fresh and end.head.number:
+            acts = [_own("audit.key", "a new key seals the log", seal.public), *acts]
+        self._seal = seal
         begun = b""
         if end.half:
             begun, acts = b"\n", [_mended(end), *acts]
@@ -110,7 +118,7 @@ class Journal:
             entries.append(entry)
             head = Head(entry.number, digest(lines[-1]))
         self._write(end, begun + b"".join(line + b"\n" for line in lines), entries[0].number)
-        self._end = _End(end.path, end.size, head)
+        self._end, self._newest = _End(end.path, end.size, head), head
         with contextlib.suppress(OSError):  # the lines are safe; the next seal covers them, too
             self._seal.put(head, entries[-1].time)
         return entries
@@ -138,6 +146,23 @@ class Journal:
         end.size += len(text)
         if fresh:
             _sync_folder(self._folder)
+
+    def _missing(self, seal: Seal, end: _End) -> str:
+        """Say what was sealed or written and is not there now: sealing anew would hide it."""
+        if end.path is None and self._newest is None and not (self._folder / HEAD).exists():
+            # Sealed while empty, so that no log ever lies there without a seal.
+            seal.put(Head(0, FIRST), "")
+            return ""
+        try:
+            heads = [read_head(self._folder, seal.before)]
+        except StateError as error:
+            return str(error)
+        if self._newest is not None:
+            heads.append(self._newest)
+        for head in heads:
+            if not _is_there(self._folder, head):
+                return f"entry {head.number} was written, and is missing or not the one any more"
+        return ""
 
     def _find_end(self) -> _End:
         """Look where the log ends, unless nobody wrote since we did."""
@@ -171,6 +196,18 @@ def _read_end(files: Sequence[Path], size: int) -> _End:
     number, last = _last_number(lines)
     before = digest(half) if half else (digest(last) if last else FIRST)
     return _End(files[-1], size, Head(number, before), half)
+
+
+def _is_there(folder: Path, head: Head) -> bool:
+    """Whether the line that a head names is on the log."""
+    if head.number == 0:
+        return True
+    for path in reversed(segments(folder)):
+        for line in reversed(_split(path.read_bytes())):
+            entry = parse(line)
+            if entry is not None and entry.number <= head.number:
+                return entry.number == head.number and digest(line) == head.digest
+    return False
 
 
 def _split(content: bytes) -> list[bytes]:

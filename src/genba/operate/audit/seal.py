@@ -55,7 +55,8 @@ class Head:
 class Seal:
     """Signs heads with the key in ``key``; makes it where there is none.
 
-    The caller holds the log's lock. ``fresh`` says that the key was made just now.
+    The caller holds the log's lock. ``fresh`` says that the key was made just now; ``before`` is
+    the public key whose seal the log bears until it is sealed anew, None if there is none.
     """
 
     def __init__(self, folder: Path, key: Path) -> None:
@@ -73,6 +74,7 @@ class Seal:
             ) from None
         public = self._key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
         self.public = base64.b64encode(public).decode()
+        self.before = _text(folder / PUBLIC) if self.fresh else self.public
         _put(folder / PUBLIC, self.public + "\n")
 
     def put(self, head: Head, time: str) -> None:
@@ -122,6 +124,10 @@ def read_head(folder: Path, public: str | None = None) -> Head:
 
 def _said(head: Head, time: str) -> bytes:
     return f"genba audit head {head} {time}".encode()
+
+
+def _text(path: Path) -> str | None:
+    return path.read_text("utf-8", "replace") if path.exists() else None
 
 
 def _make(path: Path) -> None:

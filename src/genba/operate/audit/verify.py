@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from genba.errors import StateError
-from genba.operate.audit.chain import FIRST, MENDED, digest, parse, segments
+from genba.operate.audit.chain import BROKEN, FIRST, MENDED, digest, parse, segments
 from genba.operate.audit.seal import HEAD, Head, read_head
 
 
@@ -100,6 +100,8 @@ class _Walk:
         self.number, self.digest = entry.number, digest(line)
         self.entries += 1
         self.mended += entry.action == MENDED
+        if entry.action == BROKEN:
+            return f"{where}: when this was written, Genba found that {entry.detail.get('what')}"
         if any(h.number == self.number and h.digest != self.digest for h in self._heads):
             return f"{where}: this line is not the one that was sealed or noted"
         return ""
