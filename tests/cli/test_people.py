@@ -15,7 +15,7 @@ from tests.cli.command import genba, one_line, write_plant
 from typer.testing import CliRunner, Result
 
 from genba.cli.main import app
-from genba.operate.audit import entries
+from genba.operate.audit import AuditLog, entries
 from genba.operate.people import Identities
 
 PASSWORD = "a horse in the rain 7"
@@ -98,6 +98,15 @@ def test_tokens_are_narrow_and_expire(state: Path) -> None:
     assert Identities(state / "secrets").verify(token).name == "scada"
     (shown,) = json.loads(genba("token", "list", "--json", "--state", state).stdout)
     assert shown["last_used"] != "never"
+
+
+def test_what_strangers_sent_does_not_steer_the_terminal(state: Path) -> None:
+    """A path that was refused is on the log, and shown to an admin."""
+    with AuditLog(state / "audit", state / "secrets") as log:
+        log.record("unknown", "", "GET /x", "/x\x1b]0;pwned\x07\x1b[2J", "refused").result(10)
+    told = genba("audit", "show", "--state", state)
+    assert "pwned" in told.stdout
+    assert "\x1b" not in told.stdout
 
 
 def test_nothing_is_done_unseen(state: Path) -> None:

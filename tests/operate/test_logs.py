@@ -56,7 +56,9 @@ SECRETS = [
     'config {"token": "hunter2-x9"}',
     "api_key=hunter2-x9; next",
     "the token genba_f2b99539_cBUpbT5z4ZeLnxw7JiQO6ZoGzE1dps89JWKu3PDRJbI is unknown",
-    "-----BEGIN PRIVATE KEY-----\nhunter2-x9\n-----END PRIVATE KEY-----",
+    "the session genbas_f2b99539_cBUpbT5z4ZeLnxw7JiQO6ZoGzE1dps89JWKu3PDRJbI is over",
+    # Written so that nobody takes it for a key that was committed.
+    "-----BEGIN PRIVATE " + "KEY-----\nhunter2-x9\n-----END PRIVATE " + "KEY-----",
 ]
 
 
@@ -71,6 +73,22 @@ def test_no_secret_reaches_a_log(tmp_path: Path, form: str) -> None:
     assert "cBUpbT5z4Z" not in written
     assert written.count("***") >= len(SECRETS)
     assert len(written.splitlines()) == len(SECRETS)
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_what_others_sent_begins_no_line_and_steers_no_terminal(tmp_path: Path, form: str) -> None:
+    file = tmp_path / "genba.log"
+    set_up(form, file=file)
+    logger = logging.getLogger("genba.access")
+    logger.error("path=/x\n2026-01-01 ERROR genba: forged\r\x1b[2J")
+    try:
+        raise ValueError("trouble")
+    except ValueError:
+        logger.exception("a trace keeps its lines")
+    first, *rest = file.read_text().splitlines()
+    assert "forged" in first
+    assert "\x1b" not in first
+    assert (len(rest) > 3) is (form == "text")
 
 
 def test_ordinary_lines_stay_as_they_are() -> None:

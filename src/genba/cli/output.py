@@ -47,8 +47,15 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[obje
         table.add_column(column, justify="right" if numeric else "left", overflow="fold")
         shown.append(_aligned(cells) if numeric else [show(cell) for cell in cells])
     for row in zip(*shown, strict=True):
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(_harmless(cell)) for cell in row))
     Console().print(table)
+
+
+def _harmless(text: str) -> str:
+    """Keep what others wrote from steering the terminal."""
+    from genba.operate.logs import printable
+
+    return "\n".join(map(printable, text.split("\n")))
 
 
 def _aligned(cells: Sequence[object]) -> list[str]:
@@ -85,7 +92,9 @@ def emit_json(value: Any) -> None:
 def fail(error: BaseException | str, code: int = 1) -> NoReturn:
     """Say what went wrong on standard error, without a stack trace, and leave."""
     for line in str(error).splitlines() or [type(error).__name__]:
-        typer.secho(f"genba: {line}", err=True, fg="red" if sys.stderr.isatty() else None)
+        typer.secho(
+            f"genba: {_harmless(line)}", err=True, fg="red" if sys.stderr.isatty() else None
+        )
     raise typer.Exit(code)
 
 

@@ -17,6 +17,8 @@ _FILES = 5
 _ABOUT = ("connection", "equipment", "signal")
 """Ids that a line may carry, given as ``extra``."""
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+"""Also what turns the direction of writing: a line must not look like another."""
 _HIDDEN = "***"
 _SECRETS = (
     re.compile(r"(?i)(://[^/\s:@]+:)[^@\s/]+(?=@)"),
@@ -25,7 +27,7 @@ _SECRETS = (
         r"(?i)((?:password|passphrase|passwd|secret|token|api[_-]?key)[\"']?\s*[:=]\s*[\"']?)"
         r"[^\s\"',;}]+"
     ),
-    re.compile(r"()genba_[0-9a-f]{8}_[\w-]{20,}"),
+    re.compile(r"()genbas?_[0-9a-f]{8}_[\w-]{20,}"),
     re.compile(r"()-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*-----|\Z)"),
 )
 
@@ -37,7 +39,18 @@ def without_secrets(text: str) -> str:
     return text
 
 
+def printable(text: str) -> str:
+    """Write control characters, line ends too, as a string literal of Python would."""
+    return _CONTROL.sub(lambda found: ascii(found.group())[1:-1], text)
+
+
 class _Plain(logging.Formatter):
+    """One line for people; what others sent in can neither begin a line nor steer a terminal."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's own name
+        record.message = printable(record.message)
+        return super().formatMessage(record)
+
     def format(self, record: logging.LogRecord) -> str:
         return without_secrets(super().format(record))
 
