@@ -104,8 +104,8 @@ def test_what_strangers_sent_does_not_steer_the_terminal(state: Path) -> None:
     """A path that was refused is on the log, and shown to an admin."""
     with AuditLog(state / "audit", state / "secrets") as log:
         log.record("unknown", "", "GET /x", "/x\x1b]0;pwned\x07\x1b[2J", "refused").result(10)
-    told = genba("audit", "show", "--state", state)
-    assert "pwned" in told.stdout
+    told = genba("audit", "show", "--state", state, COLUMNS="300")
+    assert r"/x\x1b]0;pwned\x07\x1b[2J" in told.stdout
     assert "\x1b" not in told.stdout
 
 
