@@ -30,7 +30,7 @@ connections:
   - id: press-1
     driver: opcua
     url: "opc.tcp://127.0.0.1:{port}"
-    options: {{publish_ms: 20, keepalive_s: 0.3, timeout_s: 1, outage_s: 1, queue_size: 5}}
+    options: {{publish_ms: 20, keepalive_s: 0.3, timeout_s: 1, outage_s: 1, queue_size: 1000}}
 equipment:
   - id: press-1
     connection: press-1
@@ -124,10 +124,10 @@ async def test_a_lost_link_is_in_the_ledger_and_what_it_missed_is_fetched(
         getattr(proxy, fault)()
         await eventually(lambda: core.health()["historian"]["gaps_open"] == 2)
         lost = press.count
-        await eventually(lambda: press.count > lost + 60)
+        await eventually(lambda: press.count > lost + 120)
         began = time.monotonic()
         proxy.restore()
-        await eventually(lambda: (core.live.value(COUNT) or 0) > lost + 60, 5.0, "live data")
+        await eventually(lambda: (core.live.value(COUNT) or 0) > lost + 120, 5.0, "live data")
         assert time.monotonic() - began < 5
         ledger = core.recovery.ledger
         await eventually(lambda: not ledger.standing() and not ledger.missing(), 20.0, "backfill")
@@ -186,8 +186,9 @@ async def test_what_was_said_while_genba_was_dead_is_fetched(
         values = stored(historian)
         assert values[0] < before < dead < values[-1] == press.count
         assert_each_once(values)
-        (gap,) = historian.gaps([COUNT]).to_pylist()
-    assert (gap["reason"], gap["recovery"]) == ("stopped", "history")
+        gaps = historian.gaps([COUNT]).to_pylist()
+    (gap,) = [gap for gap in gaps if gap["reason"] == "stopped"]
+    assert gap["recovery"] == "history"
     assert gap["recovered"] >= 50
 
 
@@ -198,7 +199,7 @@ def reading(folder: Path) -> Historian:
 def recovered(folder: Path) -> bool:
     with contextlib.suppress(Exception), reading(folder) as historian:
         gaps = historian.gaps([COUNT]).to_pylist()
-        return bool(gaps) and all(gap["recovery"] == "history" for gap in gaps)
+        return bool(gaps) and all(gap["recovery"] in ("history", "buffer") for gap in gaps)
     return False
 
 
