@@ -25,6 +25,7 @@ from pathlib import Path
 
 import duckdb
 import numpy as np
+import psutil
 from deltalake import DeltaTable
 
 from genba.historian import Historian, Ingest
@@ -102,9 +103,11 @@ def kill_one(folder: Path, first: int, rng: random.Random) -> int:
     if not run.begun.wait(60):
         process.kill()
         raise RuntimeError("the writing process did not begin")
-    time.sleep(rng.uniform(0.0, 1.5))
-    victims = rng.choice(("writer", "writer", "committer first", "both"))
-    if victims != "writer" and run.committer is not None:
+    time.sleep(rng.uniform(0.0, 3.0))
+    victims = rng.choice(("writer", "upkeep first", "committer first", "both"))
+    if victims == "upkeep first" and run.committer is not None:
+        _kill_children(run.committer)
+    elif victims != "writer" and run.committer is not None:
         _kill(run.committer)
         time.sleep(rng.uniform(0.0, 0.3) if victims == "committer first" else 0.0)
     process.kill()
@@ -126,6 +129,12 @@ def _listen(process: "subprocess.Popen[bytes]", run: Run) -> None:
 def _kill(pid: int) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
+
+
+def _kill_children(pid: int) -> None:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for child in psutil.Process(pid).children():
+            _kill(child.pid)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ what it leaves waiting are measured. Synthetic samples: 1,000 signals, a random 
 """
 
 import argparse
+import contextlib
 import tempfile
 import time
 from pathlib import Path
@@ -68,7 +69,7 @@ def live(folder: Path, rate: float, seconds: float) -> None:
             time.sleep(0.01)
         process = psutil.Process(historian.committer["pid"])
         last, due = began, time.monotonic()
-        peak = 0.0
+        peak, helper_peak = 0.0, 0.0
         while clock.now() - began < seconds * US:
             due += 0.1
             time.sleep(max(0.0, due - time.monotonic()))
@@ -77,16 +78,27 @@ def live(folder: Path, rate: float, seconds: float) -> None:
             historian.append_table(table)
             last, first = now, first + table.num_rows
             peak = max(peak, process.memory_info().rss / 1e6)
+            helper_peak = max(helper_peak, _of_children(process))
         used = process.cpu_times()
         spooled = historian.stats()["spooled"]
         minutes = historian._store.due.steps("rollup_1m").num_rows / SIGNALS
-        share = (used.user + used.system) / seconds
+        share = (used.user + used.system + used.children_user + used.children_system) / seconds
         print(
             f"live: {first / seconds:,.0f} samples/s for {seconds:g} s; committer "
-            f"{100 * share:.0f}% of a core, {peak:.0f} MB at most; {spooled:,} samples wait, "
+            f"{100 * share:.0f}% of a core with its upkeep, {peak:.0f} MB at most, its upkeep "
+            f"{helper_peak:.0f} MB while it runs; {spooled:,} samples wait, "
             f"{minutes:.1f} minutes are not summed up yet "
             f"({'keeps up' if minutes <= 3 and spooled < 20 * rate else 'FALLS BEHIND'})"
         )
+
+
+def _of_children(process: psutil.Process) -> float:
+    """Memory of a process's children, in MB."""
+    total = 0.0
+    for child in process.children():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            total += child.memory_info().rss / 1e6
+    return total
 
 
 def main() -> None:

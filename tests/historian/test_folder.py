@@ -1,6 +1,7 @@
 """Whose folder it is: versions, locks, damage. One clear error each, and nothing is touched."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -148,3 +149,17 @@ def test_a_folder_from_before_a_table_was_thought_of_gets_it_with_its_first_row(
         historian.commit()
         assert historian.rows("gaps")["signal"].to_pylist() == ["a.x"]
         assert historian.samples(["a.x"], START, START + US).num_rows == 1
+
+
+def test_what_a_killed_process_spilled_goes_at_the_next_start(
+    folder: Path, clock: VirtualClock
+) -> None:
+    Historian.open(folder, clock).close()
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    left, own = folder / "spill" / f"{ended.pid}-x", folder / "spill" / f"{os.getpid()}-y"
+    for spill in (left, own):
+        spill.mkdir(parents=True)
+        (spill / "duckdb_temp_storage-0.tmp").write_bytes(b"x")
+    Historian.open(folder, clock).close()
+    assert (left.exists(), own.exists()) == (False, True)

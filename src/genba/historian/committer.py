@@ -2,30 +2,26 @@
 
 It is the child of a core, which writes lines to its standard input: ``commit`` moves at once, the
 end of input (the core closed, or was killed) moves what is left and ends. On its own it moves
-when enough rows wait or the oldest has waited for the interval, and compacts in between.
+when enough rows wait or the oldest has waited for the interval. Rollups, compaction and retention
+are done by short-lived processes of their own (:mod:`genba.historian.upkeep`), one at a time.
 """
 
 import os
 import select
+import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
 from genba.errors import GenbaError
-from genba.historian.folder import open_folder
+from genba.historian.folder import Lock, open_folder
 from genba.historian.merging import due, merge, whole_days
 from genba.historian.moving import MOST_ROWS, Store, committer_lock, move_all, open_store
-from genba.historian.policy import Policy
-from genba.historian.reading import Reader
-from genba.historian.retention import forget
-from genba.historian.rolling import roll_up
 
 _LOOK_S = 0.25
-_VACUUM_S = 600.0
-_FIRST_VACUUM_S = 60.0
+_FORGET_S = 600.0
+_FIRST_FORGET_S = 60.0
 _ROLL_UP_S = 60.0
-_MEMORY = "256MB"
 _RETRY_S = 2.0
 _NICE = 5
 _FAREWELL_ROWS = 1_000_000
@@ -41,30 +37,98 @@ def main(folder: str, interval_s: str) -> int:
     except GenbaError as error:
         _say(error)
         return 1
-    stop = threading.Event()
-    upkeep = threading.Thread(target=_keep_up, args=(store, stop), daemon=True)
-    upkeep.start()
+    upkeep = _Upkeep(store, lock)
     try:
         _move_until_told(store, float(interval_s), upkeep)
-        stop.set()
-        upkeep.join()
+        upkeep.end()
         return 0 if _move(store) and _leave_tidy(store) else 1
     finally:
-        stop.set()
-        upkeep.join()
+        upkeep.end()
         store.spool.close()
         store.due.close()
         lock.release()
 
 
-def _move_until_told(store: Store, interval_s: float, upkeep: threading.Thread) -> None:
-    """Move batches until the end of input, or until the upkeep came to a bad end."""
+class _Upkeep:
+    """Starts the process that sums up, compacts and forgets, whenever something is due.
+
+    Parameters
+    ----------
+    store : Store
+        Of the historian.
+    lock : Lock
+        The committer's; the process holds it too, until it ends.
+    """
+
+    def __init__(self, store: Store, lock: Lock) -> None:
+        self._store, self._lock = store, lock
+        self._process: subprocess.Popen[bytes] | None = None
+        self._rolled = time.monotonic()
+        self._forgot = self._rolled - _FORGET_S + _FIRST_FORGET_S
+        self._not_before = 0.0
+
+    def look(self, *, moved: bool) -> None:
+        """See how it does, and start it when something is due.
+
+        Parameters
+        ----------
+        moved : bool
+            Whether there are new files, that may be worth merging.
+        """
+        now = time.monotonic()
+        if self._process is not None:
+            if (code := self._process.poll()) is None:
+                return
+            self._process = None
+            self._not_before = now + _RETRY_S if code else now
+            moved = True
+        if now < self._not_before:
+            return
+        if now - self._rolled > _ROLL_UP_S or (moved and self._mergeable()):
+            self._start(now)
+
+    def _mergeable(self) -> bool:
+        try:
+            return any(due(table.snapshot()) for table in self._store.tables.values())
+        except GenbaError as error:
+            _say(error)
+            return False
+
+    def _start(self, now: float) -> None:
+        self._rolled = now
+        what = []
+        if now - self._forgot > _FORGET_S:
+            self._forgot = now
+            what = ["forget"]
+        root = str(self._store.folder.root)
+        try:
+            self._process = subprocess.Popen(  # noqa: S603 - our own module
+                [sys.executable, "-m", "genba.historian.upkeep", root, *what],
+                stdin=subprocess.PIPE,
+                pass_fds=(self._lock.handle,),
+            )
+        except OSError as error:  # no memory or no process to spare just now
+            self._not_before = now + _RETRY_S
+            _say(f"rollups and compaction wait: no process can be started ({error.strerror})")
+
+    def end(self) -> None:
+        """Let it end soon, and wait for that. Safe to call twice."""
+        if self._process is not None:
+            self._process.communicate()
+            self._process = None
+
+
+def _move_until_told(store: Store, interval_s: float, upkeep: _Upkeep) -> None:
+    """Move batches until the end of input."""
     waiting_since: float | None = None
     lines = sys.stdin.fileno()
-    while upkeep.is_alive():
+    moved = True
+    while True:
         told = bool(select.select([lines], [], [], _LOOK_S)[0])
         if told and not os.read(lines, 65_536):
             return
+        upkeep.look(moved=moved)
+        moved = False
         backlog = store.spool.backlog()
         now = time.monotonic()
         if not backlog.batches:
@@ -73,7 +137,8 @@ def _move_until_told(store: Store, interval_s: float, upkeep: threading.Thread) 
         waiting_since = now if waiting_since is None else waiting_since
         if told or backlog.rows >= MOST_ROWS // 2 or now - waiting_since >= interval_s:
             waiting_since = None
-            if not _move(store):
+            moved = _move(store)
+            if not moved:
                 time.sleep(_RETRY_S)
 
 
@@ -85,30 +150,6 @@ def _move(store: Store) -> bool:
         _say(error)
         return False
     return True
-
-
-def _keep_up(store: Store, stop: threading.Event) -> None:
-    """Sum up and compact what is due, and remove replaced files now and then."""
-    rolled = time.monotonic()
-    vacuumed = rolled - _VACUUM_S + _FIRST_VACUUM_S
-    reader = Reader(store, _MEMORY)
-    while not stop.wait(1.0):
-        try:
-            if time.monotonic() - rolled > _ROLL_UP_S:
-                rolled = time.monotonic()
-                roll_up(store, reader)
-            for table in store.tables.values():
-                while not stop.is_set() and (files := due(table.snapshot())):
-                    merge(table, files, stop)
-            if time.monotonic() - vacuumed > _VACUUM_S:
-                vacuumed = time.monotonic()
-                forget(store, Policy.found(store.folder.root), stop)
-                for table in store.tables.values():
-                    table.vacuum()
-        except GenbaError as error:
-            _say(error)
-            stop.wait(_RETRY_S)
-    reader.close()
 
 
 def _leave_tidy(store: Store) -> bool:
@@ -130,7 +171,7 @@ def _leave_tidy(store: Store) -> bool:
     return True
 
 
-def _say(error: GenbaError) -> None:
+def _say(error: object) -> None:
     sys.stderr.write(f"{error}\n")
     sys.stderr.flush()
 

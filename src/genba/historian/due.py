@@ -36,7 +36,7 @@ class Due:
     A step is noted with the number of the batch that touches it *before* that batch is committed,
     and forgotten after a row is committed that has that batch. A stop in between leaves steps that
     are summed up once more than needed, and never one too few. All methods may be called from
-    several threads; other processes may read.
+    several threads, and by several processes at once.
 
     Where a batch touches very many steps, whole days are noted instead.
     """

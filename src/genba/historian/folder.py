@@ -24,6 +24,8 @@ class Folder:
         version.json    format, and the id under which batches are committed
         writer.lock     held by the one process that appends
         committer.lock  held by the one process that moves batches into the tables
+        tables.lock     held while a table's log is written
+        spill/          what queries put aside beyond their memory
         spool.sqlite    what was acknowledged and is not yet in a table
         due.sqlite      steps that have to be summed up (again)
         horizon.json    from when on samples are still there, where retention took some
@@ -43,6 +45,11 @@ class Folder:
     def due(self) -> Path:
         """The list of steps to sum up."""
         return self.root / "due.sqlite"
+
+    @property
+    def spill(self) -> Path:
+        """What queries put aside beyond their memory; a folder for each process."""
+        return self.root / "spill"
 
 
 def open_folder(root: Path, *, create: bool) -> Folder:
@@ -138,6 +145,11 @@ class Lock:
             time.sleep(0.05)
         os.ftruncate(self._handle, 0)
         os.pwrite(self._handle, f"{os.getpid()}\n".encode(), 0)
+
+    @property
+    def handle(self) -> int:
+        """The open file, for a child that is to hold the lock too."""
+        return self._handle
 
     def _try(self) -> bool:
         try:

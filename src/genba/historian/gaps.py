@@ -97,8 +97,21 @@ class GapLedger:
                 self._replace(signal, [entry], [replace(entry, end=max(end, entry.start))])
 
     def tell(self, gap: Gap) -> None:
-        """Take a driver's own report of an outage."""
+        """Take a driver's own report of an outage, or of how a part of one was made good."""
+        if gap.recovery is Recovery.BUFFER and gap.end is not None:
+            parts = [s for s in gap.signals if self._within_known(s, gap.start, gap.end)]
+            for signal in parts:
+                self.recovered(signal, gap.start, gap.end, 0, gap.recovery)
+            gap = replace(gap, signals=tuple(s for s in gap.signals if s not in parts))
         self._take(gap, watched=False)
+
+    def _within_known(self, signal: str, start: int, end: int) -> bool:
+        """Whether a span is a part of an outage that its driver told before."""
+        return any(
+            entry.end is not None and entry.start <= start and end <= entry.end
+            for entry in self._entries.get(signal, ())
+            if not entry.watched
+        )
 
     def recovered(
         self,

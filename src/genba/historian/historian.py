@@ -17,6 +17,7 @@ from genba.historian.merging import due, merge, whole_days
 from genba.historian.moving import MOST_ROWS, committer_lock, move_all, open_store
 from genba.historian.policy import Policy
 from genba.historian.queries import Queries, microseconds
+from genba.historian.reading import remove_left_spill
 from genba.historian.retention import Expiry, expired, forget
 from genba.historian.rolling import roll_up
 from genba.historian.schema import (
@@ -51,6 +52,8 @@ class Historian(Queries):
         self._writer = None if read_only else Lock(found.root / "writer.lock", "writes to it")
         try:
             super().__init__(open_store(found, read_only=read_only))
+            if not read_only:
+                remove_left_spill(found)
             self._last_batch = 0 if read_only else self._find_last_batch()
         except BaseException:
             if self._writer is not None:

@@ -1,6 +1,7 @@
 """One Delta table: which files it consists of, and which batches are in it. Exactly once."""
 
 import datetime as dt
+import fcntl
 import json
 import os
 import threading
@@ -25,6 +26,7 @@ from genba.historian.schema import Layout
 KEEP_HOURS = 1
 """How long a file stays on disk after it was replaced; no query may take longer."""
 
+_LOCK = "tables.lock"
 _CHECKPOINT_EVERY = 100
 _CONFIGURATION = {
     "delta.logRetentionDuration": f"interval {KEEP_HOURS} hours",
@@ -163,9 +165,15 @@ class LakeTable:
 
     @contextmanager
     def _changing(self) -> Iterator[None]:
+        """Be the only one, of all threads and processes, that writes to a table's log."""
         with self._lock:
             try:
-                yield
+                handle = os.open(self.root.parent / _LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+                try:
+                    fcntl.flock(handle, fcntl.LOCK_EX)
+                    yield
+                finally:
+                    os.close(handle)
             except (DeltaError, OSError) as error:
                 raise HistorianError(f"table {self.root} cannot be written: {error}") from error
 

@@ -1,11 +1,13 @@
 """Reading: table and spool as one, each row once, files that cannot matter left alone."""
 
 import os
+import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -13,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from genba.errors import HistorianError
+from genba.historian.folder import Folder
 from genba.historian.lake import Snapshot
 from genba.historian.moving import Store
 from genba.historian.schema import TIME, Layout
@@ -132,31 +135,35 @@ class Reader:
 
     DuckDB reads exactly those Parquet files that the Delta log lists and whose bounds fit, and
     the spool's batches that the log does not name yet as an Arrow table. It loads no extensions,
-    uses at most ``memory`` (1 GB) and spills to the temporary folder beyond that.
+    uses at most ``memory`` (1 GB) and spills to the historian's folder beyond that, or to the
+    temporary folder where that cannot be written to.
     """
 
-    def __init__(self, store: Store, memory: str = _MEMORY) -> None:
+    def __init__(
+        self, store: Store, memory: str = _MEMORY, threads: int = min(4, os.cpu_count() or 1)
+    ) -> None:
         self._store = store
         if _GLOB & set(str(store.folder.root)):
             raise HistorianError(
                 f"historian folder {store.folder.root} must not have * ? or [ in its name; move it"
             )
         self._tail = Tail(store.spool)
-        self._memory = memory
-        self._spill = tempfile.TemporaryDirectory(prefix="genba-duckdb-")
+        self._memory, self._threads = memory, threads
+        self._spill: Path | None = None
         self._lock = threading.Lock()
         self._database: duckdb.DuckDBPyConnection | None = None
 
     def _cursor(self) -> duckdb.DuckDBPyConnection:
         with self._lock:
             if self._database is None:
+                self._spill = _spill_folder(self._store.folder)
                 self._database = duckdb.connect(
                     config={
                         "memory_limit": self._memory,
-                        "threads": min(4, os.cpu_count() or 1),
+                        "threads": self._threads,
                         "autoinstall_known_extensions": False,
                         "autoload_known_extensions": False,
-                        "temp_directory": self._spill.name,
+                        "temp_directory": str(self._spill),
                     }
                 )
                 self._database.execute("SET TimeZone = 'UTC'")
@@ -226,7 +233,25 @@ class Reader:
             if self._database is not None:
                 self._database.close()
                 self._database = None
-            self._spill.cleanup()
+            if self._spill is not None:
+                shutil.rmtree(self._spill, ignore_errors=True)
+
+
+def _spill_folder(folder: Folder) -> Path:
+    """Make a folder of this process, closed to others."""
+    try:
+        folder.spill.mkdir(mode=0o700, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=folder.spill))
+    except OSError:  # whoever only reads may not write there
+        return Path(tempfile.mkdtemp(prefix="genba-duckdb-"))
+
+
+def remove_left_spill(folder: Folder) -> None:
+    """Remove what killed processes spilled."""
+    for left in folder.spill.glob("*-*"):
+        owner = left.name.partition("-")[0]
+        if owner.isdecimal() and not Path(f"/proc/{owner}").exists():
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def in_utc(table: pa.Table) -> pa.Table:

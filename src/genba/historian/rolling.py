@@ -5,6 +5,7 @@ a late sample only means that its step is summed up again.
 """
 
 import itertools
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -27,7 +28,9 @@ MINUTE_US = 60 * US
 HOUR_US = 3600 * US
 _CHUNK_US = HOUR_US
 _CHUNK_STEPS = 20_000
-"""Steps that are summed up at once, within a day and an hour at most apart: bounds the memory."""
+"""Steps that are summed up at once, within a day and an hour at most apart."""
+_PIECE_ROWS = 131_072
+"""Rows that are in memory at once, but for a step that has more."""
 
 NEWEST = (
     "SELECT * FROM rows QUALIFY row_number() OVER"
@@ -55,7 +58,9 @@ HOURS = Level(ROLLUP_1M, ROLLUP_1H, HOUR_US, lambda t: compose(t, MINUTE_US, HOU
 LEVELS = (MINUTES, HOURS)
 
 
-def roll_up(store: Store, reader: Reader, *, whole: bool = False) -> int:
+def roll_up(
+    store: Store, reader: Reader, *, whole: bool = False, stop: threading.Event | None = None
+) -> int:
     """Sum up every step that is due, but for the newest of each rollup; return how many rows.
 
     Parameters
@@ -66,6 +71,8 @@ def roll_up(store: Store, reader: Reader, *, whole: bool = False) -> int:
         Over the same store.
     whole : bool
         Also the newest step, which may not be over yet.
+    stop : threading.Event, optional
+        When it is set, the rest stays due.
 
     Raises
     ------
@@ -82,10 +89,14 @@ def roll_up(store: Store, reader: Reader, *, whole: bool = False) -> int:
         if newest is not None:
             due = due.filter(pc.less(due["time"], pa.scalar(newest, TIME)))
         for chunk in _chunks(due):
+            if stop is not None and stop.is_set():
+                return made
             made += _Pass(store, reader, level).steps(chunk)
             store.due.done(name, chunk)
         days = store.due.days(name, done)
         for time, batch in zip(numbers(days["time"]), numbers(days["batch"]), strict=True):
+            if stop is not None and stop.is_set():
+                return made
             made += _Pass(store, reader, level).day(int(time))
             store.due.day_done(name, int(time), int(batch))
     return made
@@ -107,18 +118,45 @@ def sum_up(reader: Reader, horizons: Horizons, level: Level, wanted: Wanted) -> 
 
     What came after a step's source was forgotten is added to the row that is left of it.
     """
-    source = reader.table(level.source, wanted, level.query)
-    rows = level.sum_up(source)
+    rows = pa.concat_tables([ROWS.empty_table(), *_in_pieces(reader, level, wanted)])
     gone = horizons.before(level.source.name, wanted.start or 0)
     if not gone or rows.num_rows == 0:
         return rows
     old = pc.fill_null(pc.less(rows["time"], _of(rows["signal"], gone)), False)
     if not pc.any(old).as_py():
         return rows
+    source = reader.table(level.source, wanted, level.query)
     stored = reader.table(level.target, wanted, NEWEST)
     late = [_added(level, source, row, stored) for row in rows.filter(old).to_pylist()]
     whole = pa.concat_tables([rows.filter(pc.invert(old)), *late])
     return whole.sort_by([("signal", "ascending"), ("time", "ascending")])
+
+
+def _in_pieces(reader: Reader, level: Level, wanted: Wanted) -> Iterator[pa.Table]:
+    """Sum up what is read, piece by piece; a piece ends where a step does."""
+    pending: pa.Table | None = None
+    for batch in reader.stream(level.source, wanted, level.query, _PIECE_ROWS):
+        piece = pa.Table.from_batches([batch])
+        whole = piece if pending is None else pa.concat_tables([pending, piece])
+        end = _last_border(whole, level)
+        if end:
+            yield level.sum_up(whole.slice(0, end)).cast(ROWS)
+        pending = whole.slice(end)
+    if pending is not None:
+        yield level.sum_up(pending).cast(ROWS)
+
+
+def _last_border(rows: pa.Table, level: Level) -> int:
+    """Where the step of the last row begins."""
+    if rows.num_rows == 0:
+        return 0
+    last = rows.slice(rows.num_rows - 1)
+    start = numbers(last[level.source.time])[0] // level.step_us * level.step_us
+    own = pc.and_(
+        pc.equal(rows["signal"], last["signal"][0]),
+        pc.greater_equal(rows[level.source.time], pa.scalar(int(start), TIME)),
+    )
+    return int(pc.index(own, True).as_py())
 
 
 class _Pass:

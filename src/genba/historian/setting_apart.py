@@ -8,10 +8,13 @@ from typing import Any
 
 from genba.historian.admission import Misfit
 from genba.historian.correction import value_to_json
-from genba.plant import Sample, parse_time
+from genba.plant import US, Sample, parse_time
 
 _LOG = logging.getLogger("genba.historian")
 _FIRST, _LAST = parse_time("0001-01-02T00:00:00Z"), parse_time("9999-12-30T00:00:00Z")
+
+MOST_PER_S = 1000
+"""Samples of one connection that are kept in a second: about what one can be looked through for."""
 
 Tell = Callable[[str, Mapping[str, Any]], None]
 
@@ -36,10 +39,19 @@ class Quarantine:
         self._numbers = itertools.count(1)
         self.counts: Counter[tuple[str, str]] = Counter()
         """How many were set apart since the start, by signal and reason."""
+        self.left_out = 0
+        """How many of them were counted and not kept: a device that sends nothing else."""
+        self._second: dict[str, tuple[int, int]] = {}
 
     def hold(self, sample: Sample, misfit: Misfit) -> None:
-        """Keep a sample whole; the first of a signal and reason is told as an event."""
+        """Keep a sample whole; the first of a signal and reason is told as an event.
+
+        Beyond ``MOST_PER_S`` of one connection they are counted alone, and told once.
+        """
         now = self._now()
+        if self._floods(self._connections.get(sample.signal, ""), now):
+            self.counts[str(sample.signal), str(misfit.reason)] += 1
+            return
         source, receive = _storable(sample.source_time), sample.receive_time
         row = {
             "id": f"Q-{now}-{next(self._numbers)}",
@@ -60,6 +72,23 @@ class Quarantine:
         self.counts[key] += 1
         if self.counts[key] == 1:
             self._announce(row)
+
+    def _floods(self, connection: str, now: int) -> bool:
+        second, count = self._second.get(connection, (0, 0))
+        if now // US != second:
+            second, count = now // US, 0
+        self._second[connection] = second, count + 1
+        if count < MOST_PER_S:
+            return False
+        if not self.left_out:
+            _LOG.warning(
+                "connection %s sends more than %d samples/s that do not fit; the others are "
+                "counted and not kept: mend the device or the plant file",
+                connection,
+                MOST_PER_S,
+            )
+        self.left_out += 1
+        return True
 
     def by_reason(self) -> dict[str, int]:
         """Count by reason."""

@@ -33,7 +33,7 @@ _ATTEMPTS = 5
 _FIRST = ("spool.sqlite",)
 _TABLES_FIRST = ("samples",)
 _LAST = ("due.sqlite", "rollup_1m", "rollup_1h")
-_NEVER = ("lock", "writer.lock", "committer.lock")
+_NEVER = ("lock", "writer.lock", "committer.lock", "tables.lock")
 _PRIVATE = ".key.pem"
 """How the names of private keys end, in ``pki/`` and below."""
 
