@@ -25,6 +25,21 @@ def to_plant(signal: Signal, raw: Any) -> tuple[Scalar, Quality]:
     return value, Quality.BAD if value is None else Quality.GOOD
 
 
+def not_finite(signal: Signal, raw: Any) -> str:
+    """Say that a number is none."""
+    return f"signal '{signal.id}' at '{signal.address}': {raw!r} is no finite number"
+
+
+def as_it_came(signal: Signal, raw: Any) -> Any:
+    """Return what is kept of a value that does not fit: a number scaled, all else as it stands."""
+    if isinstance(raw, bool) or not isinstance(raw, int | float) or not _is_scaled(signal):
+        return raw
+    try:
+        return raw * signal.scale + signal.offset
+    except OverflowError:
+        return raw
+
+
 def to_device(signal: Signal, value: Scalar) -> Scalar:
     """Turn a plant value into the device's number or text, undoing scale and offset.
 

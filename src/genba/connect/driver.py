@@ -23,6 +23,9 @@ Sink = Callable[[Sequence[Sample]], None]
 Missed = Callable[[Gap], None]
 """Told on the event loop of every span that a driver did not receive, once it is over."""
 
+Unfit = Callable[[Sample, str], None]
+"""Told on the event loop of what a device sent that is no value of its signal, and why."""
+
 Conditions = Callable[[ConditionEvent], None]
 """Told on the event loop of every change of an alarm or condition of the device itself."""
 
@@ -46,6 +49,10 @@ def unrecorded(_samples: Sequence[Sample]) -> None:
     """Let go of what is only to be recorded: for tools that keep no historian."""
 
 
+def unkept(_sample: Sample, _why: str) -> None:
+    """Let go of what is no value of its signal: for tools that keep no quarantine."""
+
+
 def unheeded(_condition: ConditionEvent) -> None:
     """Let a device's alarms pass: for tools that show none."""
 
@@ -64,6 +71,9 @@ class DriverContext:
     record: Sink = unrecorded
     """Takes what is to be stored and never decided upon: what a device kept in a buffer of its
     own and sends late, and values that the plant file has no signal for."""
+    unfit: Unfit = unkept
+    """Takes what is of the wrong type or no finite number, as it came: it is kept whole, apart.
+    The sink gets a sample without a value and of bad quality in its place."""
     conditions: Conditions = unheeded
 
 

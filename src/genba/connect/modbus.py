@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Iterable, Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 from pymodbus.client import AsyncModbusTcpClient
@@ -321,13 +321,23 @@ class ModbusDriver:
                 reason = GapReason.REFUSED if result in _REFUSED else GapReason.DEVICE
                 self._outlet.lost([signal], reason, str(refusal), mark=False)
                 raise refusal
-            offset = address.number - block.start
-            raw = decode(address, result[offset : offset + address.count], self._options.word_order)
+        except DeviceError as error:
+            self._outlet.fault(signal.id, str(error))
+            return Reading(signal, when, None, Quality.BAD)
+        offset = address.number - block.start
+        return self._value(item, result[offset : offset + address.count], when)
+
+    def _value(self, item: Item, words: list[int], when: int) -> Reading:
+        signal, address = item.signal, item.address
+        raw: Any = words
+        try:
+            raw = decode(address, words, self._options.word_order)
             value, quality = to_plant(signal, raw)
             if quality is Quality.BAD:
                 raise WrongType(f"signal '{signal.id}': '{address.text}' holds no finite number")
         except DeviceError as error:
             self._outlet.fault(signal.id, str(error))
+            self._outlet.unfit(signal, when, raw, str(error))
             return Reading(signal, when, None, Quality.BAD)
         self._outlet.fault(signal.id, "")
         return Reading(signal, when, value, quality)

@@ -3,9 +3,9 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from genba.connect.conversion import changed
+from genba.connect.conversion import as_it_came, changed
 from genba.connect.driver import DriverContext, Sink
 from genba.connect.outage import Outage, Outages
 from genba.plant import (
@@ -39,6 +39,8 @@ class _Wanted:
     signal: Signal
     sink: Sink
     last: Sample | None = None
+    unfit: str = ""
+    """What it sent last that was no value of it."""
 
 
 class Outlet:
@@ -50,6 +52,7 @@ class Outlet:
 
     def __init__(self, context: DriverContext) -> None:
         self._clock = context.clock
+        self._unfit = context.unfit
         self.outages = Outages(context.missed)
         """What is not heard at present, and what was not."""
         self._wanted: dict[str, _Wanted] = {}
@@ -98,6 +101,8 @@ class Outlet:
                 continue
             if reading.quality is not Quality.BAD and self.outages.open(reading.signal.id):
                 heard.append(reading.signal.id)
+            if reading.quality is not Quality.BAD:
+                wanted.unfit = ""
             last = wanted.last
             if last is None or last.quality != reading.quality or is_news(last, reading):
                 wanted.last = self._number(reading, now)
@@ -106,6 +111,28 @@ class Outlet:
             sink(samples)
         if heard:
             self.outages.end(heard, now)
+
+    def unfit(
+        self,
+        signal: Signal,
+        source_time: int,
+        raw: Any,
+        why: str,
+        quality: Quality = Quality.GOOD,
+        *,
+        each: bool = False,
+    ) -> None:
+        """Have kept, apart, what is no value of its signal; a void reading takes its place.
+
+        What a device repeats is kept once, unless it says ``each`` value only once.
+        """
+        wanted = self._wanted.get(signal.id)
+        shown = repr(raw)
+        if wanted is None or (wanted.unfit == shown and not each):
+            return
+        wanted.unfit = shown
+        reading = Reading(signal, source_time, as_it_came(signal, raw), quality)
+        self._unfit(self._number(reading, self._clock.now()), why)
 
     def mark_bad(self, signals: Iterable[Signal] | None = None) -> None:
         """Repeat last values (of all signals by default) with bad quality, as of now.

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import Field
 
-from genba.connect.conversion import to_plant
+from genba.connect.conversion import not_finite, to_plant
 from genba.connect.driver import DriverContext, Sink
 from genba.connect.ending import end_task
 from genba.connect.options import Options, read_options
@@ -225,13 +225,17 @@ class ReplayDriver:
 
     def _reading(self, signal: Signal, row: Row) -> Reading:
         try:
-            value, quality = to_plant(signal, parse_cell(signal, row.raw))
+            raw = parse_cell(signal, row.raw)
+            value, quality = to_plant(signal, raw)
         except (ValueError, DeviceError):
             raise DeviceError(
                 f"{self._path}, row {row.row}: {row.raw!r} of '{row.name}' is no "
                 f"{signal.type.value}; correct the row, or the type of signal '{signal.id}'"
             ) from None
-        return Reading(signal, self._source_time(row), value, Quality(max(quality, row.quality)))
+        when = self._source_time(row)
+        if value is None and raw is not None and row.quality is not Quality.BAD:
+            self._outlet.unfit(signal, when, raw, not_finite(signal, raw), each=True)
+        return Reading(signal, when, value, Quality(max(quality, row.quality)))
 
     def _present(self, signal: Signal) -> Reading:
         last = self._outlet.last(signal)

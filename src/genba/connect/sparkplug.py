@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
-from genba.connect.conversion import to_device, to_plant, whole
+from genba.connect.conversion import not_finite, to_device, to_plant, whole
 from genba.connect.driver import DriverContext, Sink
 from genba.connect.mqtt import MqttOptions
 from genba.connect.mqtt_driver import MqttDriver
@@ -312,8 +312,14 @@ class SparkplugDriver(MqttDriver[SparkplugOptions]):
             try:
                 value, quality = to_plant(signal, update.value)
                 quality = max(quality, update.quality)
+                if value is None and update.value is not None:
+                    problem = not_finite(signal, update.value)
             except WrongType as error:
                 problem = str(error)
+            if problem and update.quality is not Quality.BAD:
+                # A node reports by exception: each update is told once.
+                raw, told = update.value, update.quality
+                self._outlet.unfit(signal, when, raw, problem, told, each=True)
         self._outlet.fault(signal.id, problem)
         return Reading(signal, when, value, quality)
 

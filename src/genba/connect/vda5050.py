@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
-from genba.connect.conversion import to_device, to_plant
+from genba.connect.conversion import not_finite, to_device, to_plant
 from genba.connect.driver import DriverContext, Sink
 from genba.connect.mqtt import MqttOptions
 from genba.connect.mqtt_driver import MqttDriver
@@ -267,9 +267,11 @@ class Vda5050Driver(MqttDriver[Vda5050Options]):
         raw = extract(address, message)
         try:
             value, quality = to_plant(signal, raw)
-            wrong = ""
+            wrong = "" if value is not None else not_finite(signal, raw)
         except WrongType as error:
             value, quality, wrong = None, Quality.BAD, str(error)
+        if raw is not None and value is None:
+            self._outlet.unfit(signal, when, raw, wrong)
         if raw is None:
             wrong = (
                 f"signal '{signal.id}': the vehicle's {address.topic} has no field "

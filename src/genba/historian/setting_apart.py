@@ -16,6 +16,9 @@ _FIRST, _LAST = parse_time("0001-01-02T00:00:00Z"), parse_time("9999-12-30T00:00
 MOST_PER_S = 1000
 """Samples of one connection that are kept in a second: about what one can be looked through for."""
 
+MOST_PER_S = 1000
+"""Samples of one connection that are kept in a second: about what one can be looked through for."""
+
 Tell = Callable[[str, Mapping[str, Any]], None]
 
 
@@ -39,6 +42,9 @@ class Quarantine:
         self._numbers = itertools.count(1)
         self.counts: Counter[tuple[str, str]] = Counter()
         """How many were set apart since the start, by signal and reason."""
+        self.left_out = 0
+        """How many of them were counted and not kept: a device that sends nothing else."""
+        self._second: dict[str, tuple[int, int]] = {}
         self.left_out = 0
         """How many of them were counted and not kept: a device that sends nothing else."""
         self._second: dict[str, tuple[int, int]] = {}
@@ -72,6 +78,23 @@ class Quarantine:
         self.counts[key] += 1
         if self.counts[key] == 1:
             self._announce(row)
+
+    def _floods(self, connection: str, now: int) -> bool:
+        second, count = self._second.get(connection, (0, 0))
+        if now // US != second:
+            second, count = now // US, 0
+        self._second[connection] = second, count + 1
+        if count < MOST_PER_S:
+            return False
+        if not self.left_out:
+            _LOG.warning(
+                "connection %s sends more than %d samples/s that do not fit; the others are "
+                "counted and not kept: mend the device or the plant file",
+                connection,
+                MOST_PER_S,
+            )
+        self.left_out += 1
+        return True
 
     def _floods(self, connection: str, now: int) -> bool:
         second, count = self._second.get(connection, (0, 0))

@@ -1,12 +1,13 @@
 """The gate through which samples come in: admission, quarantine and the devices' clocks."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from genba.errors import HistorianError
 from genba.guard import Guard
 from genba.historian import Ingest
-from genba.historian.admission import Admission, Reason
+from genba.historian.admission import Admission, Misfit, Reason
 from genba.historian.lasting import last_stored
 from genba.historian.queries import Queries
 from genba.historian.setting_apart import Quarantine, Tell
@@ -55,12 +56,22 @@ class Gate:
         """Take up what was stored last of each signal, so that it is not stored again."""
         self.admission.seed(last_stored(historian, self._plant.signals.values(), now))
 
+    def unfit(self, sample: Sample, why: str) -> None:
+        """Keep what a driver could not read as a value of its signal."""
+        number = sample.value
+        if isinstance(number, float) and not math.isfinite(number):
+            misfit = Misfit(Reason.NOT_A_NUMBER, f"{number!r} is no number")
+        else:
+            misfit = Misfit(Reason.WRONG_TYPE, why)
+        self.quarantine.hold(sample, misfit)
+
     def health(self) -> dict[str, int]:
         """Return figures for the part ``historian`` of the core's health."""
         apart = self.quarantine.by_reason()
         return {
             "repeats": self.admission.repeats,
             "quarantined": sum(self.quarantine.counts.values()),
+            "quarantine_left_out": self.quarantine.left_out,
             **{f"quarantined_{reason}": apart.get(reason, 0) for reason in Reason},
         }
 

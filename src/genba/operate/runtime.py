@@ -123,7 +123,14 @@ class Core:
             dict(drivers)
             if drivers is not None
             else _open_all(
-                plant, state, clock, credentials, self.conditions.told, self._late, self._missed
+                plant,
+                state,
+                clock,
+                credentials,
+                self.conditions.told,
+                self._late,
+                self._missed,
+                self._unfit,
             )
         )
         disk = DiskWatch(state.historian, plant.storage)
@@ -389,6 +396,9 @@ class Core:
     def _late(self, samples: Sequence[Sample]) -> None:
         self._buffered(samples)
 
+    def _unfit(self, sample: Sample, why: str) -> None:
+        self.gate.unfit(sample, why)
+
     def _tell(self, table: str, row: Mapping[str, Any]) -> None:
         self._outbox.tell(table, row)
 
@@ -422,6 +432,7 @@ def _open_all(
     conditions: Callable[[ConditionEvent], None],
     record: Callable[[Sequence[Sample]], None],
     missed: Callable[[Gap], None],
+    unfit: Callable[[Sample, str], None],
 ) -> dict[str, Driver]:
     """Build the driver of every connection of the plant file."""
     file = credentials or state.secrets / "credentials.yaml"
@@ -437,6 +448,7 @@ def _open_all(
                 conditions=conditions,
                 record=record,
                 missed=missed,
+                unfit=unfit,
             )
         )
     return drivers

@@ -14,11 +14,11 @@ from genba.connect.opcua.conditions import ConditionWatch
 from genba.connect.opcua.faults import TRANSPORT_ERRORS, status_text, unreachable
 from genba.connect.opcua.history import read_history
 from genba.connect.opcua.keeper import LinkKeeper
-from genba.connect.opcua.notification import change_of
+from genba.connect.opcua.notification import Change, change_of
 from genba.connect.opcua.options import OpcUaOptions
 from genba.connect.opcua.session import Session
 from genba.connect.opcua.subscription import Meter, Receiver, Subscription
-from genba.connect.opcua.values import convert, to_variant
+from genba.connect.opcua.values import convert, to_variant, unfit_sample
 from genba.connect.opcua.watch import SignalWatch
 from genba.connect.options import host_and_port, option_problems, read_options
 from genba.errors import DeviceError, PlantError
@@ -27,6 +27,7 @@ from genba.plant import (
     Connection,
     Health,
     Problem,
+    Quality,
     Sample,
     Scalar,
     Signal,
@@ -105,6 +106,7 @@ class OpcUaDriver:
             self._clock,
             self._meter,
             self._context.missed,
+            self._context.unfit,
         )
         self._watches.append(watch)
         await self._keep(watch)
@@ -173,10 +175,15 @@ class OpcUaDriver:
         async with self._one_history:
             changes = await self._ask(read_history(self._services, signal, node, start, end))
         now = self._clock.now()
-        return [
-            Sample(signal.id, change.source_time, now, *convert(signal, change))
-            for change in changes
-        ]
+        return [self._recorded(signal, change, now) for change in changes]
+
+    def _recorded(self, signal: Signal, change: Change, now: int) -> Sample:
+        """Turn what a device recorded into a sample: void where it is no value of the signal."""
+        unfit = unfit_sample(signal, change, now)
+        if unfit is not None:
+            self._context.unfit(*unfit)
+            return Sample(signal.id, change.source_time, now, None, Quality.BAD)
+        return Sample(signal.id, change.source_time, now, *convert(signal, change))
 
     def health(self) -> Health:
         """How the link does, without asking the device."""

@@ -6,10 +6,10 @@ from typing import Any
 
 from asyncua import ua
 
-from genba.connect.conversion import to_device, to_plant, whole
+from genba.connect.conversion import as_it_came, not_finite, to_device, to_plant, whole
 from genba.connect.opcua.notification import Change
 from genba.errors import DeviceError, WrongType
-from genba.plant import DataType, Quality, Scalar, Signal
+from genba.plant import DataType, Quality, Sample, Scalar, Signal
 
 _INTS: dict[ua.VariantType, tuple[int, int]] = {
     ua.VariantType.SByte: (-(2**7), 2**7 - 1),
@@ -73,6 +73,26 @@ def convert(signal: Signal, change: Change) -> tuple[Scalar, Quality]:
         raise _wrong(signal, ua.VariantType(change.type).name)
     value, quality = to_plant(signal, raw)
     return value, max(severity, quality)
+
+
+def unfit_sample(signal: Signal, change: Change, now: int) -> tuple[Sample, str] | None:
+    """Return what a device sent that is no value of its signal, as it came, and why.
+
+    None where it is one, or where the device itself calls it bad.
+    """
+    severity = min(2, change.status >> 30)
+    if change.raw is None or severity == Quality.BAD:
+        return None
+    try:
+        value, _ = convert(signal, change)
+        why = not_finite(signal, change.raw)
+    except WrongType as error:
+        value, why = None, str(error)
+    if value is not None:
+        return None
+    raw = change.raw.Value if isinstance(change.raw, ua.Variant) else change.raw
+    kept = as_it_came(signal, raw)
+    return Sample(signal.id, change.source_time or now, now, kept, severity), why
 
 
 def _plain(signal: Signal, change: Change) -> Scalar:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from asyncua import ua
 
 from genba.connect.conversion import changed
-from genba.connect.driver import Missed, Sink
+from genba.connect.driver import Missed, Sink, Unfit, unkept
 from genba.connect.opcua.absence import Absence
 from genba.connect.opcua.delivery import Delivery
 from genba.connect.opcua.faults import status_text
@@ -21,7 +21,7 @@ from genba.connect.opcua.notification import Change, Notification, change_of, mi
 from genba.connect.opcua.options import OpcUaOptions
 from genba.connect.opcua.session import Session
 from genba.connect.opcua.subscription import Meter
-from genba.connect.opcua.values import FLOATS, convert, direct_types
+from genba.connect.opcua.values import FLOATS, convert, direct_types, unfit_sample
 from genba.errors import GenbaError, WrongType
 from genba.plant import US, Clock, Quality, Sample, Scalar, Signal, SignalKind
 
@@ -41,6 +41,7 @@ class SignalWatch:
         clock: Clock,
         meter: Meter,
         missed: Missed,
+        unfit: Unfit = unkept,
     ) -> None:
         self._signals = tuple(signals)
         self._ids = [signal.id for signal in signals]
@@ -50,6 +51,7 @@ class SignalWatch:
         self._clock = clock
         self._meter = meter
         self._missed = missed
+        self._unfit = unfit
         self.absence = Absence(self._ids, missed)
         self._deliver = Delivery(sink, self._say_refusal)
         self._last: list[Sample | None] = [None] * len(signals)
@@ -144,6 +146,8 @@ class SignalWatch:
                 value = raw
             else:
                 value, quality = self._convert(handle, change, now)
+                if value is None and raw is not None:
+                    self._set_apart(handle, change, now, sequence + 1)
             sequence += 1
             sample = make(ids[handle], source_time or now, now, value, quality, sequence)
             last[handle] = sample
@@ -171,6 +175,14 @@ class SignalWatch:
             self._wrong.add(signal.id)
             return None, Quality.BAD
         return value, quality
+
+    def _set_apart(self, handle: int, change: Change, now: int, sequence: int) -> None:
+        """Have kept, as it came, what is no value of its signal."""
+        signal = self._signals[handle]
+        found = unfit_sample(signal, change, now)
+        if found is not None:
+            sample, why = found
+            self._unfit(sample._replace(sequence=sequence), why)
 
     def _note_overflow(self, handle: int, until: int) -> None:
         """Changes between the last one delivered and this one are gone (OPC 10000-4, 5.13.1.5)."""
