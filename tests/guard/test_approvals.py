@@ -4,7 +4,7 @@ import pytest
 from tests.guard.small_plant import PLANT, Bench, signal
 
 from genba.errors import Refused
-from genba.guard import Approval, Override
+from genba.guard import PROGRAM, Approval, Override
 from genba.plant import (
     US,
     Autonomy,
@@ -214,11 +214,23 @@ def test_what_is_in_manual_is_kept_off_by_genba_and_free_for_people(target: str)
     assert "in manual" in bench.guard.recheck(command, 0)[0]
     by_hand = hotter(bench, actor="bob", source="person")
     assert bench.guard.decide(by_hand, BOB).decision is Decision.ALLOWED
+    program = hotter(bench, actor="bot", source=PROGRAM)
+    refused = bench.guard.decide(program, Approval("bot", "operator"))
+    assert refused.reasons == (f"{target} is in manual, by ann: cleaning",)
     beat = bench.propose(Write("oven.heartbeat", 5, "1"), kind="heartbeat")
     assert bench.guard.decide(beat).decision is Decision.ALLOWED
     assert bench.guard.overrides.release(target) is not None
     bench.guard.decide(hotter(bench))
     assert bench.guard.decide(bench.propose(Write("oven.fan", 3, "1"))).reasons == ()
+
+
+def test_an_override_stops_what_a_program_has_under_way() -> None:
+    bench = bench_on(PLANT)
+    bot = Approval("bot", "operator")
+    proposal = hotter(bench, actor="bot", source=PROGRAM)
+    command = bench.guard.command(proposal, bench.guard.decide(proposal, bot))
+    bench.guard.overrides.hold(Override("oven", "ann", "cleaning", bench.now))
+    assert "in manual" in bench.guard.recheck(command, 0)[0]
 
 
 def test_an_override_ends_by_itself_where_it_says_when() -> None:

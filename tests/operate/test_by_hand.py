@@ -124,6 +124,37 @@ async def test_a_knob_that_was_turned_at_the_machine_is_noticed(started: Any) ->
     assert yard.core.manual.all() == []
 
 
+async def test_what_a_person_holds_outlasts_a_knob_and_a_shorter_hold(started: Any) -> None:
+    yard = await started(AUTONOMOUS)
+    await yard.ticks(2)
+    await yard.core.by_hand.submit(speed(12.0, "M1"))
+    await yard.ticks(3)
+    manual = yard.core.manual
+    await manual.take("saw.speed", "ann", "a new blade", None)
+    yard.driver.show("saw.speed", 20.0)
+    await yard.ticks(1)
+    (held,) = manual.all()
+    assert (held.by, held.until) == ("ann", None)
+    taken_over = await manual.take("saw.speed", "bob", "I take over", 0.001)
+    assert (taken_over.by, taken_over.until) == ("bob", None)
+    assert (await manual.take("saw.speed", "bob", "nearly done", 0.001)).until is not None
+
+
+async def test_a_program_gives_nothing_back_that_somebody_else_holds(started: Any) -> None:
+    yard = await started(AUTONOMOUS)
+    manual = yard.core.manual
+    await manual.take("saw", "ann", "a new blade", None)
+    with pytest.raises(Refused, match="ann holds saw: a program leaves that to people"):
+        await manual.release("saw", "bot", program=True)
+    with pytest.raises(Refused, match="ann holds saw"):
+        await manual.take("saw", "bot", "mine", None, program=True)
+    assert [held.by for held in manual.all()] == ["ann"]
+    await manual.take("saw.speed", "bot", "a test", None, program=True)
+    await manual.release("saw.speed", "bot", program=True)
+    await manual.release("saw", "bob")
+    assert manual.all() == []
+
+
 async def test_a_machine_that_sets_its_own_recipe_with_a_job_is_no_hand(started: Any) -> None:
     yard = await started(AUTONOMOUS)
     await yard.ticks(2)

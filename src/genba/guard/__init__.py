@@ -10,8 +10,19 @@ from genba.guard.approvals import Waiting
 from genba.guard.authority import kind_of
 from genba.guard.form import malformed
 from genba.guard.knowledge import wire_slack_s
-from genba.guard.overrides import Override
+from genba.guard.overrides import FROM_OUTSIDE, PERSON, PROGRAM, Override
 from genba.guard.supervisor import Guard
 from genba.plant import Approval
 
-__all__ = ["Approval", "Guard", "Override", "Waiting", "kind_of", "malformed", "wire_slack_s"]
+__all__ = [
+    "FROM_OUTSIDE",
+    "PERSON",
+    "PROGRAM",
+    "Approval",
+    "Guard",
+    "Override",
+    "Waiting",
+    "kind_of",
+    "malformed",
+    "wire_slack_s",
+]

@@ -29,8 +29,16 @@ class Override:
     since: int
     until: int | None = None
 
+    def outlasts(self, other: "Override") -> bool:
+        """Whether it holds for longer than another."""
+        return other.until is not None and (self.until is None or self.until > other.until)
+
 
 DEVICE = "device"
+PERSON, PROGRAM = "person", "program"
+"""Sources of what comes over the API: by somebody who logged in, or by whoever holds a token. A
+program keeps off what people hold; otherwise it stands for whoever gave it the token."""
+FROM_OUTSIDE = frozenset({PERSON, PROGRAM})
 
 
 class Overrides:
@@ -45,6 +53,11 @@ class Overrides:
         """Keep Genba off a piece of equipment or a signal. The newest on a target holds."""
         self._held[override.target] = override
 
+    def on(self, target: str, now: int) -> Override | None:
+        """Return what is held on a target itself, None if nothing is."""
+        held = self._held.get(target)
+        return held if held is not None and (held.until is None or now < held.until) else None
+
     def release(self, target: str) -> Override | None:
         """Give a target back; returns what was held, None if nothing was."""
         return self._held.pop(target, None)
@@ -57,8 +70,8 @@ class Overrides:
         """Return why Genba keeps off a signal of its own accord; empty if it need not."""
         reasons = []
         for target in (signal.id, signal.equipment):
-            held = self._held.get(target)
-            if held is not None and (held.until is None or now < held.until):
+            held = self.on(target, now)
+            if held is not None:
                 reasons.append(f"{target} is in manual, by {held.by}: {held.reason}")
         shown = self.shown_by_device(signal.equipment)
         if shown:

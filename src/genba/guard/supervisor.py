@@ -11,7 +11,7 @@ from genba.guard.envelope import check_write
 from genba.guard.form import malformed
 from genba.guard.interlocks import Interlocks
 from genba.guard.knowledge import FUTURE_TOLERANCE_S, Knowledge, wire_slack_s
-from genba.guard.overrides import Overrides
+from genba.guard.overrides import PROGRAM, Overrides
 from genba.guard.vehicle_order import VehicleOrders
 from genba.plant import (
     US,
@@ -243,7 +243,7 @@ class Guard:
         reasons = ["the proposal has expired"] if now > _expires(proposal) else []
         reasons += check_write(signal, write, self._knowledge, now).reasons
         reasons += self._check_meaning(signal, write, now)
-        if not given.allowed.personal and proposal.kind != "heartbeat":
+        if _keeps_off(proposal, personal=given.allowed.personal):
             reasons += self.overrides.refusals(signal, now)
         own = {earlier.signal for earlier in command.writes[:number]}
         evidence = (piece for piece in proposal.evidence if piece.signal not in own)
@@ -261,8 +261,11 @@ class Guard:
         reasons += problems
         reasons += check_authority(proposal, signals, case.approvals)
         reasons += self._knowledge.doubts(proposal.evidence, now, waited=case.waited)
-        if not case.personal and proposal.kind != "heartbeat":
-            reasons += self._own_problems(proposal, signals, now)
+        if not case.personal and proposal.kind != "heartbeat" and not proposal.evidence:
+            reasons.append("it names no evidence: nothing ties it to what the plant shows now")
+        if _keeps_off(proposal, personal=case.personal):
+            held = (why for signal in signals for why in self.overrides.refusals(signal, now))
+            reasons += dict.fromkeys(held)
         level = self._level(proposal, signals)
         if level is Autonomy.OBSERVE:
             reasons.append(f"autonomy of '{proposal.kind}' on {proposal.equipment} is observe only")
@@ -278,15 +281,6 @@ class Guard:
         elif decision is Decision.AWAITING_APPROVAL:
             self._approvals.add(Waiting(proposal, asked, yeses, case.personal))
         return verdict
-
-    def _own_problems(self, proposal: Proposal, signals: Iterable[Signal], now: int) -> list[str]:
-        """Ask what Genba's own proposals must answer: what they stand on, whose hands it is in."""
-        reasons = []
-        if not proposal.evidence:
-            reasons.append("it names no evidence: nothing ties it to what the plant shows now")
-        for signal in signals:
-            reasons += self.overrides.refusals(signal, now)
-        return list(dict.fromkeys(reasons))
 
     def _told(self, waiting: Waiting, now: int, why: str) -> Verdict:
         """Refuse what waited, for a reason that is not the guard's own."""
@@ -360,6 +354,11 @@ def _drop_older(kept: dict[str, _T], limit: int, time_of: Callable[[_T], int]) -
         if time_of(kept[oldest]) >= limit:
             return
         del kept[oldest]
+
+
+def _keeps_off(proposal: Proposal, *, personal: bool) -> bool:
+    """Whether a proposal must keep off what people hold: all do but people's own, and beats."""
+    return proposal.kind != "heartbeat" and not (personal and proposal.source != PROGRAM)
 
 
 def _expires(proposal: Proposal) -> int:

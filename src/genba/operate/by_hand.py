@@ -10,7 +10,7 @@ from dataclasses import replace
 import pyarrow.compute as pc
 
 from genba.errors import Refused
-from genba.guard import Guard, Waiting
+from genba.guard import FROM_OUTSIDE, Guard, Waiting
 from genba.historian import Historian
 from genba.operate.journal import KEPT, CommandJournal
 from genba.operate.loop import ExecutionLoop
@@ -159,7 +159,7 @@ def waited(historian: Historian, now: int) -> list[Waiting]:
         except (ValueError, KeyError, TypeError, IndexError):
             logger.exception("the record of proposal '%s', which waits, cannot be read", name)
             continue
-        personal = proposal.source == "person"
+        personal = proposal.source in FROM_OUTSIDE
         found.append(Waiting(proposal, verdict.needed, verdict.approvals, personal))
     return found
 

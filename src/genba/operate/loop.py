@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from genba.errors import Refused
-from genba.guard import Approval, Guard, Waiting
+from genba.guard import FROM_OUTSIDE, Approval, Guard, Waiting
 from genba.operate.act import Actor, lots_of
 from genba.operate.alarms import Alarms
 from genba.operate.findings import Findings
@@ -325,7 +325,7 @@ class ExecutionLoop:
             if most_s is not None:
                 self._heartbeats.failed(proposal.equipment)
             return
-        if proposal.source == "person":
+        if proposal.source in FROM_OUTSIDE:
             return
         if most_s is None:
             for cause in _causes(proposal):

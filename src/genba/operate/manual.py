@@ -10,7 +10,7 @@ import json
 import logging
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -74,16 +74,20 @@ class Manual:
         shown = [Override(e, DEVICE, why, 0) for e, why in self._by_device.items()]
         return sorted([*held, *shown], key=lambda override: override.since)
 
-    async def take(self, target: str, by: str, reason: str, hours: float | None) -> Override:
+    async def take(
+        self, target: str, by: str, reason: str, hours: float | None, *, program: bool = False
+    ) -> Override:
         """Take a piece of equipment or a signal into manual, on disk when this returns.
 
         Genba's own proposals on it are refused from now on, and its commands that are under way
-        stop before their next write.
+        stop before their next write. What somebody else holds for longer stays held as long.
 
         Raises
         ------
         PlantError
             If there is neither equipment nor setpoint of that id.
+        Refused
+            If ``program`` says that ``by`` is no person, and somebody else holds it.
         """
         signal = self._plant.signals.get(target)
         if target not in self._plant.equipment_by_id and (signal is None or not signal.writable):
@@ -93,18 +97,32 @@ class Manual:
         now = self._clock.now()
         until = None if hours is None else now + round(hours * 3600 * US)
         override = Override(target, by, reason, now, until)
+        held = self._of_another(target, by, program=program)
+        if held is not None and held.outlasts(override):
+            override = replace(override, until=held.until)
         self._hold(override)
         await self._saved()
         return override
 
-    async def release(self, target: str, by: str) -> Override:
+    def _of_another(self, target: str, by: str, *, program: bool) -> Override | None:
+        """Return what somebody else holds; a program leaves that to people."""
+        held = self._guard.overrides.on(target, self._clock.now())
+        if held is None or held.by == by:
+            return None
+        if program:
+            raise Refused(f"{held.by} holds {target}: a program leaves that to people who log in")
+        return held
+
+    async def release(self, target: str, by: str, *, program: bool = False) -> Override:
         """Give a target back to Genba.
 
         Raises
         ------
         Refused
-            If it is not held, or the device itself shows that somebody works on it.
+            If it is not held, the device itself shows that somebody works on it, or ``program``
+            says that ``by`` is no person, and somebody else holds it.
         """
+        self._of_another(target, by, program=program)
         shown = self._guard.overrides.shown_by_device(target)
         released = self._guard.overrides.release(target)
         if released is None and shown:
@@ -153,8 +171,13 @@ class Manual:
         if now - self._job_at.get(signal.equipment, -(10**18)) <= RECIPE_S * US:
             return
         reason = f"it was changed at the machine from {before!r} to {value!r} {signal.unit}"
-        until = now + round(self._plant.manual_hold_s * US)
-        self._hold(Override(signal.id, DEVICE, reason, now, until))
+        turned = Override(
+            signal.id, DEVICE, reason, now, now + round(self._plant.manual_hold_s * US)
+        )
+        held = self._guard.overrides.on(signal.id, now)
+        if held is not None and held.outlasts(turned):
+            return  # whoever holds it may turn it; that does not give it back any earlier
+        self._hold(turned)
         self._save_soon()
 
     def _mode(self, equipment: str) -> None:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from genba.guard import malformed
+from genba.guard import FROM_OUTSIDE, malformed
 from genba.operate.judge import Judgement
 from genba.plan import EarliestDueDate, Planner, Situation
 from genba.plant import Finding, Proposal, Severity
@@ -147,7 +147,7 @@ def checked(found: object, planner: Planner, kinds: frozenset[str]) -> list[Prop
             raise ValueError(f"it proposed kind '{proposal.kind}', which it does not make")
         if proposal.actor != "genba":
             raise ValueError(f"it speaks for '{proposal.actor}'; only people speak for people")
-        if proposal.source in ("", "plain", "person"):
+        if proposal.source in ("", "plain", *FROM_OUTSIDE):
             raise ValueError("its proposals must name it as their source")
     return [p for p in found if p.kind in kinds]
 

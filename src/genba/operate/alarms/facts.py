@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from genba.guard import FROM_OUTSIDE
 from genba.operate.judge import Judgement, Sight
 from genba.plant import US, Finding, Proposal, Severity, Verdict
 
@@ -63,7 +64,7 @@ class Refusals:
 
     def refused(self, proposal: Proposal, verdict: Verdict) -> None:
         """Note a refusal. People are answered at once, and need no alarm on top."""
-        if proposal.source == "person":
+        if proposal.source in FROM_OUTSIDE:
             return
         key = (proposal.equipment, proposal.kind)
         self._times.setdefault(key, deque(maxlen=REFUSALS)).append(verdict.time)

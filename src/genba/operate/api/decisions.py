@@ -6,7 +6,7 @@ from fastapi import APIRouter, Header, HTTPException, Query, Request, Response
 from fastapi import Path as PathParameter
 from pydantic import BaseModel, ConfigDict, Field
 
-from genba.guard import Waiting
+from genba.guard import PERSON, PROGRAM, Waiting
 from genba.operate.api.access import Approver, Operator, Viewer
 from genba.operate.api.auditing import note
 from genba.operate.api.moments import Moment, ThePeriod
@@ -145,7 +145,7 @@ async def propose(
         equipment=wanted.equipment,
         writes=tuple(Write(w.signal, w.value, w.unit) for w in wanted.writes),
         reason=wanted.reason,
-        source="person",
+        source=PERSON if caller.kind is Kind.PERSON else PROGRAM,
         actor=caller.name,
         role=str(caller.role),
     )

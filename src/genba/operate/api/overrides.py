@@ -14,6 +14,7 @@ from genba.operate.api.moments import Moment
 from genba.operate.api.parts import Shown
 from genba.operate.api.problems import ANSWERS, BODY, NOT_FOUND, Problem
 from genba.operate.api.running import TheCore
+from genba.operate.people import Identity, Kind
 
 router = APIRouter(tags=["overrides"], responses=ANSWERS)
 
@@ -56,16 +57,24 @@ async def overrides(core: TheCore, caller: Viewer) -> list[OverrideShown]:
     "/overrides",
     summary="Take equipment or a setpoint into manual: Genba keeps off it at once",
     status_code=201,
-    responses={**NOT_FOUND, **BODY},
+    responses={
+        **NOT_FOUND,
+        **BODY,
+        409: {"model": Problem, "description": "Somebody else holds it, and a program asks"},
+    },
 )
 async def take(
     wanted: WantedOverride, request: Request, core: TheCore, caller: Operator
 ) -> OverrideShown:
     note(request, target=wanted.target, reason=wanted.reason)
     try:
-        held = await core.manual.take(wanted.target, caller.name, wanted.reason, wanted.hours)
+        held = await core.manual.take(
+            wanted.target, caller.name, wanted.reason, wanted.hours, program=_program(caller)
+        )
     except PlantError as error:
         raise HTTPException(404, str(error)) from None
+    except Refused as error:
+        raise HTTPException(409, str(error)) from None
     return _shown(held)
 
 
@@ -74,7 +83,11 @@ async def take(
     summary="Give equipment or a setpoint back to Genba",
     responses={
         **NOT_FOUND,
-        409: {"model": Problem, "description": "The machine itself shows that it is in manual"},
+        409: {
+            "model": Problem,
+            "description": "The machine itself shows that it is in manual, or somebody else holds "
+            "it, and a program asks",
+        },
     },
 )
 async def release(
@@ -87,6 +100,11 @@ async def release(
     if all(override.target != target for override in core.manual.all()):
         raise HTTPException(404, f"nobody holds '{target}' in manual")
     try:
-        return _shown(await core.manual.release(target, caller.name))
+        released = await core.manual.release(target, caller.name, program=_program(caller))
     except Refused as error:
         raise HTTPException(409, str(error)) from None
+    return _shown(released)
+
+
+def _program(caller: Identity) -> bool:
+    return caller.kind is not Kind.PERSON
