@@ -17,6 +17,7 @@ from tests.connect.sparkplug_peer import peer_payload
 from tests.connect.test_sparkplug import COUNT, FAN, TEMPERATURE, Edge
 from tests.connect.vda5050_vehicle import Vehicle
 
+from genba.connect import sparkplug_late
 from genba.connect.driver import Driver, DriverContext
 from genba.connect.registry import open_driver
 from genba.plant import Connection, Gap, GapReason, Link, Quality, Recovery, Sample, SystemClock
@@ -110,8 +111,9 @@ async def test_a_node_that_died_and_a_device_that_went_are_gaps_of_their_signals
 
 
 async def test_what_a_node_kept_is_recorded_and_never_live(
-    broker: AnyBroker, eventually: Eventually
+    broker: AnyBroker, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(sparkplug_late, "QUIET_S", 0.2)
     async with (
         Edge(broker.port).running() as edge,
         listening("sparkplug", broker.port, [TEMPERATURE], **NODE) as (_, told),
@@ -119,7 +121,8 @@ async def test_what_a_node_kept_is_recorded_and_never_live(
         await eventually(lambda: told.live)
         await edge.die(life=0)
         await eventually(lambda: told.live[-1].quality == Quality.BAD)
-        while_away = time.time_ns() // 1_000_000
+        while_away = time.time_ns() // 1_000_000 + 1
+        await eventually(lambda: time.time_ns() // 1_000_000 > while_away + 3)
         await edge.birth()
         await eventually(lambda: told.gaps)
         live = len(told.live)
@@ -132,14 +135,17 @@ async def test_what_a_node_kept_is_recorded_and_never_live(
         await eventually(lambda: len(told.gaps) == 2)
         await edge.send("NDATA", {"alias": 1, "double_value": 21.0})
         await eventually(lambda: len(told.live) > live)
+        await eventually(lambda: len(told.gaps) == 3)
     late = [s for s in told.recorded if s.signal == TEMPERATURE.id]
     assert [(s.value, s.source_time) for s in late] == [
         (30.0 + n, (while_away + n) * 1000) for n in range(3)
     ]
     assert not {s.value for s in told.live} & {30.0, 31.0, 32.0}
-    first, again = told.gaps
-    assert (first.recovery, again.recovery) == (Recovery.NONE, Recovery.BUFFER)
-    assert (first.start, first.end, first.signals) == (again.start, again.end, again.signals)
+    whole, came, rest = told.gaps
+    assert [gap.recovery for gap in told.gaps] == [Recovery.NONE, Recovery.BUFFER, Recovery.BUFFER]
+    # What the node believed delivered before it began to keep values is in no buffer.
+    assert whole.start < came.start == while_away * 1000
+    assert (came.end, rest.start, rest.end) == (late[-1].source_time + 1, came.end, whole.end)
 
 
 async def test_metrics_without_a_signal_are_recorded_once_a_birth(

@@ -54,6 +54,21 @@ def test_a_running_outage_is_seen_and_ends(historian: Historian, ledger: GapLedg
     assert ledger.standing() == []
 
 
+def test_a_part_that_a_buffer_made_good_leaves_the_rest_missing(
+    historian: Historian, ledger: GapLedger
+) -> None:
+    ledger.open(gap(10, None))
+    ledger.tell(gap(10, 20))
+    ledger.tell(gap(12, 18, recovery=Recovery.BUFFER))
+    assert spans(historian) == [
+        (10, 12, "link", "none"), (12, 18, "link", "buffer"), (18, 20, "link", "none"),
+    ]  # fmt: skip
+    ledger.tell(gap(18, 20, recovery=Recovery.BUFFER))
+    assert spans(historian) == [(10, 12, "link", "none"), (12, 20, "link", "buffer")]
+    ledger.tell(gap(30, 40, recovery=Recovery.BUFFER))
+    assert spans(historian)[-1] == (30, 40, "link", "buffer")
+
+
 def test_what_the_driver_says_takes_the_place_of_what_was_watched(
     historian: Historian, ledger: GapLedger
 ) -> None:

@@ -20,8 +20,8 @@ class Outage:
 class Outages:
     """The outages of one connection.
 
-    What was delivered late by the device's own buffer is told with :meth:`recovered`: the gap is
-    told once more then, with how it was recovered.
+    What was delivered late by the device's own buffer is told with :meth:`recovered`: that part of
+    the gap is told once more then, with how it was recovered.
     """
 
     def __init__(self, missed: Missed) -> None:
@@ -60,15 +60,27 @@ class Outages:
             self._told = [*self._told[-_REMEMBERED:], gap]
             self._missed(gap)
 
-    def recovered(self, since: int, through: int, recovery: Recovery) -> None:
-        """Tell again of gaps that overlap ``[since, through]``: a buffer delivered them late."""
-        kept = []
+    def recovered(self, since: int, until: int, recovery: Recovery, *, all_came: bool) -> None:
+        """Tell again of what a buffer delivered late: the parts of gaps in ``[since, until)``.
+
+        What a source believed delivered before it began to keep values is in no buffer, so the
+        part of a gap before ``since`` stays as it is; so does the part after ``until``, unless
+        ``all_came``: the source has kept nothing more.
+        """
+        left = []
         for gap in self._told:
-            if gap.end is not None and gap.start <= through and since < gap.end:
-                self._missed(replace(gap, recovery=recovery))
-            else:
-                kept.append(gap)
-        self._told = kept
+            first = max(gap.start, since)
+            reached = gap.start <= until if all_came else gap.start < until
+            if gap.end is None or gap.end <= first or not reached:
+                left.append(gap)
+                continue
+            last = gap.end if all_came else min(gap.end, until)
+            self._missed(replace(gap, start=first, end=last, recovery=recovery))
+            if gap.start < first:
+                left.append(replace(gap, end=first))
+            if last < gap.end:
+                left.append(replace(gap, start=last))
+        self._told = left
 
 
 _REMEMBERED = 200

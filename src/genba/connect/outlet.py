@@ -30,6 +30,8 @@ class Reading(NamedTuple):
     quality: Quality = Quality.GOOD
 
 
+_LONGEST_WAY_S = 10.0
+
 Policy = Callable[[Sample, Reading], bool]
 """Whether a reading is news, given the last sample that was delivered for its signal."""
 
@@ -63,6 +65,7 @@ class Outlet:
         self._reconnects = 0
         self._received = 0
         self._last_received: int | None = None
+        self._last_heard = 0
         self._error = ""
         self._faults: dict[str, str] = {}
 
@@ -85,13 +88,17 @@ class Outlet:
         """Number a reading and stamp it with the receive time, without delivering it."""
         return self._number(reading, self._clock.now())
 
-    def deliver(self, readings: Iterable[Reading], policy: Policy | None = None) -> None:
+    def deliver(
+        self, readings: Iterable[Reading], policy: Policy | None = None, sent: int | None = None
+    ) -> None:
         """Hand on the readings that are wanted and, by ``policy`` (default `on_change`), news.
 
         The first reading of a signal always goes through, and so does every change of quality.
+        ``sent`` is when the device sent them, by its clock: should the link break now, what it
+        sent after that, and lay here unread, is lost.
         """
         is_news = policy or on_change
-        now = self._last_received = self._clock.now()
+        now = self._heard(sent)
         batches: defaultdict[Sink, list[Sample]] = defaultdict(list)
         heard: list[str] = []
         for reading in readings:
@@ -199,13 +206,13 @@ class Outlet:
         lost = [w.signal for w in self._wanted.values()] if signals is None else list(signals)
         told = [s.id for s in lost if (w := self._wanted.get(s.id)) is not None and w.last]
         if self._last_received is not None:
-            self.outages.begin(told, Outage(self._last_received, reason, detail))
+            self.outages.begin(told, Outage(self._last_heard, reason, detail))
         if mark:
             self.mark_bad(lost)
 
     def heard(self) -> None:
         """Note that the device was heard just now, though it told no value."""
-        self._last_received = self._clock.now()
+        self._heard(None)
 
     def closed(self) -> None:
         """Note that the connection was ended on purpose."""
@@ -222,6 +229,13 @@ class Outlet:
             self._reconnects,
             self.error,
         )
+
+    def _heard(self, sent: int | None) -> int:
+        now = self._last_received = self._clock.now()
+        delay = 0 if sent is None else now - sent
+        # A clock that is further off tells nothing of how long the message was on its way.
+        self._last_heard = now - delay if 0 < delay < _LONGEST_WAY_S * US else now
+        return now
 
     def _turn(self, link: Link) -> None:
         self._link = link

@@ -15,6 +15,7 @@ from genba.connect.mqtt_driver import MqttDriver
 from genba.connect.options import read_options
 from genba.connect.outlet import Reading
 from genba.connect.sparkplug_host import NAMESPACE, HostState, RebirthRequests
+from genba.connect.sparkplug_late import Late
 from genba.connect.sparkplug_node import EdgeNode, Key, Update
 from genba.connect.sparkplug_order import InOrder, Rebirth
 from genba.connect.sparkplug_payload import Metric, Payload, decode, encode
@@ -24,7 +25,6 @@ from genba.plant import (
     BrowseEntry,
     GapReason,
     Quality,
-    Recovery,
     Sample,
     Scalar,
     Signal,
@@ -33,8 +33,6 @@ from genba.plant import DataType as PlantType
 
 _SEPARATOR = "::"
 _CONTROL = ("Node Control/", "Device Control/")
-_BUFFER_QUIET_S = 2.0
-"""When nothing of a node's buffer came for so long (wall clock), all of it is taken to be there."""
 
 Name = Annotated[str, StringConstraints(pattern=r"^[^/+#]+$")]
 _Message = tuple[str, str, Payload]
@@ -76,8 +74,7 @@ class SparkplugDriver(MqttDriver[SparkplugOptions]):
         self._order: InOrder[_Message] = InOrder()
         self._patience: asyncio.TimerHandle | None = None
         self._rebirths = RebirthRequests(self._id, self._topic("CMD"), self._link.publish)
-        self._buffer: tuple[int, int] | None = None
-        self._buffer_end: asyncio.TimerHandle | None = None
+        self._late = Late(self._outlet.outages)
         self._wanted: dict[Key, list[Signal]] = {}
         self._waiting: dict[asyncio.Future[Scalar], Key] = {}
         self._news = asyncio.Event()
@@ -89,7 +86,7 @@ class SparkplugDriver(MqttDriver[SparkplugOptions]):
         for signal in signals:
             self._wanted.setdefault(_key(signal), []).append(signal)
         keys = {_key(signal) for signal in signals}
-        self._deliver(u for key, u in self._node.values.items() if key in keys)
+        self._deliver([u for key, u in self._node.values.items() if key in keys])
 
     async def read(self, signals: Sequence[Signal]) -> list[Sample]:
         """Return what the node reported last, in the order of ``signals``.
@@ -187,10 +184,10 @@ class SparkplugDriver(MqttDriver[SparkplugOptions]):
         self._node.forget()
         self._order.end()
         self._rebirths.born()  # nothing can be asked until the link is up again
-        for timer in (self._patience, self._buffer_end):
-            if timer is not None:
-                timer.cancel()
-        self._patience = self._buffer_end = None
+        self._late.cut()
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
 
     async def _say_online(self) -> None:
         await self._link.publish(self._state.topic, self._state.said(True), 1, retain=True)
@@ -216,10 +213,11 @@ class SparkplugDriver(MqttDriver[SparkplugOptions]):
             self._order.begin(payload.seq)
             self._outlet.fault("gap", "")
             self._outlet.up()
-            self._deliver(self._node.node_birth(payload), birth=True)
+            self._deliver(self._node.node_birth(payload), payload, birth=True)
         elif kind == "NDEATH":
             if self._node.death_of_node(payload):
                 self._order.end()
+                self._late.cut()
                 text = f"connection '{self._id}': the edge node has died"
                 self._outlet.down(text, reason=GapReason.DEVICE)
         else:
@@ -235,6 +233,7 @@ class SparkplugDriver(MqttDriver[SparkplugOptions]):
         messages, missing = self._order.give_up()
         if not missing:
             return
+        self._late.cut()
         self._outlet.lost(None, GapReason.LINK, f"connection '{self._id}': {missing}", mark=False)
         for message in messages:
             self._take(*message)
@@ -244,10 +243,10 @@ class SparkplugDriver(MqttDriver[SparkplugOptions]):
     def _take(self, kind: str, device: str, payload: Payload) -> None:
         try:
             if kind == "DBIRTH":
-                self._deliver(self._node.device_birth(device, payload), birth=True)
+                self._deliver(self._node.device_birth(device, payload), payload, birth=True)
             elif kind in ("NDATA", "DDATA"):
                 updates, missing = self._node.data(device, payload)
-                self._deliver(updates)
+                self._deliver(updates, payload)
                 if missing:
                     self._need_birth(missing)
             elif kind == "DDEATH":
@@ -258,7 +257,9 @@ class SparkplugDriver(MqttDriver[SparkplugOptions]):
         except Rebirth as reason:
             self._need_birth(str(reason))
 
-    def _deliver(self, updates: Iterable[Update], birth: bool = False) -> None:
+    def _deliver(
+        self, updates: Iterable[Update], payload: Payload | None = None, birth: bool = False
+    ) -> None:
         readings, late = [], []
         for update in updates:
             signals = self._wanted.get(update.key, ())
@@ -271,9 +272,13 @@ class SparkplugDriver(MqttDriver[SparkplugOptions]):
             for future, key in self._waiting.items():
                 if key == update.key and not future.done():
                     future.set_result(update.value)
-        self._outlet.deliver(readings)
+        sent_ms = None if payload is None else payload.timestamp_ms
+        self._outlet.deliver(readings, sent=None if sent_ms is None else sent_ms * 1000)
         if late:
-            self._recover(late)
+            self._record([self._outlet.sample(reading) for reading in late])
+            self._late.came([reading.source_time for reading in late])
+        elif readings and not birth:
+            self._late.live()
 
     def _tell_stranger(self, update: Update) -> None:
         """Record the value of a metric that no signal stands for, once a birth."""
@@ -283,24 +288,6 @@ class SparkplugDriver(MqttDriver[SparkplugOptions]):
         signal = Signal.model_construct(id=f"{self._id}:{_address(update.key)}")
         when = update.time_us if update.time_us is not None else self._clock.now()
         self._record([self._outlet.sample(Reading(signal, when, update.value, update.quality))])
-
-    def _recover(self, late: list[Reading]) -> None:
-        """Record what the node kept in its buffer, and tell so when it is all there."""
-        self._record([self._outlet.sample(reading) for reading in late])
-        times = [reading.source_time for reading in late]
-        low, high = self._buffer or (min(times), max(times))
-        self._buffer = (min(low, *times), max(high, *times))
-        if self._buffer_end is not None:
-            self._buffer_end.cancel()
-        loop = asyncio.get_running_loop()
-        self._buffer_end = loop.call_later(_BUFFER_QUIET_S, self._recovered)
-
-    def _recovered(self) -> None:
-        self._buffer_end = None
-        if self._buffer is not None:
-            low, high = self._buffer
-            self._buffer = None
-            self._outlet.outages.recovered(low, high, Recovery.BUFFER)
 
     def _reading(self, signal: Signal, update: Update) -> Reading:
         when = update.time_us if update.time_us is not None else self._clock.now()
