@@ -15,10 +15,11 @@ from tests.connect.sparkplug_peer import PeerPayload, peer_payload
 
 from genba.connect.sparkplug_host import REBIRTH
 from genba.historian import Historian
+from genba.operate import wellbeing
 from genba.operate.sense import LiveValues
 from genba.operate.state import StateFolder
 from genba.operate.uplink import UplinkPump
-from genba.plant import Plant, Sample, SystemClock, Uplink
+from genba.plant import US, Plant, Sample, SystemClock, Uplink
 
 pytestmark = pytest.mark.peer("mosquitto")
 Eventually = Callable[..., Any]
@@ -55,6 +56,8 @@ class Hub:
         self.births: list[Any] = []
         self.deaths: list[Any] = []
         self.values: list[tuple[str, int, Any, bool]] = []
+        self.micros: list[int] = []
+        """What Genba adds to each timestamp, for another Genba."""
         self.seqs: list[int] = []
         self.aliases: dict[int, str] = {}
         self.client: aiomqtt.Client
@@ -99,6 +102,7 @@ class Hub:
                 if name.startswith("mill") and not metric.is_null:
                     entry = (name, metric.timestamp, _value(metric), metric.is_historical)
                     self.values.append(entry)
+                    self.micros.append(_micros(metric))
 
 
 def _value(metric: Any) -> Any:
@@ -106,6 +110,11 @@ def _value(metric: Any) -> Any:
         if metric.HasField(field):
             return getattr(metric, field)
     raise AssertionError("a metric without a value")
+
+
+def _micros(metric: Any) -> int:
+    named = zip(metric.properties.keys, metric.properties.values, strict=True)
+    return next((held.int_value for key, held in named if key == "Microseconds"), 0)
 
 
 class Site:
@@ -116,6 +125,7 @@ class Site:
         self.state = StateFolder(folder / "state")
         self.historian = Historian.open(self.state.historian, self.clock)
         self.live = LiveValues()
+        self.file = self.state.root / "uplinks" / "hub.json"
         self.stored: list[tuple[str, int, Any]] = []
         self.uplink = Uplink.model_validate(
             {"id": "hub", "url": f"mqtt://127.0.0.1:{port}", "group": "works", "node": "lisbon",
@@ -268,3 +278,59 @@ async def test_a_hub_may_ask_for_a_birth_and_for_nothing_else(
         assert [birth.metrics[0].long_value for birth in hub.births] == [0, 0]
         await subject.record("mill.force", 6.0)
         await eventually(lambda: heard(hub) == subject.shown)
+
+
+async def test_all_changes_within_a_millisecond_are_sent(
+    broker: Mosquitto, tmp_path: Path, eventually: Eventually
+) -> None:
+    async with Hub(broker.port).listening() as hub, site(tmp_path, broker.port) as subject:
+        await eventually(lambda: hub.births)
+        now = subject.clock.now() // 1000 * 1000
+        times = [(0, "idle"), (300, "held"), (300, "running"), (900, "idle")]
+        samples = [
+            Sample("mill.state", now + micros, now, value, 0, number)
+            for number, (micros, value) in enumerate(times, 1)
+        ]
+        subject.live.update(samples)
+        await asyncio.to_thread(subject.historian.append, samples)
+        await eventually(lambda: len(hub.values) == 4)
+        assert [entry[1:] for entry in hub.values] == [
+            (now // 1000, value, False) for _, value in times
+        ]
+        assert hub.micros == [micros for micros, _ in times]
+
+
+async def test_a_clock_that_was_set_back_while_stopped_hides_nothing(
+    broker: Mosquitto, tmp_path: Path, eventually: Eventually
+) -> None:
+    async with site(tmp_path, broker.port) as subject:
+        await subject.record("mill.force", 1.0)
+        await eventually(lambda: subject.pump.health()["sent"] == 1)
+        await subject.pump.stop()
+        place = json.loads(subject.file.read_text())
+        ahead = {**place, "time": place["time"] + 3600 * US}  # what a clock an hour ahead left
+        subject.file.write_text(json.dumps(ahead))
+        await broker.stop()
+        subject.pump = subject.new_pump()
+        subject.pump.start()
+        await eventually(lambda: json.loads(subject.file.read_text())["time"] < ahead["time"])
+        await subject.record("mill.force", 2.0, 3.0)
+        await broker.start()
+        again = Hub(broker.port)
+        async with again.listening():
+            await eventually(lambda: {2.0, 3.0} <= {value for _, _, value, _ in again.values})
+
+
+async def test_a_hub_that_is_away_for_long_is_a_reason_why_not_all_is_well(
+    tmp_path: Path, free_port: Callable[[], int], eventually: Eventually,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    async with site(tmp_path, free_port()) as subject:
+        await eventually(lambda: "refused" in subject.pump.health()["error"].lower())
+        health = {"hub": subject.pump.health()}
+        assert 0.0 < health["hub"]["away_s"] < wellbeing.AWAY_S
+        assert not list(wellbeing.absent_hubs(health))
+        monkeypatch.setattr(wellbeing, "AWAY_S", 0.0)
+        [reason] = wellbeing.absent_hubs(health)
+        assert reason.part == "uplink hub"
+        assert "refused" in reason.text.lower()

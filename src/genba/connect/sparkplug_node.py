@@ -121,7 +121,7 @@ class EdgeNode:
 
     def _update(self, key: Key, metric: Metric, payload: Payload) -> Update:
         time_ms = metric.timestamp_ms if metric.timestamp_ms is not None else payload.timestamp_ms
-        time_us = None if time_ms is None else time_ms * 1000
+        time_us = None if time_ms is None else time_ms * 1000 + metric.micros
         value: Scalar = None
         problem = ""
         if not metric.is_null:

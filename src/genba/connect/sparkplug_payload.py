@@ -27,6 +27,9 @@ _QUALITY = "Quality"
 _QUALITIES = {0: Quality.BAD, 192: Quality.GOOD, 500: Quality.UNCERTAIN}
 """Codes of the property ``Quality``: bad, good, stale (6.4.11)."""
 _CODES = {quality: code for code, quality in _QUALITIES.items()}
+_MICROS = "Microseconds"
+"""A property of Genba's own: what of a source time its timestamp in milliseconds has no room for.
+Other hosts ignore it, as they may any property."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,8 @@ class Metric:
     raw: Any = None
     """The value as it lies on the wire; :func:`value_of` reads it by its data type. Data sets and
     templates are dictionaries, arrays bytes."""
+    micros: int = 0
+    """Microseconds (0 to 999) after ``timestamp_ms``, where another Genba says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +124,7 @@ def _metric(data: bytes, budget: _Budget, depth: int) -> Metric:
             name, read = _PLAIN[field, wire]
             found[name] = read(value)
         elif (field, wire) == (9, BYTES):
-            found["quality"] = _quality(value, budget)
+            found["quality"], found["micros"] = _properties(value, budget)
         elif (field, wire) == (17, BYTES):
             found["raw"] = _data_set(value, budget)
         elif (field, wire) == (18, BYTES):
@@ -192,8 +197,8 @@ def _value(data: bytes, first: int, type_field: int | None = None) -> tuple[int 
     return datatype, raw
 
 
-def _quality(data: bytes, budget: _Budget) -> Quality:
-    """Find the property ``Quality`` in a property set (6.4.11 to 6.4.13)."""
+def _properties(data: bytes, budget: _Budget) -> tuple[Quality, int]:
+    """Find ``Quality`` and ``Microseconds`` in a property set (6.4.11 to 6.4.13)."""
     keys: list[str] = []
     values: list[bytes] = []
     for field, wire, value in fields(data):
@@ -202,11 +207,14 @@ def _quality(data: bytes, budget: _Budget) -> Quality:
             keys.append(_text(value))
         elif (field, wire) == (2, BYTES):
             values.append(value)
+    quality, micros = Quality.GOOD, 0
     for key, held in zip(keys, values, strict=False):
         if key == _QUALITY:
-            _, code = _value(held, 3, type_field=1)
-            return _QUALITIES.get(code, Quality.UNCERTAIN)
-    return Quality.GOOD
+            quality = _QUALITIES.get(_value(held, 3, type_field=1)[1], Quality.UNCERTAIN)
+        elif key == _MICROS:
+            said = _value(held, 3, type_field=1)[1]
+            micros = said if type(said) is int and 0 <= said < 1000 else 0
+    return quality, micros
 
 
 def _data_set(data: bytes, budget: _Budget) -> dict[str, Any]:
@@ -281,9 +289,16 @@ def _encode_metric(metric: Metric) -> bytes:
         data += number(6, 1)
     if metric.is_null:
         data += number(7, 1)
+    properties: dict[str, int] = {}
     if metric.quality is not Quality.GOOD:
-        code = number(1, DataType.INT32) + number(3, _CODES[metric.quality])
-        data += piece(9, piece(1, _QUALITY.encode()) + piece(2, code))
+        properties[_QUALITY] = _CODES[metric.quality]
+    if metric.micros:
+        properties[_MICROS] = metric.micros
+    if properties:
+        keys = b"".join(piece(1, key.encode()) for key in properties)
+        type_ = number(1, DataType.INT32)
+        values = b"".join(piece(2, type_ + number(3, code)) for code in properties.values())
+        data += piece(9, keys + values)
     return (
         bytes(data) if metric.is_null else bytes(data) + encode_value(metric.raw, metric.datatype)
     )

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import time
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -33,6 +34,9 @@ logger = logging.getLogger(__name__)
 
 _PERIOD_S = 0.5
 """How often it is looked for news, in seconds of the wall clock."""
+_LOOK_S = 1.0
+_SLACK_US = 2_000
+"""Store times are rounded up, so that the newest may lie this far ahead."""
 _PER_MESSAGE = 200
 _TYPES = {
     PlantType.BOOL: DataType.BOOLEAN,
@@ -58,8 +62,8 @@ class UplinkPump:
 
     The historian is the buffer: nothing is kept twice, and what was recorded while the hub was
     away (or this program was not running) is sent when it is back, oldest first and marked as
-    historical. Each sample arrives at least once; a hub knows a repeated one by its metric and
-    timestamp.
+    historical. Each sample arrives at least once; a hub knows a repeated one by its metric,
+    timestamp and value.
     """
 
     def __init__(
@@ -85,8 +89,8 @@ class UplinkPump:
         self._aliases = {name: number for number, name in enumerate(sorted(self._signals), 1)}
         self._life, self._confirmed = self._load()
         self._born_at = 0
-        self._born: dict[str, int] = {}
-        """Source time (ms) of what the last birth or value sent live said, by signal."""
+        self._born: dict[str, Sample] = {}
+        """What the last birth or value sent live said, by signal."""
         connection = Connection(
             id=uplink.id,
             driver="uplink",
@@ -107,6 +111,7 @@ class UplinkPump:
         self._sent = 0
         self._behind = 0
         self._error = ""
+        self._away_since: float | None = time.monotonic()
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -123,6 +128,7 @@ class UplinkPump:
         """How the uplink does, for people and outside systems."""
         return {
             "link": "up" if self._edge.alive else "down",
+            "away_s": self._away_s(),
             "sent": self._sent,
             "confirmed_through": self._confirmed.time,
             "behind_s": max(0, self._clock.now() - self._confirmed.time) / US,
@@ -131,6 +137,14 @@ class UplinkPump:
             "error": self._error or self._edge.error,
         }
 
+    def _away_s(self) -> float:
+        """Wall seconds since the hub was seen to be away, 0 while it is there."""
+        if self._edge.alive:
+            self._away_since = None
+        elif self._away_since is None:
+            self._away_since = time.monotonic()
+        return 0.0 if self._away_since is None else time.monotonic() - self._away_since
+
     # -- sending ------------------------------------------------------------------------------
 
     async def _run(self) -> None:
@@ -138,13 +152,14 @@ class UplinkPump:
         connected, lives, looked_up = False, 0, False
         while True:
             try:
+                self._follow_clock()
                 if not looked_up:
                     await asyncio.to_thread(self._look_up)
                     looked_up = True
                 if not connected:
                     await self._edge.connect()
                     connected = True
-                await self._edge.born()
+                await self._until_born()
                 if lives and self._edge.lives != lives:
                     self._rewind()
                 lives = self._edge.lives
@@ -159,6 +174,24 @@ class UplinkPump:
                 self._error = f"unexpected {type(error).__name__}: {error}"
             await asyncio.sleep(backoff.next_s())
 
+    async def _until_born(self) -> None:
+        """Wait for the hub, and see to it that nothing is passed over when the clock goes back."""
+        while not self._edge.alive:
+            self._follow_clock()
+            self._away_s()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_S):
+                    await self._edge.born()
+        self._away_s()
+        self._follow_clock()
+
+    def _follow_clock(self) -> None:
+        """Go back with a clock that was set back, also between two runs: so do store times."""
+        now = self._clock.now()
+        if now < self._confirmed.time - _SLACK_US:
+            logger.warning("uplink '%s': the clock was set back; it goes on from there", self.id)
+            self._keep(Place(max(0, now - US)))
+
     def _look_up(self) -> None:
         """Take up what an earlier run stored last: that is what a birth tells until news come."""
         now = self._clock.now()
@@ -167,19 +200,16 @@ class UplinkPump:
 
     async def _send_all(self, life: int) -> None:
         """Send while this life lasts: the backlog first, then what comes."""
-        place = self._confirmed
         most = max(1, min(5_000, self._options.most_samples_s))
         while self._edge.lives == life and self._edge.alive:
-            if self._clock.now() < place.time - US:
-                place = Place(self._clock.now())  # the clock was set back: so were store times
+            self._follow_clock()
             found, after = await asyncio.to_thread(
-                stored_since, self._historian, self._signals.values(), place, most
+                stored_since, self._historian, self._signals.values(), self._confirmed, most
             )
             self._error = ""
             if found:
                 await self._send(found)
                 await self._edge.confirm()
-                place = after
                 self._sent += len(found)
                 await asyncio.to_thread(self._keep, after)
             if len(found) == most:
@@ -190,13 +220,12 @@ class UplinkPump:
     async def _send(self, found: Sequence[Stored]) -> None:
         metrics = []
         for sample, stored in found:
-            time_ms = sample.source_time // 1000
             known = self._born.get(sample.signal)
-            if known == time_ms:
+            if known is not None and _said(known) == _said(sample):
                 continue  # the birth, or the sample before, said so
-            late = stored < self._born_at or (known is not None and time_ms < known)
+            late = stored < self._born_at or (known is not None and _order(sample) < _order(known))
             if not late:
-                self._born[sample.signal] = time_ms
+                self._born[sample.signal] = sample
             metrics.append(self._metric(self._signals[sample.signal], sample, historical=late))
         for begin in range(0, len(metrics), _PER_MESSAGE):
             await self._edge.send(metrics[begin : begin + _PER_MESSAGE])
@@ -210,7 +239,7 @@ class UplinkPump:
             if sample is None:
                 metric = Metric(datatype=_TYPES[signal.type], is_null=True)
             else:
-                self._born[name] = sample.source_time // 1000
+                self._born[name] = sample
                 metric = self._metric(signal, sample)
             metrics.append(
                 Metric(
@@ -220,6 +249,7 @@ class UplinkPump:
                     _TYPES[signal.type],
                     is_null=metric.is_null,
                     quality=metric.quality,
+                    micros=metric.micros,
                     raw=metric.raw,
                 )
             )
@@ -234,6 +264,7 @@ class UplinkPump:
             historical=historical,
             is_null=value is None,
             quality=quality,
+            micros=sample.source_time % 1000,
             raw=value,
         )
 
@@ -266,6 +297,15 @@ class UplinkPump:
         """Go back to what surely arrived before the hub was lost."""
         back = round(self._options.rewind_s * US)
         self._confirmed = Place(max(0, self._confirmed.time - back))
+
+
+def _said(sample: Sample) -> tuple[int, Scalar, int]:
+    return sample.source_time, sample.value, sample.quality
+
+
+def _order(sample: Sample) -> tuple[int, int]:
+    """What came before what: several changes may bear one time of the device's clock."""
+    return sample.source_time, sample.sequence
 
 
 def _sendable(signal: Signal, sample: Sample) -> tuple[Scalar, Quality]:

@@ -17,6 +17,8 @@ LOOK_S = 5.0
 """Wall seconds between looks at the disk and the counters."""
 RECENT_S = 60.0
 """Wall seconds for which a missed or failed tick counts against the loop."""
+AWAY_S = 60.0
+"""Wall seconds that a hub may be away before it is told."""
 _STILL_S = 10.0
 _LATE_PART = 0.5
 
@@ -139,6 +141,7 @@ class Wellbeing:
         self._count(figures["loop"])
         return [
             *_links(figures["connections"]),
+            *absent_hubs(figures["uplinks"]),
             *self._loop(figures["loop"]),
             *self._recording(figures["historian"]),
             *_rest(figures),
@@ -204,6 +207,19 @@ def _links(connections: Mapping[str, Any]) -> Iterable[Reason]:
                 f"connection {name}",
                 f"the link is {link['link']}{why}",
                 "look after the device and the network; Genba goes on trying",
+            )
+
+
+def absent_hubs(uplinks: Mapping[str, Any]) -> Iterable[Reason]:
+    """Return a reason for each uplink whose hub has been away for a while, by its health."""
+    for name, link in uplinks.items():
+        if link["away_s"] > AWAY_S:
+            why = f": {link['error']}" if link["error"] else ""
+            yield Reason(
+                f"uplink {name}",
+                f"the hub has been away for {link['away_s']:.0f} s{why}",
+                "look after the broker, the hub and the network; what is recorded meanwhile is "
+                "sent when it is back",
             )
 
 
