@@ -32,6 +32,10 @@ _WORDS = {
     "freeze": "source frozen (SIGSTOP)",
     "restart": "source's server restarted",
     "kill": "collector killed (kill -9)",
+    "broker": "broker killed (kill -9) and started",
+    "broker frozen": "broker frozen (SIGSTOP)",
+    "edge": "edge node killed (kill -9)",
+    "hub": "hub killed (kill -9)",
 }
 
 
