@@ -143,7 +143,8 @@ class Core:
             plant, clock, self.live, self.guard, self._ingest, self._tell, self._refused
         )
         self._intake = self.gate.intake
-        self._buffered = Buffered(plant, self.historian, self._ingest, self._intake.record)
+        hold = self.gate.quarantine.hold
+        self._buffered = Buffered(plant, self.historian, self._ingest, self._intake.record, hold)
         self._uplinks = Uplinks(plant, self.historian, self.live, clock, state, credentials)
         self.recovery = Recovery(
             plant,
