@@ -22,6 +22,7 @@ import psutil
 from benchmarks.outage.source import SPACE, URI
 from genba.connect import pki
 from genba.historian import Historian
+from genba.historian.quarantine import Selection, select
 from genba.operate.state import StateFolder
 from genba.plant import SystemClock
 
@@ -154,7 +155,7 @@ class Genba:
 
     def quarantined(self) -> int:
         with self.historian() as historian:
-            return historian.quarantine(status="held").num_rows
+            return select(historian, Selection()).num_rows
 
     def replay_quarantine(self) -> None:
         command = [sys.executable, "-m", "genba", "historian", "quarantine", "replay"]

@@ -15,10 +15,10 @@ from tests.historian.test_admission import SIGNALS
 
 from genba.errors import HistorianError, PlantError
 from genba.historian import Historian
-from genba.historian.admission import Admission
+from genba.historian.admission import Admission, Misfit, Reason
 from genba.historian.correction import Correction, value_from_json, value_to_json
 from genba.historian.quarantine import PAGE_ROWS, Selection, counts, drop, fix, replay, select
-from genba.historian.setting_apart import Quarantine
+from genba.historian.setting_apart import MOST_PER_MIN, Quarantine
 from genba.plant import US, DataType, Quality, Sample, VirtualClock
 
 ALL = Selection()
@@ -209,3 +209,21 @@ def test_any_value_is_kept_as_json(value: Any) -> None:
     text = value_to_json(value)
     json.loads(text, parse_constant=pytest.fail)
     assert repr(value_from_json(text)) == repr(value)
+
+
+def test_a_flood_of_misfits_is_counted_and_not_kept_whole() -> None:
+    now = [START]
+    kept: list[Any] = []
+    quarantine = Quarantine(
+        lambda name, row: kept.append(row) if name == "quarantine" else None,
+        lambda: now[0],
+        dict.fromkeys(SIGNALS, "a"),
+    )
+    misfit = Misfit(Reason.NOT_A_NUMBER, "nan is no number")
+    for _ in range(MOST_PER_MIN + 7):
+        quarantine.hold(temp(0, math.nan), misfit)
+    assert (len(kept), quarantine.left_out) == (MOST_PER_MIN, 7)
+    now[0] += 60 * US
+    quarantine.hold(temp(0, math.nan), misfit)
+    assert (len(kept), quarantine.left_out) == (MOST_PER_MIN + 1, 7)
+    assert quarantine.by_reason() == {"not_a_number": MOST_PER_MIN + 8}

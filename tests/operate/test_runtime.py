@@ -28,8 +28,10 @@ from genba.plant import (
     Plant,
     Proposal,
     Quality,
+    SystemClock,
     VirtualClock,
     Write,
+    load_plant,
 )
 
 AUTONOMOUS = (AutonomyRule(level=Autonomy.AUTONOMOUS),)
@@ -337,3 +339,27 @@ async def test_what_a_person_refused_may_be_proposed_again_before_long(yards: An
     await yard.ticks(90)
     asked = [p for p, v in yard.core.loop.proposals() if v.decision is Decision.AWAITING_APPROVAL]
     assert len({p.id for p in asked}) == 2
+
+
+async def test_what_a_driver_cannot_read_as_a_value_is_kept_as_it_came(
+    tmp_path: Path, eventually: Callable[..., Awaitable[None]]
+) -> None:
+    (tmp_path / "load.csv").write_text("signal,time,value\nload,2026-01-05T06:00:00Z,nan\n")
+    file = tmp_path / "plant.yaml"
+    file.write_text(
+        "genba: 1\nid: yard\n"
+        f"connections:\n  - {{id: saw, driver: replay, url: 'file:{tmp_path / 'load.csv'}'}}\n"
+        "equipment:\n  - {id: works, level: site}\n"
+        "  - id: saw\n    parent: works\n    connection: saw\n    signals:\n"
+        "      - {id: load, kind: measurement, type: float, unit: '1', address: load}\n"
+    )
+    core = Core(load_plant(file), StateFolder(tmp_path / "state"), SystemClock())
+    await core.start()
+    try:
+        await eventually(lambda: core.health()["historian"]["quarantined"] == 1)
+        await core.recorded()
+        [row] = core.historian.rows("quarantine", 0, 2**52).to_pylist()
+    finally:
+        await core.stop()
+    assert (row["signal"], row["reason"]) == ("saw.load", "not_a_number")
+    assert json.loads(row["value"]) == {"number": "nan"}

@@ -13,11 +13,8 @@ from genba.plant import US, Sample, parse_time
 _LOG = logging.getLogger("genba.historian")
 _FIRST, _LAST = parse_time("0001-01-02T00:00:00Z"), parse_time("9999-12-30T00:00:00Z")
 
-MOST_PER_S = 1000
-"""Samples of one connection that are kept in a second: about what one can be looked through for."""
-
-MOST_PER_S = 1000
-"""Samples of one connection that are kept in a second: about what one can be looked through for."""
+MOST_PER_MIN = 60_000
+"""Samples of one connection that are kept in a minute: the disk is for what fits."""
 
 Tell = Callable[[str, Mapping[str, Any]], None]
 
@@ -44,15 +41,12 @@ class Quarantine:
         """How many were set apart since the start, by signal and reason."""
         self.left_out = 0
         """How many of them were counted and not kept: a device that sends nothing else."""
-        self._second: dict[str, tuple[int, int]] = {}
-        self.left_out = 0
-        """How many of them were counted and not kept: a device that sends nothing else."""
-        self._second: dict[str, tuple[int, int]] = {}
+        self._minute: dict[str, tuple[int, int]] = {}
 
     def hold(self, sample: Sample, misfit: Misfit) -> None:
         """Keep a sample whole; the first of a signal and reason is told as an event.
 
-        Beyond ``MOST_PER_S`` of one connection they are counted alone, and told once.
+        Beyond ``MOST_PER_MIN`` of one connection they are counted alone, and told once.
         """
         now = self._now()
         if self._floods(self._connections.get(sample.signal, ""), now):
@@ -80,35 +74,18 @@ class Quarantine:
             self._announce(row)
 
     def _floods(self, connection: str, now: int) -> bool:
-        second, count = self._second.get(connection, (0, 0))
-        if now // US != second:
-            second, count = now // US, 0
-        self._second[connection] = second, count + 1
-        if count < MOST_PER_S:
+        minute, count = self._minute.get(connection, (0, 0))
+        if now // (60 * US) != minute:
+            minute, count = now // (60 * US), 0
+        self._minute[connection] = minute, count + 1
+        if count < MOST_PER_MIN:
             return False
         if not self.left_out:
             _LOG.warning(
-                "connection %s sends more than %d samples/s that do not fit; the others are "
+                "connection %s sends more than %d samples/min that do not fit; the others are "
                 "counted and not kept: mend the device or the plant file",
                 connection,
-                MOST_PER_S,
-            )
-        self.left_out += 1
-        return True
-
-    def _floods(self, connection: str, now: int) -> bool:
-        second, count = self._second.get(connection, (0, 0))
-        if now // US != second:
-            second, count = now // US, 0
-        self._second[connection] = second, count + 1
-        if count < MOST_PER_S:
-            return False
-        if not self.left_out:
-            _LOG.warning(
-                "connection %s sends more than %d samples/s that do not fit; the others are "
-                "counted and not kept: mend the device or the plant file",
-                connection,
-                MOST_PER_S,
+                MOST_PER_MIN,
             )
         self.left_out += 1
         return True
