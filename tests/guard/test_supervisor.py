@@ -1,5 +1,7 @@
 """The guard says no, with every reason, to whatever lies outside what the plant file allows."""
 
+from dataclasses import replace
+
 import pytest
 from tests.guard.small_plant import PLANT, START, Bench
 
@@ -11,6 +13,7 @@ from genba.plant import (
     AutonomyRule,
     Decision,
     Evidence,
+    Interlock,
     Proposal,
     Quality,
     Sample,
@@ -136,6 +139,75 @@ def test_an_interlock_lets_through_only_what_it_allows(bench: Bench) -> None:
     bench.show("oven.door_open", True)
     assert "the door is open" in refusal(bench, bench.propose(target(70.0)))
     assert bench.guard.decide(bench.propose(target(50.0))).decision is Decision.ALLOWED
+
+
+FAN = PLANT.model_copy(
+    update={
+        "interlocks": (
+            Interlock(
+                id="fan", when="oven.fan == 0", signals=("oven.target",), allow="value <= 100"
+            ),
+            Interlock(id="dark", when="oven.light", signals=("oven.note",)),
+        )
+    }
+)
+
+
+def fanned() -> Bench:
+    bench = Bench(FAN)
+    bench.show_all()
+    bench.show("oven.fan", 3)
+    bench.show("oven.light", False)
+    bench.wait(10)
+    return bench
+
+
+def test_an_interlock_sees_what_goes_out_together() -> None:
+    """In whatever order: all writes of a proposal pass together."""
+    bench = fanned()
+    off, hot = Write("oven.fan", 0, "1"), target(200.0)
+    for writes in ((off, hot), (hot, off)):
+        assert "interlock fan holds oven.target" in refusal(bench, bench.propose(*writes))
+    assert bench.guard.decide(bench.propose(Write("oven.fan", 2, "1"), hot)).reasons == ()
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (Write("oven.fan", 0, "1"), target(200.0)),
+        (Write("oven.light", True, "1"), Write("oven.note", "x", "1")),
+    ],
+)
+def test_an_interlock_sees_what_was_written_and_does_not_show_yet(
+    first: Write, second: Write
+) -> None:
+    bench = fanned()
+    proposal = bench.propose(first)
+    early = bench.propose(second)
+    verdict = bench.guard.decide(early)
+    command = bench.guard.command(proposal, bench.guard.decide(proposal))
+    assert "holds" in refusal(bench, bench.propose(second))
+    late = bench.guard.command(early, verdict)
+    assert "holds" in bench.guard.recheck(late, 0)[0]
+    assert bench.guard.recheck(command, 0) == ()
+    bench.guard.confirm_written(command.writes[0], bench.now)
+    assert "holds" in refusal(bench, bench.propose(second))
+    back = bench.propose(replace(first, value=type(first.value)(not first.value)))
+    command = bench.guard.command(back, bench.guard.decide(back))
+    bench.guard.confirm_written(command.writes[0], bench.now)
+    bench.show(first.signal, command.writes[0].value)
+    assert bench.guard.decide(bench.propose(second)).reasons == ()
+
+
+def test_a_write_that_never_showed_holds_an_interlock_for_a_minute_only() -> None:
+    bench = fanned()
+    proposal = bench.propose(Write("oven.fan", 0, "1"))
+    bench.guard.command(proposal, bench.guard.decide(proposal))
+    bench.wait(59)
+    bench.show("oven.fan", 3)
+    assert "interlock fan" in refusal(bench, bench.propose(target(200.0)))
+    bench.wait(2)
+    assert bench.guard.decide(bench.propose(target(200.0))).reasons == ()
 
 
 @pytest.mark.parametrize("trouble", ["missing", "bad", "stale", "wrong type", "future"])

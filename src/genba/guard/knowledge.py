@@ -20,6 +20,10 @@ proposal was made from. It moves on while a person looks; beyond this it is anot
 MOST_OPEN = 8
 """How many writes to one setpoint, not read back, are kept in mind."""
 
+UNSEEN_S = 60.0
+"""For so long a write may have taken effect that no sample shows yet. Its command has ended by
+then, and what the device shows counts again."""
+
 
 @dataclass(frozen=True, slots=True)
 class Known:
@@ -48,6 +52,7 @@ class Knowledge:
         self._heard: dict[str, int] = {}
         self._written: dict[str, tuple[float, int]] = {}
         self._open: dict[str, list[tuple[float, int]]] = {}
+        self._unseen: dict[str, list[tuple[Scalar, int]]] = {}
 
     def observe(self, samples: Iterable[Sample]) -> None:
         """Keep the newest sample of each signal, in the order in which they were received.
@@ -134,6 +139,8 @@ class Knowledge:
 
     def issued(self, signal_id: str, value: Scalar, time: int) -> None:
         """Note that a setpoint is about to be written; it may take effect at any moment now."""
+        self._unseen.setdefault(signal_id, []).append((value, time))
+        del self._unseen[signal_id][:-MOST_OPEN]
         if not _is_number(value):
             return
         present = self.present_values(signal_id)
@@ -144,12 +151,19 @@ class Knowledge:
 
     def confirmed(self, signal_id: str, value: Scalar, time: int) -> None:
         """Note that a setpoint was written and read back."""
+        if signal_id in self._unseen:  # it took effect; those before it are over
+            self._unseen[signal_id] = [(value, time)]
         if not _is_number(value):
             return
         settled = self._settled(signal_id)
         if signal_id in self._open or settled is None or settled[0] != value:
             self._written[signal_id] = (float(value), time)
         self._open.pop(signal_id, None)
+
+    def possible(self, signal_id: str, now: int) -> list[Scalar]:
+        """Return what a setpoint may hold by now and no sample need show yet, oldest first."""
+        kept = self._unseen.get(signal_id, ())
+        return [value for value, time in kept if now - time <= UNSEEN_S * US]
 
     def present_values(self, signal_id: str) -> list[tuple[float, int]]:
         """Return every value that a setpoint may have now, with the time since when.

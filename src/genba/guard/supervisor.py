@@ -242,7 +242,7 @@ class Guard:
         signal = self._plant.signals[write.signal]
         reasons = ["the proposal has expired"] if now > _expires(proposal) else []
         reasons += check_write(signal, write, self._knowledge, now).reasons
-        reasons += self._check_meaning(signal, write, now)
+        reasons += self._check_meaning(signal, command.writes, write, now)
         if _keeps_off(proposal, personal=given.allowed.personal):
             reasons += self.overrides.refusals(signal, now)
         own = {earlier.signal for earlier in command.writes[:number]}
@@ -322,12 +322,17 @@ class Guard:
             reasons += checked.reasons
             if not checked.reasons:
                 writes.append(replace(write, value=checked.value, unit=signal.unit))
-                reasons += self._check_meaning(signal, writes[-1], now)
+        for write in writes:
+            reasons += self._check_meaning(self._plant.signals[write.signal], writes, write, now)
         return signals, tuple(writes), reasons
 
-    def _check_meaning(self, signal: Signal, write: Write, now: int) -> list[str]:
+    def _check_meaning(
+        self, signal: Signal, together: Iterable[Write], write: Write, now: int
+    ) -> list[str]:
         """Ask the interlocks, and the layout where a vehicle is told something."""
-        reasons = self._interlocks.refusals(signal.id, write.value, self._knowledge, now)
+        values = {other.signal: other.value for other in together}
+        values[signal.id] = write.value
+        reasons = self._interlocks.refusals(signal.id, values, self._knowledge, now)
         if signal.role is Role.VEHICLE_ORDER:
             reasons += self._orders.order_refusals(
                 signal.equipment, str(write.value), self._knowledge, now
