@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from genba.errors import GenbaError
 from genba.operate.api.certificate import Tls
+from genba.operate.api.connections import BoundedProtocol
 
 GRACE_S = 5.0
 """Wall seconds that requests get to finish when the server stops."""
@@ -60,6 +61,7 @@ class ApiServer:
         self.url = f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
         config = uvicorn.Config(
             app,
+            http=BoundedProtocol,
             log_config=None,
             access_log=False,
             lifespan="off",
