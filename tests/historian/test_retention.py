@@ -1,6 +1,7 @@
 """Retention: what is over goes, by signal and day; nothing else does, and the room comes back."""
 
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -8,9 +9,10 @@ from tests.historian.conftest import START, series
 
 from genba.errors import HistorianError, StateError
 from genba.historian import Historian, lake
+from genba.historian.age import Age, newest, next_age
 from genba.historian.policy import Policy
 from genba.historian.retention import expired, forget
-from genba.plant import US, VirtualClock
+from genba.plant import US, VirtualClock, parse_time
 
 MINUTE = 60 * US
 HOUR = 3600 * US
@@ -152,3 +154,46 @@ def test_the_spool_is_never_touched(ten_days: Historian, clock: VirtualClock) ->
     ten_days.forget(SHORT)
     assert count(ten_days, "m.a") > 0
     assert 9000 in ten_days.samples(["m.a"], START, START + MINUTE)["sequence"].to_pylist()
+
+
+def test_a_clock_that_leaps_ahead_forgets_next_to_nothing(
+    ten_days: Historian, clock: VirtualClock
+) -> None:
+    """Ten days, of which two are to be kept; the clock then says that it is months later."""
+    store = ten_days._store
+    first = next_age(store)
+    assert first == Age(newest(store) or 0)
+    forget(store, SHORT, now=first.now)
+    kept = count(ten_days, "m.a")
+    leap = START + 200 * DAY
+    clock.set(leap)
+    ten_days.append(series("m.a", [1.0], start=START + 10 * DAY, first=10**6))
+    ten_days.commit()
+    ten_days.roll_up(whole=True)
+    for run in range(1, 7):
+        age = next_age(store)
+        assert age == Age(first.now + run * 20 * MINUTE, held=True)
+        forget(store, SHORT, now=age.now)
+    assert count(ten_days, "m.a") == kept + 1
+    # If the clock is mended, what is stored then has the right time, and age goes by it again.
+    right = START + 11 * DAY
+    assert age.after(right) == Age(right)
+    # If it was right, a person says so.
+    assert ten_days.forget(SHORT) > 0
+    assert count(ten_days, "m.a") == 0
+    assert Age.last(store.folder.root) == Age(leap)
+
+
+def test_no_moment_after_now_counts(historian: Historian, clock: VirtualClock) -> None:
+    clock.set(parse_time("2400-01-01T00:00:00Z"))
+    historian.append(series("m.a", [1.0]))
+    historian.commit()
+    assert abs((newest(historian._store) or 0) / US - time.time()) < 60
+
+
+def test_a_damaged_note_of_the_age_lets_nothing_go(ten_days: Historian, folder: Path) -> None:
+    (folder / "age.json").write_text("{")
+    with pytest.raises(StateError, match=r"age\.json is damaged; nothing is forgotten"):
+        next_age(ten_days._store)
+    assert ten_days.forget(SHORT) > 0
+    assert next_age(ten_days._store) is not None

@@ -29,6 +29,7 @@ class Folder:
         spool.sqlite    what was acknowledged and is not yet in a table
         due.sqlite      steps that have to be summed up (again)
         horizon.json    from when on samples are still there, where retention took some
+        age.json        up to when retention went
         policy.json     how long the plant wants what kept
         samples/ ...    one Delta table each
     """

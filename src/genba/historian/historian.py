@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from genba.errors import HistorianError
+from genba.historian.age import Age, newest
 from genba.historian.disk import DiskWatch
 from genba.historian.folder import Lock, open_folder
 from genba.historian.merging import due, merge, whole_days
@@ -298,7 +299,8 @@ class Historian(Queries):
     def forget(self, policy: Policy) -> int:
         """Let go, here and now, what a policy lets go; give back how many bytes that frees.
 
-        The files leave the disk an hour later, when no query reads them any more.
+        The files leave the disk an hour later, when no query reads them any more. The newest store
+        time is believed here, and from now on, even if it leapt ahead (:mod:`genba.historian.age`).
 
         Raises
         ------
@@ -310,7 +312,9 @@ class Historian(Queries):
         self._check_writable()
         lock = committer_lock(self._store.folder.root)
         try:
-            return forget(self._store, policy)
+            if (now := newest(self._store)) is not None:
+                Age(now).write(self._store.folder.root)
+            return forget(self._store, policy, now=now)
         finally:
             lock.release()
 

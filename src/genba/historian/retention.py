@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from genba.errors import HistorianError
+from genba.historian.age import newest
 from genba.historian.encoding import QUICK
 from genba.historian.horizon import Horizons
 from genba.historian.lake import LakeTable
@@ -64,10 +65,9 @@ def expired(store: Store, policy: Policy, now: int | None = None) -> Iterator[Ex
     policy : Policy
         How long what is kept.
     now : int, optional
-        Microseconds UTC; default the newest store time, so that a historian to which nothing is
-        added forgets nothing either.
+        Microseconds UTC; default the newest store time (:func:`genba.historian.age.newest`).
     """
-    now = _newest(store) if now is None else now
+    now = newest(store) if now is None else now
     if now is None:
         return
     for name, lengths in policy.signals.items():
@@ -179,9 +179,3 @@ def signals_in(path: Path) -> dict[str, int]:
 
 def _end(file: DataFile) -> int:
     return ((file.day - _EPOCH).days + 1) * _DAY_US
-
-
-def _newest(store: Store) -> int | None:
-    files = store.tables[SAMPLES.name].snapshot().files
-    newest = [file.high["store_time"] for file in files if file.high.get("store_time")]
-    return None if not newest else round(max(newest).timestamp() * US)

@@ -12,6 +12,7 @@ import threading
 from pathlib import Path
 
 from genba.errors import GenbaError
+from genba.historian.age import Age, next_age
 from genba.historian.folder import open_folder
 from genba.historian.merging import due, merge
 from genba.historian.moving import Store, open_store
@@ -35,9 +36,7 @@ def main(folder: str, what: str = "") -> int:
             roll_up(store, reader, stop=stop)
             _compact(store, stop)
             if what == "forget" and not stop.is_set():
-                forget(store, Policy.found(store.folder.root), stop)
-                for table in store.tables.values():
-                    table.vacuum()
+                _forget(store, stop)
         finally:
             reader.close()
             store.spool.close()
@@ -52,6 +51,22 @@ def _compact(store: Store, stop: threading.Event) -> None:
     for table in store.tables.values():
         while not stop.is_set() and (files := due(table.snapshot())):
             merge(table, files, stop)
+
+
+def _forget(store: Store, stop: threading.Event) -> None:
+    root = store.folder.root
+    policy, last = Policy.found(root), Age.last(root)
+    age = next_age(store)
+    if age is not None:
+        if age.held and not (last and last.held) and (policy.signals or policy.records):
+            sys.stderr.write(
+                "the clock is more than three days ahead of when retention last ran; it catches "
+                "up at twice the pace of time. If the clock is wrong, mend it; if it is right, "
+                "`genba historian retention` catches up at once\n"
+            )
+        forget(store, policy, stop, age.now)
+    for table in store.tables.values():
+        table.vacuum()
 
 
 def _listen(stop: threading.Event) -> None:
