@@ -185,8 +185,9 @@ def _watch(soak: Soak, every_s: float) -> list[Look]:
                     f"{look.at_s:7.0f} s  core {look.rss_mb:6.1f} MB ({look.private_mb:.1f} "
                     f"private)  committer {look.committer_mb:6.1f} MB "
                     f"({look.committer_private_mb:.1f} private)  files {look.files}  "
-                    f"threads {look.threads}  late p99 {look.late_p99_ms:.1f} ms  missed {look.missed}  spool "
-                    f"{look.spool_mb:.1f} MB  stored {look.acknowledged:,}  {look.status}",
+                    f"threads {look.threads}  late p99 {look.late_p99_ms:.1f} ms  "
+                    f"missed {look.missed}  spool {look.spool_mb:.1f} MB  "
+                    f"stored {look.acknowledged:,}  {look.status}",
                     flush=True,
                 )
     return looks

@@ -2,13 +2,17 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
 from tests.historian.conftest import START, series
+from tests.historian.test_disk import Filling
 
 from genba.errors import HistorianError
 from genba.historian import Historian, Ingest
-from genba.plant import US, Sample
+from genba.historian.disk import DiskWatch
+from genba.plant import US, Sample, Storage, VirtualClock
 
 
 async def within(seconds: float, ingest: Ingest) -> None:
@@ -152,3 +156,30 @@ async def test_nobody_waits_for_what_is_given_up_at_the_end(
             await waiting
         with pytest.raises(HistorianError, match="4 samples could not be stored"):
             await ingest.drained()
+
+
+async def test_records_overtake_samples_that_the_disk_has_no_room_for(
+    folder: Path, clock: VirtualClock, eventually: Callable[..., Awaitable[None]]
+) -> None:
+    """Who waits for a sample that was put before them is not told that it is durable."""
+    disk = Filling(10.0)
+    watch = DiskWatch(folder, Storage(), disk)
+    with Historian.open(folder, clock, disk=watch) as historian:
+        ingest = Ingest(historian)
+        disk.free = 0.5  # GiB; below the reserve of 1, above the quarter that is closed to records
+        ingest.put(series("a.x", [1.0, 2.0]))
+        ingest.put_rows("events", [{"id": "e-1", "time": START}])
+        waiter = asyncio.create_task(ingest.drained())
+        await eventually(lambda: historian.rows("events").num_rows == 1)
+        ingest.put_rows("events", [{"id": f"e-{n}", "time": START + n} for n in (2, 3, 4)])
+        await eventually(lambda: historian.rows("events").num_rows == 4)
+        assert (ingest.acknowledged, ingest.waiting) == (4, 2)
+        assert "the disk is full" in str(ingest.error)
+        assert not waiter.done()
+        assert historian.samples(["a.x"], START, START + 10 * US).num_rows == 0
+        disk.free = 10.0
+        await asyncio.wait_for(waiter, 10)
+        assert (ingest.acknowledged, ingest.waiting, ingest.error) == (6, 0, None)
+        assert historian.samples(["a.x"], START, START + 10 * US).num_rows == 2
+        assert historian.rows("events").num_rows == 4
+        ingest.close()

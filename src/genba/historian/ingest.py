@@ -3,13 +3,15 @@
 import asyncio
 import collections
 import contextlib
+import itertools
 import logging
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from genba.errors import GenbaError, HistorianError
+from genba.historian.disk import DiskFull
 from genba.historian.historian import Historian
 from genba.historian.schema import NotStorable, batch_of_rows, batch_of_samples, records_layout
 from genba.plant import Sample
@@ -21,16 +23,22 @@ _RETRY_S = 0.5
 END_S = 10.0
 """Wall seconds that the disk has, when all ends, to take what waits."""
 
-_Item = tuple[str | None, Sequence[Any]]
+
+class _Item(NamedTuple):
+    """What was put at once: samples, or records of a table; and how many were put before."""
+
+    table: str | None
+    rows: Sequence[Any]
+    before: int
 
 
 class Ingest:
     """A bounded queue and a thread that groups what comes within 50 ms into one durable append.
 
     Nothing is dropped silently: while the disk is full the queue keeps what it has and tries
-    again; beyond its bound `put` raises. A sample that can never be stored (a value of a type
-    that no signal has) is logged, counted in ``rejected`` and left out, so that it does not hold
-    up the others.
+    again; beyond its bound `put` raises. Records, which may use the disk's reserve, then overtake
+    the samples that may not. A sample that can never be stored (a value of a type that no signal
+    has) is logged, counted in ``rejected`` and left out, so that it does not hold up the others.
 
     Parameters
     ----------
@@ -103,8 +111,8 @@ class Ingest:
                     f"{self.waiting:,} samples wait to be stored and no more fit"
                     + (f": {self.error}" if self.error else "; the disk is too slow for them")
                 )
+            self._queue.append(_Item(name, list(items), self.accepted))
             self.accepted += len(items)
-            self._queue.append((name, list(items)))
         self._wake.set()
 
     async def drained(self) -> None:
@@ -179,7 +187,7 @@ class Ingest:
         with self._lock:
             while self._queue and rows < _GROUP_ROWS:
                 group.append(self._queue.popleft())
-                rows += len(group[-1][1])
+                rows += len(group[-1].rows)
             if not self._queue:
                 self._wake.clear()
             if self._closing:
@@ -187,14 +195,13 @@ class Ingest:
         return group
 
     def _store(self, group: list[_Item]) -> bool:
-        samples = [sample for name, items in group if name is None for sample in items]
-        records: dict[str, list[Mapping[str, Any]]] = {}
-        for name, items in group:
-            if name is not None:
-                records.setdefault(name, []).extend(items)
-        count = len(samples) + sum(map(len, records.values()))
+        """Store a group; where only its records can be, they leave it. False while some is left."""
         try:
-            rejected = self._append(samples, records)
+            try:
+                stored, rejected = self._append(group)
+            except DiskFull:
+                self._let_records_pass(group)
+                raise
         except GenbaError as error:
             if self.error is None:
                 _LOG.error("%s", error)
@@ -208,13 +215,32 @@ class Ingest:
         if self.error is not None:
             _LOG.warning("the historian stores again")
             self.error = None
-        self._count(count - rejected, rejected)
+        self._count(stored, rejected, [])
         return True
 
-    def _append(
-        self, samples: list[Sample], records: Mapping[str, Sequence[Mapping[str, Any]]]
-    ) -> int:
-        """Append; where something can never be stored, leave it out. Give back how many."""
+    def _let_records_pass(self, group: list[_Item]) -> None:
+        """Store the records of a group, and those that wait behind it; its samples stay."""
+        with self._lock:
+            passing = [item for item in (*group, *self._queue) if item.table is not None]
+        if not passing:
+            return
+        stored, rejected = self._append(passing)
+        gone = {item.before for item in passing}
+        group[:] = [item for item in group if item.before not in gone]
+        with self._lock:
+            left = [item for item in self._queue if item.before not in gone]
+            self._queue.clear()
+            self._queue.extend(left)
+        self._count(stored, rejected, group)
+
+    def _append(self, group: Sequence[_Item]) -> tuple[int, int]:
+        """Append, and leave out what can never be stored. Give back how many were and were not."""
+        samples = [sample for item in group if item.table is None for sample in item.rows]
+        records: dict[str, list[Mapping[str, Any]]] = {}
+        for item in group:
+            if item.table is not None:
+                records.setdefault(item.table, []).extend(item.rows)
+        count = len(samples) + sum(map(len, records.values()))
         try:
             self._historian.append_all(samples, records)
         except NotStorable:
@@ -224,16 +250,18 @@ class Ingest:
             }
             self._historian.append_all(good, fitting)
             kept = len(good) + sum(map(len, fitting.values()))
-            return len(samples) + sum(map(len, records.values())) - kept
-        return 0
+            return kept, count - kept
+        return count, 0
 
-    def _count(self, stored: int, rejected: int) -> None:
+    def _count(self, stored: int, rejected: int, left: Sequence[_Item]) -> None:
+        """Count what was settled, and tell those who wait for it; ``left`` is still in work."""
         with self._lock:
             self.acknowledged += stored
             self.rejected += rejected
-            done = self.acknowledged + self.rejected
-            ready = [waiter for waiter in self._waiters if waiter[0] <= done]
-            self._waiters = [waiter for waiter in self._waiters if waiter[0] > done]
+            oldest = next(iter((*left[:1], *itertools.islice(self._queue, 1))), None)
+            settled = self.accepted if oldest is None else oldest.before
+            ready = [waiter for waiter in self._waiters if waiter[0] <= settled]
+            self._waiters = [waiter for waiter in self._waiters if waiter[0] > settled]
         for _, loop, future in ready:
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(_resolve, future)
