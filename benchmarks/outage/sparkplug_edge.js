@@ -64,6 +64,7 @@ function open() {
   const mine = mqtt.connect(options.url, {
     clientId: `edge-${process.pid}-${life}`, clean: true, keepalive: 5, reconnectPeriod: 0,
     connectTimeout: 2000, queueQoSZero: false,
+    reschedulePings: false, // it asks for a sign of life also while it sends
     will: { topic: base("NDEATH"), qos: 1,
       payload: encode({ timestamp: Date.now(), metrics: [bdSeq()] }) },
   });

@@ -287,6 +287,7 @@ async def test_dropped_messages_are_told_also_after_the_link_is_back(
         "sparkplug": (NODE, [TEMPERATURE], b"spBv1.0/STATE/plant"),
         "vda5050": (VEHICLE, [test_vda5050.NODE], b"uagv/v2/Acme/7/connection"),
     }[kind]
+    monkeypatch.setattr("genba.connect.mqtt.LIVE_AGAIN_S", 0.05)
     async with listening(kind, broker.port, signals, **options) as (driver, _):
         client = driver._link._client  # type: ignore[attr-defined]
         for _ in range(9):  # in one turn of the loop, as a burst does

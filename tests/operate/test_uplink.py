@@ -26,6 +26,19 @@ Eventually = Callable[..., Any]
 BASE = "spBv1.0/works/{}/lisbon"
 
 
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Try again, and look for news, sooner than a plant needs to."""
+    for name, seconds in (
+        ("genba.connect.mqtt.LIVE_AGAIN_S", 0.1),
+        ("genba.operate.uplink.LIVE_AGAIN_S", 0.1),
+        ("genba.operate.uplink._PERIOD_S", 0.05),
+        ("genba.operate.uplink._LOOK_S", 0.05),
+        ("genba.connect.sparkplug_edge._BIRTH_EVERY_S", 0.1),
+    ):
+        monkeypatch.setattr(name, seconds)
+
+
 def plant() -> Plant:
     equipment: dict[str, Any] = {
         "id": "mill",

@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 from tests.connect.brokers import Mosquitto, running
-from tests.operate.test_uplink import Site, site
+from tests.operate.test_uplink import Site, quick, site
 
 from genba.historian import Historian
 from genba.operate.runtime import Core
 from genba.operate.state import StateFolder
 from genba.plant import US, Plant, SystemClock
+
+__all__ = ["quick"]
 
 pytestmark = pytest.mark.peer("mosquitto")
 Eventually = Callable[..., Any]
@@ -68,6 +70,12 @@ def recorded(historian: Historian, start: int) -> Counter[tuple[str, int, Any]]:
 
 def expected(subject: Site) -> Counter[tuple[str, int, Any]]:
     return Counter(subject.shown)
+
+
+@pytest.fixture(autouse=True)
+def committed_in_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The hub stops twice; a process that commits would take seconds to start each time."""
+    monkeypatch.setattr(Historian, "start_committing", lambda _, every_s: None)
 
 
 async def test_cuts_and_restarts_lose_and_double_nothing(
