@@ -12,7 +12,7 @@ import pytest
 from genba.errors import StateError
 from genba.historian import Historian
 from genba.operate.backup import MANIFEST, back_up, newest
-from genba.operate.manifest import Manifest
+from genba.operate.manifest import Manifest, digest_of
 from genba.operate.restore import restore
 from genba.operate.sealed_box import seal, unseal
 from genba.operate.state import StateFolder
@@ -195,6 +195,41 @@ def test_a_manifest_that_leads_outside_is_refused(state: Path, tmp_path: Path) -
     (backup / MANIFEST).write_text(text)
     with pytest.raises(StateError, match="lies outside"):
         restore(backup, tmp_path / "new")
+
+
+@pytest.mark.parametrize("name", ["secrets/users.json", "./secrets/users.json", "pki/api.key.pem"])
+def test_a_backup_cannot_bring_open_secrets_of_its_own(
+    state: Path, tmp_path: Path, name: str
+) -> None:
+    """Or whoever gives it away makes themselves an admin of the restored plant."""
+    made = back_up(state, tmp_path / "backups")
+    manifest = Manifest.read(made / MANIFEST)
+    (made / name).parent.mkdir(parents=True, exist_ok=True)
+    (made / name).write_text("[]")
+    manifest.files[name] = (2, digest_of(made / name))
+    manifest.write(made / MANIFEST)
+    with pytest.raises(StateError, match=f"has '{name}' lying open"):
+        restore(made, tmp_path / "restored")
+    assert not (tmp_path / "restored").exists()
+
+
+def test_secrets_elsewhere_in_the_state_stay_out_too(state: Path, tmp_path: Path) -> None:
+    (state / "keys").mkdir()
+    (state / "keys" / "users.json").write_text("very private")
+    made = back_up(state, tmp_path / "backups", secrets=state / "keys", passphrase=PASSPHRASE)
+    assert not (made / "keys").exists()
+    restored = tmp_path / "restored"
+    restore(made, restored, passphrase=PASSPHRASE)
+    assert (restored / "secrets" / "users.json").read_text() == "very private"
+
+
+def test_nobody_else_on_the_computer_reads_a_backup_or_what_is_restored(
+    state: Path, tmp_path: Path
+) -> None:
+    made = back_up(state, tmp_path / "backups")
+    restore(made, tmp_path / "restored")
+    for folder in (made, tmp_path / "restored"):
+        assert folder.stat().st_mode & 0o077 == 0
 
 
 def test_nothing_is_restored_over_what_is_there(state: Path, tmp_path: Path) -> None:

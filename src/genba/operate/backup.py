@@ -19,7 +19,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from genba import __version__
 from genba.errors import StateError
@@ -105,12 +105,12 @@ def back_up(
     before = newest(folder)
     pins = state / f".backup-{os.getpid()}"
     try:
-        draft.mkdir(parents=True)
+        draft.mkdir(parents=True, mode=0o700)  # who reads it reads what the state keeps private
         pins.mkdir()
         known = {} if before is None else Manifest.read(before / MANIFEST).files
         copy = _Copy(state, draft, before, known, pins)
         _copy_historian(copy)
-        _copy_rest(copy, plant)
+        _copy_rest(copy, plant, secrets)
         if passphrase is not None:
             _seal_secrets(copy, secrets or state / "secrets", passphrase)
         copy.manifest.about = {
@@ -223,12 +223,19 @@ def _linked(source: Path, target: Path) -> bool:
     return True
 
 
-def _copy_rest(copy: _Copy, plant: Path | None) -> None:
+def is_private(name: str) -> bool:
+    """Whether a file, named within a state folder, must not lie open in a backup."""
+    parts = PurePosixPath(name).parts  # "./secrets" is the same
+    return parts[0] == "secrets" or _PRIVATE in parts[-1]
+
+
+def _copy_rest(copy: _Copy, plant: Path | None, secrets: Path | None) -> None:
     # The audit log's head names its last line: a copy may have more lines, and never fewer.
     for path in sorted(_files(copy.state), key=lambda path: path.name != "head.json"):
         name = path.relative_to(copy.state).as_posix()
-        top = name.split("/")[0]
-        if top in ("historian", "secrets", *_NEVER) or _PRIVATE in path.name:
+        if name.split("/")[0] in ("historian", *_NEVER) or is_private(name):
+            continue
+        if secrets is not None and path.resolve().is_relative_to(secrets.resolve()):
             continue
         if path.suffix == ".sqlite":
             _copy_database(copy, path, name)

@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 from genba.errors import StateError
-from genba.operate.backup import MANIFEST, SECRETS
+from genba.operate.backup import MANIFEST, SECRETS, is_private
 from genba.operate.manifest import Manifest
 from genba.operate.sealed_box import unseal
 
@@ -38,6 +38,11 @@ def restore(backup: Path, state: Path, *, passphrase: str | None = None) -> Mani
             f"{state} holds something, perhaps a plant that runs; restore into a new folder, and "
             "put it in the place of the old one after stopping Genba"
         )
+    for name in filter(is_private, manifest.files):
+        raise StateError(
+            f"{backup} has '{name}' lying open, which no backup of Genba's has: whoever put it "
+            "there would own the restored plant; use another backup"
+        )
     faults = manifest.faults(backup)
     if faults:
         raise StateError("\n".join(f"backup {backup}: {fault}" for fault in faults[:20]))
@@ -48,6 +53,7 @@ def restore(backup: Path, state: Path, *, passphrase: str | None = None) -> Mani
         secrets = unseal((backup / SECRETS).read_bytes(), passphrase)
     draft = state.with_name(f".{state.name}.restored-{os.getpid()}")
     try:
+        draft.mkdir(parents=True, mode=0o700)
         for name in manifest.files:
             if name != SECRETS:
                 target = draft / name
