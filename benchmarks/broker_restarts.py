@@ -45,7 +45,7 @@ class Score:
     untold: Sequence[Value]
     """Lost, and not in the gap ledger as not recovered."""
     late: int
-    """Stored more than two seconds after they were made, or backdated: recovered."""
+    """Stored more than two seconds after they were made: recovered."""
     doubled: int
     per_fault: tuple[tuple[int, float | None], ...]
     """Values lost, and seconds until live again, for each fault."""
@@ -122,7 +122,7 @@ async def run(args: argparse.Namespace, folder: Path) -> tuple[list[Happened], l
     finally:
         await scene.stop()
     made = scene.edge.made()
-    shown = {value for value, _, _ in scene.line.rows()}
+    shown = {value for value, _, _ in scene.line.rows()}  # the hub is to have its marks, too
     line = score("Genba, of the foreign node", scene.line, made, happened)
     hub = score("hub, of Genba's uplink", scene.hub, shown, happened)
     return happened, [line, hub]
@@ -133,14 +133,17 @@ def score(name: str, plant: Plant, made: set[Value], happened: Sequence[Happened
     found: Counter[Value] = Counter()
     live: list[float | None] = [None] * len(happened)
     late = 0
-    for value, source, stored in plant.rows():
+    for value, stored, is_mark in plant.rows():
+        if is_mark and value not in made:
+            continue
         found[value] += 1
-        late += stored - source / 1e6 > 2.0
-        note_live(live, list(happened), source / 1e6, stored)
+        made_s = value[2] / 1e6
+        late += stored - made_s > 2.0
+        note_live(live, list(happened), made_s, stored)
     lost = sorted(made - found.keys())
     gaps = plant.gaps()
     untold = [value for value in lost if not told(value, gaps)]
-    per_fault = Counter(which(list(happened), time_ms / 1000) for _, _, time_ms in lost)
+    per_fault = Counter(which(list(happened), time_us / 1e6) for _, _, time_us in lost)
     strangers = sum(found[value] for value in found.keys() - made)
     doubled = sum(count - 1 for count in found.values()) + strangers
     each = tuple((per_fault[index], live[index]) for index in range(len(happened)))
@@ -149,11 +152,11 @@ def score(name: str, plant: Plant, made: set[Value], happened: Sequence[Happened
 
 def told(value: Value, gaps: Sequence[tuple[int, int, int | None, str]]) -> bool:
     """Whether the ledger has the span of a value as one that was not received."""
-    number, _, time_ms = value
+    number, _, time_us = value
     return any(
         signal == number
-        and start // 1000 <= time_ms
-        and (end is None or time_ms <= end / 1000)
+        and start // 1000 * 1000 <= time_us  # the node tells milliseconds
+        and (end is None or time_us <= end)
         and recovery in ("none", "partly")
         for signal, start, end, recovery in gaps
     )

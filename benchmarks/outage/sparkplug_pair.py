@@ -13,7 +13,7 @@ from genba.plant import SystemClock
 
 NODE = Path(__file__).with_name("sparkplug_edge.js")
 Value = tuple[int, int, int]
-"""Counter number, value, source time in milliseconds."""
+"""Counter number, value, source time in microseconds."""
 
 
 class Broker:
@@ -65,7 +65,7 @@ class Edge:
 
     def made(self) -> set[Value]:
         lines = (line.split() for line in self._journal.read_text().splitlines())
-        return {(int(w[1]), int(w[2]), int(w[3])) for w in lines if w[0] == "m"}
+        return {(int(w[1]), int(w[2]), 1000 * int(w[3])) for w in lines if w[0] == "m"}
 
 
 class Plant:
@@ -100,10 +100,10 @@ class Plant:
     def historian(self) -> Historian:
         return Historian.open(self._state / "historian", SystemClock(), read_only=True)
 
-    def rows(self) -> Iterator[tuple[Value, int, float]]:
-        """Good values: with source time in microseconds, and time of storing in seconds.
+    def rows(self) -> Iterator[tuple[Value, float, bool]]:
+        """Good values, with the time of storing in seconds, and whether each is a mark.
 
-        Not those that Genba stored to say that a value which it had called bad is good again.
+        With a mark Genba stores that a value which it had called bad is good again, as of now.
         """
         with self.historian() as historian:
             for number in range(self._signals):
@@ -114,8 +114,8 @@ class Plant:
                     *(good[name].cast("int64", safe=False).to_pylist() for name in columns),
                     strict=True,
                 ):
-                    if value > 0 and source != receive:
-                        yield (number, value, source // 1000), source, stored / 1e6
+                    if value > 0:
+                        yield (number, value, source), stored / 1e6, source == receive
 
     def gaps(self) -> list[tuple[int, int, int | None, str]]:
         """The gap ledger: counter number, start, end (microseconds), recovery."""
