@@ -1,6 +1,7 @@
 """The loop keeps its pace when somebody sets the clock, and says so."""
 
 import asyncio
+import math
 import time
 
 import pytest
@@ -99,3 +100,15 @@ def test_a_beat_begins_anew_at_the_end_of_its_range() -> None:
     assert next_number(signal, 70_000) == 1
     assert overtakes(signal, 1, 255)
     assert not overtakes(signal, 255, 1)
+
+
+async def test_the_pace_says_when_the_next_tick_is_due() -> None:
+    pace = Pace(SetClock(), 10.0, Lateness())
+    assert pace.due_s() == math.inf
+    await pace.tick()
+    assert pace.due_s() == math.inf
+    pace.done()
+    waiting = asyncio.create_task(pace.tick())
+    await asyncio.sleep(0)
+    assert 9 < pace.due_s() <= 10
+    waiting.cancel()

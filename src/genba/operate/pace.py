@@ -34,10 +34,14 @@ class Pace:
         self._jumped = 0
         self._due = clock.now()
         self._seen = time.monotonic(), self._due
+        self._begins: float | None = None
 
     async def tick(self) -> int:
         """Wait until a tick is due; return by how many microseconds the clock was set meanwhile."""
+        wait_s = (self._due - self._clock.now()) / US / self._clock.speed
+        self._begins = time.monotonic() + wait_s
         await self._clock.sleep_until(self._due)
+        self._begins = None
         now = self._look()
         jumped, self._jumped = self._jumped, 0
         if jumped:
@@ -45,6 +49,10 @@ class Pace:
         else:
             self._lateness.add((now - self._due) / US / self._clock.speed)
         return jumped
+
+    def due_s(self) -> float:
+        """Return wall seconds until the next tick; infinite during one, and where none comes."""
+        return math.inf if self._begins is None else self._begins - time.monotonic()
 
     def done(self) -> None:
         """Note that the tick is over: when is the next one due?"""

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import logging
+import math
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import entry_points
@@ -188,6 +189,7 @@ class Core:
         )
         self.by_hand = ByHand(self.loop, self.guard, self._journal, clock, self._put_rows)
         self._lateness = Lateness()
+        self._pace: Pace | None = None
         self._watchdog = Watchdog(plant.tick_s / clock.speed, state.root / "stall.txt")
         self._ticked = asyncio.Event()
         self._stopping = asyncio.Event()
@@ -248,7 +250,7 @@ class Core:
 
     async def run(self) -> None:
         """Tick at the plant's clock until :meth:`stop`."""
-        pace = Pace(self.clock, self.plant.tick_s, self._lateness)
+        pace = self._pace = Pace(self.clock, self.plant.tick_s, self._lateness)
         self._watchdog.start()
         while not self._stopping.is_set():
             jumped = await pace.tick()
@@ -318,6 +320,10 @@ class Core:
     def production(self) -> Production:
         """Orders and lots as they are followed; to be read on the event loop, never changed."""
         return self._tracker.production
+
+    def next_tick_s(self) -> float:
+        """Return wall seconds until the next tick; infinite during one, and where none comes."""
+        return math.inf if self._pace is None else self._pace.due_s()
 
     def situation(self) -> Situation:
         """Return what planning would see now if no command were on its way."""

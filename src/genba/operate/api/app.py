@@ -27,10 +27,12 @@ from genba.operate.api import (
 from genba.operate.api.access import Viewer
 from genba.operate.api.auditing import Auditing
 from genba.operate.api.headers import Headers
+from genba.operate.api.listing import Kept
 from genba.operate.api.problems import say_problems
 from genba.operate.api.rates import Rate, RateLimit
 from genba.operate.api.tables import AT_ONCE
-from genba.operate.api.turns import Turnstile
+from genba.operate.api.turns import CLEAR_S, CLEAR_SHARE, Turns, Turnstile
+from genba.operate.loop import RECENT
 from genba.operate.people import Identities
 from genba.operate.runtime import Core
 
@@ -93,15 +95,21 @@ def create_app(core: Core, identities: Identities, rate: Rate | None = None) -> 
     app.state.streams = 0
     app.state.logins = anyio.CapacityLimiter(1)
     app.state.describing = anyio.CapacityLimiter(1)
+    app.state.proposals = Kept(2 * RECENT)
     app.state.readers = anyio.CapacityLimiter(AT_ONCE)
     add_routes(app)
     say_problems(app)
     # The last one is the first to see a request.
     app.add_middleware(Auditing, audit=core.audit)
-    app.add_middleware(Turnstile)
+    app.add_middleware(Turnstile, turns=_turns(core))
     app.add_middleware(RateLimit, rate=rate or Rate())
     app.add_middleware(Headers)
     return app
+
+
+def _turns(core: Core) -> Turns:
+    period_s = core.plant.tick_s / core.clock.speed
+    return Turns(core.next_tick_s, min(CLEAR_S, CLEAR_SHARE * period_s))
 
 
 def add_routes(app: FastAPI) -> None:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from genba.guard import PERSON, PROGRAM, Waiting
 from genba.operate.api.access import Approver, Operator, Viewer
 from genba.operate.api.auditing import note
+from genba.operate.api.listing import Kept, listed, written
 from genba.operate.api.moments import Moment, ThePeriod
 from genba.operate.api.parts import FindingShown, ProposalShown, VerdictShown, with_verdict
 from genba.operate.api.problems import ANSWERS, BODY, NOT_FOUND, Problem
@@ -71,24 +72,41 @@ class DecisionPage(BaseModel):
     next: int | None
 
 
-@router.get("/findings", summary="What stands now, and what was told in the last quarter hour")
-async def findings(core: TheCore, caller: Viewer) -> list[FindingShown]:
-    return [FindingShown.model_validate(finding) for finding in core.loop.findings()]
+@router.get(
+    "/findings",
+    summary="What stands now, and what was told in the last quarter hour",
+    response_model=list[FindingShown],
+)
+async def findings(core: TheCore, caller: Viewer) -> Response:
+    found = core.loop.findings()
+    return await listed(found, lambda one: written(FindingShown.model_validate(one)))
 
 
-@router.get("/proposals", summary="Newest proposals with their verdicts, newest first")
+@router.get(
+    "/proposals",
+    summary="Newest proposals with their verdicts, newest first",
+    response_model=list[ProposalShown],
+)
 async def proposals(
+    request: Request,
     core: TheCore,
     caller: Viewer,
     decision: Annotated[Decision | None, Query(description="Only those with this verdict.")] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-) -> list[ProposalShown]:
+) -> Response:
     chosen = [
         pair
         for pair in reversed(core.loop.proposals())
         if decision is None or pair[1].decision is decision
     ]
-    return [with_verdict(proposal, verdict) for proposal, verdict in chosen[:limit]]
+    kept: Kept = request.app.state.proposals
+
+    def text(pair: tuple[Proposal, Verdict]) -> str:
+        proposal, verdict = pair
+        key = (proposal.id, verdict.time, verdict.decision, len(verdict.approvals))
+        return kept.text(key, lambda: written(with_verdict(proposal, verdict)))
+
+    return await listed(chosen[:limit], text)
 
 
 @router.get(
