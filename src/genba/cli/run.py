@@ -1,26 +1,15 @@
 """``genba run``: the execution loop and the API of one plant."""
 
-import asyncio
-import signal
-import socket
-from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from genba.cli.acting import by_whom
 from genba.cli.output import fail, says_errors
 
 if TYPE_CHECKING:
     from genba.operate.api.certificate import Tls
-    from genba.operate.api.serve import ApiServer
-    from genba.operate.identity import Identities
-    from genba.operate.runtime import Core
-    from genba.operate.state import StateFolder
-    from genba.plant import Clock, Plant
 
 DEFAULT_PORT = 8460
 
@@ -39,19 +28,6 @@ class LogLevel(StrEnum):
     INFO = "info"
     WARNING = "warning"
     ERROR = "error"
-
-
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """What one run is made of. ``end`` in microseconds UTC."""
-
-    plant: "Plant"
-    state: "StateFolder"
-    clock: "Clock"
-    credentials: Path | None
-    end: int | None
-    tls: "Tls | None"
-    proxy: str | None
 
 
 @says_errors
@@ -111,6 +87,9 @@ def run(
     ] = None,
 ) -> None:
     """Run a plant: connect, record, judge, plan, guard, act. Ctrl-C stops cleanly."""
+    import asyncio
+
+    from genba.cli.running import Run, serve
     from genba.operate.identity import Identities
     from genba.operate.listening import listen
     from genba.operate.logs import set_up
@@ -130,8 +109,8 @@ def run(
             encrypted = _tls(held.pki, host, tls_cert, tls_key, own=tls)
             _check_open(host, encrypted, insecure=insecure)
             identities = Identities(held.secrets)
-            of_run = _Run(loaded, held, plant_clock, credentials, end, encrypted, behind_proxy)
-            asyncio.run(_serve(of_run, identities, listener))
+            of_run = Run(loaded, held, plant_clock, credentials, end, encrypted, behind_proxy)
+            asyncio.run(serve(of_run, identities, listener))
 
 
 def _tls(
@@ -169,78 +148,3 @@ def _upgrade(folder: Path) -> None:
     for step in upgrade(folder):
         typer.echo(f"genba: {folder} is upgraded to format {step.to}: {step.text}", err=True)
         typer.echo("genba: the way back is `genba state rollback`", err=True)
-
-
-async def _serve(run: _Run, identities: "Identities", listener: socket.socket) -> None:
-    from genba.operate.runtime import Core
-
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    core = Core(run.plant, run.state, run.clock, credentials=run.credentials)
-    server: ApiServer | None = None
-    try:
-        await _first(stop.wait(), core.start())
-        if not stop.is_set():
-            # Recording comes first: the API takes as long to load as all the rest.
-            server = await asyncio.to_thread(_api, run, core, identities, listener)
-            await server.start()
-            _first_token(identities)
-            _announce(run, server.url)
-            core.audit.record("genba", "", "start", run.plant.id, origin=by_whom())
-            over = [] if run.end is None else [run.clock.sleep_until(run.end)]
-            await _first(stop.wait(), core.run(), *over)
-    finally:
-        if server is not None:
-            await server.stop()
-        core.audit.record("genba", "", "stop", run.plant.id, origin=by_whom())
-        await core.stop()
-    _farewell(core.health()["historian"])
-
-
-def _api(run: _Run, core: "Core", identities: "Identities", listener: socket.socket) -> "ApiServer":
-    from genba.operate.api.app import create_app
-    from genba.operate.api.serve import ApiServer
-
-    return ApiServer(create_app(core, identities), listener, run.tls, run.proxy)
-
-
-async def _first(*works: Coroutine[Any, Any, object]) -> None:
-    """Work until the first of several is over, and leave the others."""
-    tasks = [asyncio.create_task(work) for work in works]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _first_token(identities: "Identities") -> None:
-    """Create the admin's token on the first run and show it, once."""
-    from genba.operate.identity import PersonRole
-
-    if len(identities) == 0:
-        token = identities.create("admin", PersonRole.ADMIN)
-        typer.echo("The admin's token, shown only this once. Keep it, and use it like this:")
-        typer.echo(f"  export GENBA_TOKEN={token}")
-
-
-def _announce(run: _Run, url: str) -> None:
-    name = run.plant.name or run.plant.id
-    signals = len(run.plant.signals)
-    count = "1 signal" if signals == 1 else f"{signals} signals"
-    typer.echo(f"{name}: {count}, API at {url}/api/v1. Ctrl-C stops.")
-    if run.tls is not None and run.tls.own:
-        typer.echo(f"Its certificate is Genba's own (SHA-256 {run.tls.fingerprint()}).")
-        typer.echo(f"  export GENBA_CA={run.tls.certificate}")
-
-
-def _farewell(historian: Mapping[str, Any]) -> None:
-    lost = historian["unrecorded"] + historian["rejected"]
-    typer.echo(f"Stopped. {historian['acknowledged']:,} samples and records are stored.")
-    if lost:
-        fail(f"{lost:,} were received and could not be stored; the log says why")

@@ -1,6 +1,5 @@
 """``genba testbed``: the reference plant, or any other pair of plant and physics files."""
 
-import asyncio
 import json as json_text
 import logging
 import os
@@ -92,6 +91,8 @@ def run(
     RUNTIME/ready.json appears when every device answers; RUNTIME/certs holds the certificates of
     the OPC UA devices; RUNTIME/ledger.json says in the end what really happened.
     """
+    import asyncio
+
     from genba.testbed.served import ServedPlant
     from genba.testbed.servers.identity import trust as trust_certificate
     from genba.testbed.servers.identity import trusted_folder
@@ -226,6 +227,8 @@ def _with_history(simulation: "PlantSimulation") -> set[str]:
 
 
 async def _serve(served: "ServedPlant", until: int | None, as_json: bool, own_clock: bool) -> None:
+    import asyncio
+
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
