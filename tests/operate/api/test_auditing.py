@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from tests.operate.api.running_plant import RunningPlant
@@ -10,6 +11,7 @@ from tests.operate.api.running_plant import RunningPlant
 from genba.operate.api.matrix import rules_of
 from genba.operate.api.repeats import ALL, EACH, WINDOW_S, Repeats
 from genba.operate.audit import Entry, Result, entries, verify
+from genba.operate.people import PersonRole
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -47,6 +49,17 @@ async def test_a_proposal_says_who_what_where_and_what_came_of_it(plant: Running
     assert entry.detail["decision"] == verdict["decision"]
     assert entry.origin == "api 127.0.0.1"
     assert entry.plant_time.startswith("2026-01-05T08:00:00")
+
+
+@pytest.mark.parametrize("name", ["users", "a/b"])
+async def test_no_name_hides_what_was_done_to_it(plant: RunningPlant, name: str) -> None:
+    plant.app.state.identities.add_user(name, PersonRole.VIEWER, "a horse in the rain 7")
+    async with plant.client("admin") as client:
+        path = f"/users/{quote(name, safe='')}"
+        answer = await client.patch(path, json={"enabled": False})
+    assert answer.status_code == 200, answer.text
+    entry = newest(plant)
+    assert (entry.action, entry.target) == ("PATCH /users/{name}", f"/users/{name}")
 
 
 async def test_every_route_that_changes_something_leaves_an_entry(plant: RunningPlant) -> None:

@@ -125,13 +125,9 @@ def address_of(scope: Mapping[str, Any]) -> str:
 
 
 def _template(scope: MutableMapping[str, Any]) -> str:
-    """Return the path of the route, with its parameters' names in the place of their values."""
-    path = str(scope["path"]).removeprefix(PREFIX)
-    if "endpoint" not in scope:
-        return path
-    for name, value in scope.get("path_params", {}).items():
-        path = path.replace(f"/{value}", f"/{{{name}}}", 1)
-    return path
+    """Return the path of the route; what was asked for where there is none."""
+    path = getattr(scope.get("route"), "path", None) or str(scope["path"])
+    return str(path).removeprefix(PREFIX).replace(":path}", "}")
 
 
 def _result(status: int) -> Result:

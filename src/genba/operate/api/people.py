@@ -101,7 +101,7 @@ async def add_user(wanted: NewUser, request: Request, caller: Admin) -> UserShow
 
 
 @router.patch(
-    "/users/{name}",
+    "/users/{name:path}",
     summary="Change a person's role or password, disable, enable or unlock them",
     responses={**BODY, **NOT_FOUND},
 )
@@ -143,7 +143,7 @@ async def create_token(wanted: NewToken, request: Request, caller: Admin) -> Tok
 
 
 @router.delete(
-    "/tokens/{name}", summary="Make a token worthless", status_code=204, responses=NOT_FOUND
+    "/tokens/{name:path}", summary="Make a token worthless", status_code=204, responses=NOT_FOUND
 )
 async def revoke_token(name: Name, request: Request, caller: Admin) -> Response:
     try:
