@@ -54,3 +54,15 @@ def test_systemd_hears_of_start_life_and_end(
         watchdog.tick()
         watchdog.stop()
         assert [systemd.recv(100) for _ in range(3)] == [b"READY=1", b"WATCHDOG=1", b"STOPPING=1"]
+
+
+def test_the_next_start_finds_what_was_left_behind_once(tmp_path: Path) -> None:
+    watchdog = Watchdog(1.0, tmp_path / "stall.txt")
+    assert watchdog.left_behind() is None
+    (tmp_path / "stall.txt").write_text("The loop had not moved for 31 s. All threads:\n\nmore")
+    assert watchdog.left_behind() == (
+        "The loop had not moved for 31 s. All threads:",
+        "stall.last.txt",
+    )
+    assert watchdog.left_behind() is None
+    assert "more" in (tmp_path / "stall.last.txt").read_text(encoding="utf-8")

@@ -43,6 +43,19 @@ def link_changed(connection: str, now: int, why: str, *, up: bool) -> dict[str, 
     }
 
 
+def stalled(now: int, what: str, stacks: str) -> dict[str, Any]:
+    """Tell that an earlier run ended because its loop stood still."""
+    return {
+        "id": f"E-stall-{now}",
+        "time": now,
+        "equipment": None,
+        "kind": "loop.stalled",
+        "severity": "critical",
+        "text": f"Genba had ended itself: {what} Its stacks are in {stacks}",
+        "data": json.dumps({"stacks": stacks}),
+    }
+
+
 def clock_jumped(now: int, by: int) -> dict[str, Any]:
     """Tell that the plant's clock was set; ``now`` is what it says since, both microseconds."""
     way = "ahead" if by > 0 else "back"

@@ -23,6 +23,7 @@ from genba.operate.alarms import (
     Alarms,
     DeviceConditions,
     FactJudge,
+    heartbeat_facts,
     link_facts,
     newest,
     recording_facts,
@@ -31,7 +32,7 @@ from genba.operate.alarms import (
 from genba.operate.audit import AuditLog
 from genba.operate.buffered import Buffered
 from genba.operate.by_hand import ByHand
-from genba.operate.events import clock_jumped, link_changed, state_ended
+from genba.operate.events import clock_jumped, link_changed, stalled, state_ended
 from genba.operate.gate import Gate
 from genba.operate.heartbeat import Heartbeats
 from genba.operate.journal import CommandJournal
@@ -172,6 +173,7 @@ class Core:
         self._planning = Planning(
             EarliestDueDate(plant), found_planners, deadline_s(plant.tick_s, clock.speed)
         )
+        self._heartbeats = Heartbeats(plant, self.live, clock.speed)
         self.loop = ExecutionLoop(
             clock,
             self.live,
@@ -181,7 +183,7 @@ class Core:
             self._judges(judges),
             self._planning,
             self._records,
-            Heartbeats(plant, self.live, clock.speed),
+            self._heartbeats,
             self._patience,
             self.alarms,
             self.manual,
@@ -208,6 +210,8 @@ class Core:
                 lambda _: link_facts(self.gate.with_skew(self._links.health())),
                 lambda _: recording_facts(self._ingest.error or ""),
                 self.alarms.refusals.facts,
+                lambda _: heartbeat_facts(self._heartbeats.unheard()),
+                lambda _: self.recovery.facts(),
                 lambda _: self.wellbeing.facts(),
             ),
         ]
@@ -224,9 +228,12 @@ class Core:
             self.historian.start_committing(COMMIT_S)
             await self.wellbeing.start()
         self.by_hand.take_up(await asyncio.to_thread(self.by_hand.restore, self.historian))
+        if (stall := self._watchdog.left_behind()) is not None:
+            self._tell("events", stalled(self.clock.now(), *stall))
         self._uplinks.start()
         await asyncio.to_thread(self.recovery.restore, self.historian)
         self.recovery.start()
+        self._put_rows()
         await self._links.start(FIRST_CONNECT_S)
         for proposal, command in self._journal.unfinished():
             self._actor.resume(proposal, command)

@@ -57,6 +57,19 @@ class Watchdog:
         usec = os.environ.get("WATCHDOG_USEC", "")
         self._every_s = int(usec) / 4e6 if usec.isdigit() else self.limit_s / 4
 
+    def left_behind(self) -> tuple[str, str] | None:
+        """Return what an earlier run that stood still said, and the file; told only once."""
+        kept = self._file.with_suffix(".last.txt")
+        try:
+            self._file.replace(kept)
+            with kept.open(encoding="utf-8", errors="replace") as file:
+                return file.readline(1000).strip(), kept.name
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            logger.warning("%s: %s", self._file, error.strerror)
+            return None
+
     def start(self) -> None:
         """Begin to watch, and tell systemd that Genba is ready."""
         self._last = time.monotonic()

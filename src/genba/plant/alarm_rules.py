@@ -40,6 +40,12 @@ BUILT_IN: tuple[AlarmRule, ...] = (
         consequence="Genba sees nothing of the device, and its own controller runs it.",
     ),
     AlarmRule(
+        kind="heartbeat",
+        on_delay_s=60.0,
+        response="Look at the device: does it run, and may Genba write to it?",
+        consequence="Nothing is asked of the device, and its own controller runs it.",
+    ),
+    AlarmRule(
         kind="refusals",
         response="Read why the guard refuses (`decisions`), and remove the reason.",
         consequence="What was planned for this equipment is not done.",

@@ -4,7 +4,7 @@ import pytest
 from tests.operate.alarms.pump import OFF, PUMP, Desk, plant
 
 from genba.errors import Refused
-from genba.operate.alarms import Fact, FactJudge, link_facts
+from genba.operate.alarms import Fact, FactJudge, heartbeat_facts, link_facts
 from genba.operate.alarms.facts import Refusals
 from genba.operate.alarms.flood import Flood
 from genba.operate.judge import Judgement, Sight
@@ -190,6 +190,17 @@ def test_what_nobody_wants_is_no_alarm() -> None:
     desk = Desk(plant(AlarmRule(signal="*.heat", enabled=False)))
     desk.see(HEAT, 200.0)
     assert desk.transitions() == []
+
+
+def test_a_device_that_takes_no_heartbeat_is_an_alarm_until_it_does() -> None:
+    unheard = {"saw"}
+    judge = FactJudge(lambda _: heartbeat_facts(unheard))
+    (found,) = judge.judge(Sight(US, (), LiveValues()))
+    assert (found.key, found.stands) == (("saw", "heartbeat", "saw"), True)
+    assert settings_of(plant(), "saw", "", "heartbeat").on_delay_s == 60
+    unheard.clear()
+    (found,) = judge.judge(Sight(2 * US, (), LiveValues()))
+    assert found.clears
 
 
 def test_links_that_are_down_are_told_one_by_one() -> None:

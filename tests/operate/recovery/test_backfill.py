@@ -10,6 +10,7 @@ import pytest
 from genba.errors import ConnectionLost, DeviceError, NoHistory
 from genba.historian import GapLedger, Historian
 from genba.historian.present import Key, last_before, stored_keys
+from genba.operate.alarms.facts import backfill_facts
 from genba.operate.recovery import backfill
 from genba.operate.recovery.backfill import Backfill
 from genba.operate.recovery.progress import Progress
@@ -226,8 +227,13 @@ async def test_what_fails_for_good_is_given_up_and_said(
 ) -> None:
     monkeypatch.setattr(backfill, "ATTEMPTS", 2)
     bench.device.faults[NAMES[0]] = [DeviceError("its disk is broken")] * 100
-    await run(bench, eventually)
+    work = await run(bench, eventually)
     assert bench.told[0].failed == {NAMES[0]: "its disk is broken"}
+    (fact,) = backfill_facts({"mill": work.failed})
+    assert (fact.kind, fact.about) == ("backfill", "mill")
+    assert "its disk is broken" in fact.text
+    work.again()
+    assert not list(backfill_facts({"mill": work.failed}))
     assert bench.entries(NAMES[0]) == [(*GAP, Recovery.NONE)]
     assert bench.entries(NAMES[1]) == WHOLE
 

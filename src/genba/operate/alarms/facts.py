@@ -101,6 +101,23 @@ def recording_facts(error: str) -> Iterable[Fact]:
         yield Fact("recording", "historian", f"not recorded: {error}", Severity.CRITICAL)
 
 
+def heartbeat_facts(unheard: Iterable[str]) -> Iterable[Fact]:
+    """Return the devices that do not hear Genba's heartbeat."""
+    for equipment in sorted(unheard):
+        text = f"{equipment} does not take Genba's heartbeat"
+        yield Fact("heartbeat", equipment, text, equipment=equipment)
+
+
+def backfill_facts(failed: Mapping[str, Mapping[str, str]]) -> Iterable[Fact]:
+    """Return the connections with signals whose record could not be read, by connection."""
+    for connection, signals in failed.items():
+        if signals:
+            name, why = min(signals.items())
+            more = f" (and of {len(signals) - 1} more signals)" if len(signals) > 1 else ""
+            text = f"connection {connection}: the record of {name}{more} cannot be read: {why}"
+            yield Fact("backfill", connection, text)
+
+
 def _judgement(fact: Fact, text: str, now: int, *, stands: bool) -> Judgement:
     about = f"-{fact.about}" if fact.about else ""
     return Judgement(

@@ -137,6 +137,8 @@ class Backfill:
         """Samples that were stored so far."""
         self.busy = False
         """Whether something is left that may still be had."""
+        self.failed: dict[str, str] = {}
+        """Signals whose record could not be read, and why; until it can, or the link is new."""
 
     def look(self) -> None:
         """Look at the ledger again: something is over."""
@@ -277,6 +279,7 @@ class Backfill:
             self._failed(piece, error, progress)
             return None
         self._trouble.pop(piece.signal, None)
+        self.failed.pop(piece.signal, None)
         return list(found)
 
     def _failed(self, piece: Piece, error: Exception, progress: Progress) -> None:
@@ -293,11 +296,13 @@ class Backfill:
             del self._trouble[piece.signal]
             self._none.add(piece.signal)
             progress.failed[piece.signal] = str(error) or type(error).__name__
+            self.failed[piece.signal] = progress.failed[piece.signal]
 
     def again(self) -> None:
         """Take a new chance with signals whose history could not be read: the link is new."""
         self._none.clear()
         self._trouble.clear()
+        self.failed.clear()
         self.look()
 
     def _adapt(self, answers: Iterable[Sequence[Sample]]) -> None:

@@ -11,6 +11,7 @@ from genba.connect.driver import Driver
 from genba.errors import GenbaError, HistorianError, StateError
 from genba.historian import GapLedger, Historian, Ingest
 from genba.historian.present import Key, last_before, stored_keys
+from genba.operate.alarms.facts import Fact, backfill_facts
 from genba.operate.gate import Gate
 from genba.operate.recovery.alive import AliveMark, LastRun
 from genba.operate.recovery.backfill import Backfill
@@ -95,6 +96,7 @@ class Recovery:
             logger.warning("%s", error)
         if self._last is None:
             self._last = self._recorded_last(historian)
+            self._hold_fast(self._last)
 
     def _recorded_last(self, historian: Historian) -> LastRun | None:
         """Find out from the historian where no sign of life is left, as after a power failure."""
@@ -103,6 +105,19 @@ class Recovery:
             return None
         signals = last_before(historian, self._plant.signals, stored + 1)
         return LastRun(stored, clean=False, signals=frozenset(signals), skew_s={})
+
+    def _hold_fast(self, last: LastRun | None) -> None:
+        """Write down what was found out: soon the historian's last time will be this run's own.
+
+        Should this run be killed before it has told its gap, the next one begins from here.
+        """
+        if last is None:
+            return
+        try:
+            self._mark.recorded(last.signals)
+            self._mark.write(last.time, last.skew_s)
+        except OSError as error:
+            logger.warning("no sign of life is left in the state folder: %s", error)
 
     def start(self) -> None:
         """Begin, before the devices are connected."""
@@ -187,6 +202,10 @@ class Recovery:
             "backfill_left_s": round(sum(b.left_s for b in self._backfills.values()), 1),
             "backfilled": sum(b.fetched for b in self._backfills.values()),
         }
+
+    def facts(self) -> Iterable[Fact]:
+        """Return the connections of which something could not be fetched."""
+        return backfill_facts({name: b.failed for name, b in self._backfills.items()})
 
     # -- sign of life -------------------------------------------------------------------------
 
