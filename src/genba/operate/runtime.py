@@ -234,6 +234,7 @@ class Core:
         await asyncio.to_thread(self.recovery.restore, self.historian)
         self.recovery.start()
         self._put_rows()
+        self._put_rows()
         await self._links.start(FIRST_CONNECT_S)
         for proposal, command in self._journal.unfinished():
             self._actor.resume(proposal, command)
