@@ -7,16 +7,24 @@ from genba.historian.reading import Wanted
 from genba.historian.schema import SAMPLES
 from genba.plant import US, DataType, Sample, Scalar, Signal
 
-SPANS_US = (600 * US, 86_400 * US, 60 * 86_400 * US)
-"""How far back a signal is looked for, step by step: most have spoken in the last ten minutes."""
+SPANS_US = (600 * US, *(days * 86_400 * US for days in (1, 2, 4, 8, 16, 32, 60)))
+"""How far back a signal is looked for, step by step: most have spoken in the last ten minutes.
+
+Each step looks only for those that are still missing, so that a few silent ones do not make a
+start read all that the others have said.
+"""
 
 _LAST = """
-    SELECT signal, epoch_us(source_time) AS source, epoch_us(receive_time) AS receive,
-        value, text, quality, sequence
-    FROM rows QUALIFY row_number() OVER (
-        PARTITION BY signal, quality = 2 ORDER BY source_time DESC, store_time DESC, sequence DESC
-    ) = 1
-    ORDER BY source_time, store_time, sequence
+    SELECT signal, (newest).source AS source, (newest).receive AS receive, (newest).value AS value,
+        (newest).text AS text, (newest).quality AS quality, (newest).sequence AS sequence
+    FROM (
+        SELECT signal, max({
+            source: epoch_us(source_time), stored: epoch_us(store_time), sequence: sequence,
+            receive: epoch_us(receive_time), value: value, text: text, quality: quality
+        }) AS newest
+        FROM rows GROUP BY signal, quality = 2
+    )
+    ORDER BY (newest).source, (newest).stored, (newest).sequence
 """
 
 
