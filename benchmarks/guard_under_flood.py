@@ -1,15 +1,18 @@
 """Guard and loop while the API is flooded and the disk is slow.
 
 ``python -m benchmarks.guard_under_flood [--seconds 60] [--connections 64] [--addresses 16]
-[--tick 1]``
+[--tick 1] [--rounds 3]``
 
 The core runs in real time on the reference plant in process (simulated plant), with its API on a
 loopback port. A process of its own floods that with keep-alive connections, as fast as they are
 answered: questions of all sorts (health, live values, history, KPIs, decisions), proposals, and
 requests without a token. Each connection comes from one of several loopback addresses, so that
-bounding a single client is not enough. Every append to the historian takes 0.2 to 0.5 s longer, as
-on a bad disk. Meanwhile a probe has the guard decide every 10 ms; each decision is timed by itself
-on the wall clock. Jitter is how late ticks begin. Once quiet, once flooded, in one run.
+bounding a single client is not enough. Every write to the historian, the command journal and the
+audit log takes 0.2 to 0.5 s longer, as on a bad disk. Meanwhile a probe has the guard decide every
+10 ms; each decision is timed by itself on the wall clock. Jitter is how late ticks begin.
+
+Quiet and flooded stretches take turns: what else the computer does makes both late, and the flood
+is to blame for the difference. The bars hold for the flooded ones as they are.
 """
 
 import argparse
@@ -22,15 +25,16 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from benchmarks.guard_decision import proposals
-from genba.operate.api.app import create_app
+from genba.operate.api.app import create_app, described
 from genba.operate.api.serve import ApiServer
 from genba.operate.listening import listen
+from genba.operate.memory import settle
 from genba.operate.people import Identities, PersonRole
 from genba.operate.runtime import Core
 from genba.operate.state import StateFolder
@@ -55,8 +59,20 @@ class Measured:
     """One stretch of time."""
 
     decisions_ms: list[float] = field(default_factory=list)
-    late_ms: dict[str, float | int] = field(default_factory=dict)
+    late_s: list[float] = field(default_factory=list)
+    missed: int = 0
     answers: Counter[str] = field(default_factory=Counter)
+
+    def add(self, other: "Measured") -> None:
+        """Take in another stretch of the same kind."""
+        self.decisions_ms += other.decisions_ms
+        self.late_s += other.late_s
+        self.missed += other.missed
+        self.answers += other.answers
+
+    def late_ms(self, share: float) -> float:
+        ordered = sorted(self.late_s)
+        return 1000 * ordered[round(share * (len(ordered) - 1))]
 
     def p(self, share: float) -> float:
         ordered = sorted(self.decisions_ms)
@@ -114,33 +130,43 @@ async def connection(
             await asyncio.sleep(0.05)
 
 
-def flood(
-    port: int, token: str, start: int, until: float, count: int, addresses: int, told: Any
-) -> None:
-    """Flood until time is over, then tell what was answered."""
+def flood(port: int, token: str, start: int, count: int, addresses: int, told: Any) -> None:
+    """Flood for as many seconds as are asked for, and tell what was answered; 0 ends it."""
 
-    async def all_of_it() -> Counter[str]:
+    async def all_of_it(until: float) -> Counter[str]:
         answers: Counter[str] = Counter()
         texts = requests(port, token, start)
         names = [f"127.0.0.{2 + n % addresses}" for n in range(count)]
         await asyncio.gather(*(connection(port, n, texts, until, answers) for n in names))
         return answers
 
-    told.send(asyncio.run(all_of_it()))
+    told.send("ready")  # a busy computer takes long to start a process
+    while seconds := told.recv():
+        told.send(asyncio.run(all_of_it(time.time() + seconds)))
 
 
 # -- the core ---------------------------------------------------------------------------------
 
 
 def slow_disk(core: Core) -> None:
-    """Let every append take longer."""
-    append, dice = core.historian.append_all, random.Random(1)
+    """Let every write of the historian, the journal of commands and the audit log take longer."""
+    dice = random.Random(1)
 
-    def slow(*given: Any, **more: Any) -> Any:
-        time.sleep(dice.uniform(*SLOW_S))
-        return append(*given, **more)
+    def slower(work: Callable[..., Any]) -> Callable[..., Any]:
+        def slow(*given: Any, **more: Any) -> Any:
+            time.sleep(dice.uniform(*SLOW_S))
+            return work(*given, **more)
 
-    core.historian.append_all = slow  # type: ignore[method-assign]
+        return slow
+
+    audit, journal = core.audit._journal, core._journal
+    core.historian.append_all = slower(core.historian.append_all)  # type: ignore[method-assign]
+    audit.append = slower(audit.append)  # type: ignore[method-assign]
+    journal._thread.submit = _in_turn(journal._thread.submit, slower)  # type: ignore[method-assign]
+
+
+def _in_turn(submit: Callable[..., Any], slower: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda work, *given, **more: submit(slower(work), *given, **more)
 
 
 async def probe(core: Core, measured: Measured) -> None:
@@ -165,20 +191,24 @@ async def live(core: Core, simulation: PlantSimulation) -> None:
 async def stretch(core: Core, seconds: float, flooding: Any = None) -> Measured:
     """Measure for a while."""
     measured = Measured()
+    if flooding is not None:
+        flooding.send(seconds + 2)
+        await asyncio.sleep(1)
     core._lateness.__init__()  # type: ignore[misc]
     task = asyncio.create_task(probe(core, measured))
     await asyncio.sleep(seconds)
     task.cancel()
-    measured.late_ms = core._lateness.report()
+    measured.late_s = list(core._lateness._late_s)
+    measured.missed = core._lateness.missed
     if flooding is not None:
         measured.answers = await asyncio.to_thread(flooding.recv)
     return measured
 
 
 async def run(
-    seconds: float, count: int, addresses: int, tick_s: float, state: Path
+    seconds: float, count: int, addresses: int, tick_s: float, rounds: int, state: Path
 ) -> tuple[Measured, Measured]:
-    """Measure quietly, then flooded."""
+    """Measure quietly and flooded by turns."""
     plant, physics = load_testbed(*reference_files())
     plant = plant.model_copy(update={"tick_s": tick_s})
     clock = SystemClock()
@@ -196,21 +226,27 @@ async def run(
     identities = Identities(folder.secrets)
     token = identities.create("flood", PersonRole.OPERATOR)
     await core.start()
-    server = ApiServer(create_app(core, identities), listen("127.0.0.1", 0))
+    app = create_app(core, identities)
+    server = ApiServer(app, listen("127.0.0.1", 0))
     await server.start()
     port = int(server.url.rpartition(":")[2])
     works = [asyncio.create_task(core.run()), asyncio.create_task(live(core, simulation))]
     try:
-        await asyncio.sleep(3)
-        quiet = await stretch(core, seconds / 3)
         ours, theirs = multiprocessing.Pipe()
         process = multiprocessing.get_context("spawn").Process(
-            target=flood,
-            args=(port, token, start, time.time() + seconds + 2, count, addresses, theirs),
+            target=flood, args=(port, token, start, count, addresses, theirs)
         )
         process.start()
-        await asyncio.sleep(2)
-        flooded = await stretch(core, seconds, ours)
+        await asyncio.to_thread(ours.recv)
+        await described(app)
+        settle()
+        quiet, flooded = Measured(), Measured()
+        for number in range(rounds):
+            pair = await stretch(core, seconds), await stretch(core, seconds, ours)
+            for name, one, whole in zip(("quiet", "flooded"), pair, (quiet, flooded), strict=True):
+                show(f"{number + 1} {name}", one, tick_s)
+                whole.add(one)
+        ours.send(0)
         await asyncio.to_thread(process.join)
     finally:
         await server.stop()
@@ -221,23 +257,26 @@ async def run(
     return quiet, flooded
 
 
-def show(name: str, measured: Measured, tick_ms: float) -> None:
-    late = measured.late_ms
+def show(name: str, measured: Measured, tick_s: float) -> None:
+    late = [f"{measured.late_ms(share):.1f}" for share in (0.5, 0.99, 1)]
     print(
-        f"{name:8} decisions {len(measured.decisions_ms):,}: p50 {measured.p(0.5):.3f} ms, "
-        f"p99 {measured.p(0.99):.3f} ms, largest {measured.p(1):.1f} ms; ticks late p50 "
-        f"{late['late_p50_ms']} ms, p99 {late['late_p99_ms']} ms, largest {late['late_max_ms']} ms,"
-        f" missed {late['missed']} (period {tick_ms:.0f} ms)"
+        f"{name:10} {len(measured.decisions_ms):,} decisions: p50 {measured.p(0.5):.3f} ms, "
+        f"p99 {measured.p(0.99):.3f} ms, largest {measured.p(1):.1f} ms; "
+        f"{len(measured.late_s):,} ticks late p50 {late[0]} ms, p99 {late[1]} ms "
+        f"({measured.late_ms(0.99) / tick_s / 10:.1f}% of the period), largest {late[2]} ms, "
+        f"missed {measured.missed}",
+        flush=True,
     )
 
 
 def main() -> int:
     """Measure, print, and compare with the bars."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--seconds", type=float, default=30.0, help="of each stretch")
     parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--addresses", type=int, default=16)
     parser.add_argument("--tick", type=float, default=1.0, help="period of the loop in seconds")
+    parser.add_argument("--rounds", type=int, default=3, help="pairs of stretches")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         quiet, flooded = asyncio.run(
@@ -246,17 +285,18 @@ def main() -> int:
                 given.connections,
                 given.addresses,
                 given.tick,
+                given.rounds,
                 Path(folder) / "state",
             )
         )
-    tick_ms = 1000 * given.tick
-    show("quiet", quiet, tick_ms)
-    show("flooded", flooded, tick_ms)
+    show("quiet", quiet, given.tick)
+    show("flooded", flooded, given.tick)
     answers = sum(flooded.answers.values())
-    print(f"answers  {answers:,} ({answers / given.seconds:,.0f}/s): {dict(flooded.answers)}")
-    jitter = float(flooded.late_ms["late_p99_ms"])
-    good = flooded.p(0.99) <= BAR_DECISION_MS and jitter <= BAR_JITTER * tick_ms
-    print(f"bars: decision p99 {BAR_DECISION_MS:g} ms, jitter p99 {BAR_JITTER * tick_ms:.0f} ms")
+    each_s = answers / (given.rounds * (given.seconds + 2))
+    print(f"answers    {answers:,} ({each_s:,.0f}/s): {dict(flooded.answers)}")
+    jitter = flooded.late_ms(0.99) / 1000 / given.tick
+    good = flooded.p(0.99) <= BAR_DECISION_MS and jitter <= BAR_JITTER
+    print(f"bars: decision p99 {BAR_DECISION_MS:g} ms, jitter p99 {BAR_JITTER:.0%} of the period")
     return 0 if good and answers else 1
 
 

@@ -37,6 +37,7 @@ class Run:
 
 async def serve(run: Run, identities: "Identities", listener: socket.socket) -> None:
     """Run a plant and its API until it is told to stop, or its time is over."""
+    from genba.operate.memory import settle
     from genba.operate.runtime import Core
 
     stop = asyncio.Event()
@@ -54,6 +55,7 @@ async def serve(run: Run, identities: "Identities", listener: socket.socket) -> 
             _first_token(identities)
             _announce(run, server.url)
             core.audit.record("genba", "", "start", run.plant.id, origin=by_whom())
+            settle()
             over = [] if run.end is None else [run.clock.sleep_until(run.end)]
             await _first(stop.wait(), core.run(), *over)
     finally:
