@@ -13,6 +13,7 @@ from tests.historian.conftest import START, times
 from genba.errors import HistorianError
 from genba.historian import GapLedger, Historian
 from genba.historian.gap_report import summary
+from genba.historian.gaps import KEPT
 from genba.plant import US, Gap, GapReason, Recovery, VirtualClock
 
 CONNECTIONS = {"a.x": "a", "a.y": "a", "b.x": "b"}
@@ -248,3 +249,18 @@ def test_whatever_is_reported_entries_of_a_signal_never_overlap(
     outages_closed = any(what in ("open", "close") for what, *_ in reports)
     for start, end in [] if outages_closed else told:
         assert all(any(a <= t < b for a, b in covered) for t in range(start, end))
+
+
+def test_what_is_missing_is_offered_however_many_outages_came_after(historian: Historian) -> None:
+    rows: list[Any] = []
+    ledger = GapLedger(lambda _, row: rows.append(row), CONNECTIONS)
+    for number in range(2 * KEPT):
+        ledger.tell(gap(10 * number, 10 * number + 5))
+        if number:
+            begin = START + 10 * number * US
+            ledger.recovered("a.x", begin, begin + 5 * US, 1)
+    assert [entry.start for entry in ledger.missing()] == [START]
+    historian.append_rows("gaps", rows)
+    again = ledger_of(historian)
+    again.restore(historian)
+    assert [entry.start for entry in again.missing()] == [START]

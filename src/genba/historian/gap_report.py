@@ -46,8 +46,8 @@ def gaps(
     return found.cast(pa.schema([GAPS.schema.field(name) for name in _COLUMNS]))
 
 
-def read_newest(historian: "Queries", most: int) -> list[dict[str, Any]]:
-    """Return the newest entries of each signal, oldest first; times in microseconds."""
+def by_signal(historian: "Queries") -> dict[str, list[dict[str, Any]]]:
+    """Return the entries of each signal, oldest first; times in microseconds."""
     found = historian.gaps()
     for name in ("start", "end"):
         index = found.schema.get_field_index(name)
@@ -55,7 +55,7 @@ def read_newest(historian: "Queries", most: int) -> list[dict[str, Any]]:
     kept: dict[str, list[dict[str, Any]]] = {}
     for row in found.to_pylist():
         kept.setdefault(row["signal"], []).append(row)
-    return [row for rows in kept.values() for row in rows[-most:]]
+    return kept
 
 
 def summary(entries: pa.Table, start: int, end: int) -> pa.Table:

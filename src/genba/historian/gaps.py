@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from genba.historian.gap_report import read_newest
+from genba.historian.gap_report import by_signal
 from genba.historian.queries import Queries
 from genba.plant import Gap, GapReason, Recovery
 
@@ -14,6 +14,8 @@ Tell = Callable[[str, Mapping[str, Any]], None]
 
 KEPT = 50
 """Newest entries per signal that are kept at hand, for reports that come late."""
+MISSING_KEPT = 1000
+"""Older ones of which something is missing: whatever a device can still tell is asked for."""
 
 _OUTAGES = frozenset({GapReason.LINK, GapReason.DEVICE, GapReason.BROKER})
 _MOST_DETAIL = 300
@@ -182,19 +184,8 @@ class GapLedger:
         HistorianError
             If it cannot be read.
         """
-        for row in read_newest(historian, KEPT):
-            self._entries.setdefault(row["signal"], []).append(
-                Entry(
-                    row["signal"],
-                    row["connection"] or "",
-                    row["start"],
-                    row["end"],
-                    GapReason(row["reason"]),
-                    row["detail"] or "",
-                    Recovery(row["recovery"]),
-                    row["recovered"] or 0,
-                )
-            )
+        for signal, rows in by_signal(historian).items():
+            self._entries[signal] = _at_hand([_entry(row) for row in rows])
 
     # -- one entry per outage -----------------------------------------------------------------
 
@@ -242,7 +233,7 @@ class GapLedger:
     def _replace(self, signal: str, old: list[Entry], new: list[Entry]) -> None:
         entries = [entry for entry in self._entries.get(signal, ()) if entry not in old]
         entries = sorted([*entries, *new], key=lambda entry: entry.start)
-        self._entries[signal] = entries[-KEPT:]
+        self._entries[signal] = _at_hand(entries)
         kept = {entry.id for entry in new}
         for entry in old:
             if entry.id not in kept:
@@ -250,6 +241,25 @@ class GapLedger:
         for entry in new:
             if entry not in old:
                 self._tell("gaps", entry.row())
+
+
+def _at_hand(entries: list[Entry]) -> list[Entry]:
+    """Leave the newest, and those older ones that may still be recovered."""
+    missing = [entry for entry in entries[:-KEPT] if entry.missing]
+    return [*missing[-MISSING_KEPT:], *entries[-KEPT:]]
+
+
+def _entry(row: Mapping[str, Any]) -> Entry:
+    return Entry(
+        row["signal"],
+        row["connection"] or "",
+        row["start"],
+        row["end"],
+        GapReason(row["reason"]),
+        row["detail"] or "",
+        Recovery(row["recovery"]),
+        row["recovered"] or 0,
+    )
 
 
 def _overlap(one: Entry, other: Entry) -> bool:
