@@ -49,6 +49,7 @@ class Look:
     files: int
     threads: int
     late_p99_ms: float
+    tick_s: float
     missed: int
     acknowledged: int
     spool_mb: float
@@ -120,6 +121,7 @@ class Soak:
                     core.num_fds(),
                     core.num_threads(),
                     float(health["loop"].get("late_p99_ms", 0.0)),
+                    float(health["loop"]["tick_s"]),
                     int(health["loop"]["missed"]),
                     int(health["historian"]["acknowledged"]),
                     sum(path.stat().st_size for path in spool.glob("spool.sqlite*")) / MB,
@@ -200,6 +202,7 @@ def _verdict(looks: Sequence[Look], warm_up: float, speed: float) -> bool:
         return False
     span_h = (counted[-1].at_s - counted[0].at_s) / 3600
     late_ms = statistics.median(look.late_p99_ms for look in counted)
+    tick_s = counted[-1].tick_s
     rows = [
         ("core, MB per plant hour", slope_h(counted, "private_mb") / speed, MEMORY_BAR_MB_H),
         (
@@ -209,12 +212,12 @@ def _verdict(looks: Sequence[Look], warm_up: float, speed: float) -> bool:
         ),
         ("files per plant hour", slope_h(counted, "files") / speed, COUNT_BAR_H),
         ("threads per plant hour", slope_h(counted, "threads") / speed, COUNT_BAR_H),
-        ("late p99 / period", late_ms / (1000 / speed), LATE_BAR),
+        ("late p99 / period", late_ms / (1000 * tick_s / speed), LATE_BAR),
     ]
     print(
         f"\nafter the warm-up, over {span_h:.2f} h at {speed:g} times real time "
         f"({span_h * speed:.1f} h of the plant); late p99 {late_ms:.1f} ms, "
-        f"{late_ms / 10:.2f}% of a tick in real time:"
+        f"{late_ms / 10 / tick_s:.2f}% of a tick of {tick_s:g} s in real time:"
     )
     for name, value, bar in rows:
         print(f"  {name:<28} {value:10.3f}  bar {bar:g}  {'ok' if value <= bar else 'MISSED'}")

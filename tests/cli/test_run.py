@@ -172,6 +172,24 @@ def test_a_device_that_is_not_there_keeps_nobody_waiting(works: Path) -> None:
     assert "Traceback" not in errors.read_text()
 
 
+def test_the_status_of_a_running_plant_fits_a_terminal_and_says_all_once(works: Path) -> None:
+    with started("run", works, "--port", "0", errors=works.parent / "errors") as core:
+        line, before = line_with(core, "Ctrl-C stops.")
+        url = line.partition("API at ")[2].partition("/api/")[0]
+        token = before[1].partition("GENBA_TOKEN=")[2]
+        told = genba("status", "--url", url, GENBA_TOKEN=token, COLUMNS="80")
+        assert interrupt(core)[0] == 0
+    assert told.exit_code == 0
+    lines = told.stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert lines[0].startswith("Works: ")
+    for title in ("Connections", "Figures that are not zero"):
+        assert [line.strip() for line in lines].count(title) == 1
+    for part in ("disk", "loop", "guard", "historian", "audit", "production"):
+        assert sum(line.startswith(f"│ {part} ") for line in lines) == 1
+    assert "GiB free" in told.stdout
+
+
 def test_whoever_opens_it_to_the_network_is_warned(works: Path) -> None:
     errors = works.parent / "errors"
     arguments = ("run", works, "--port", "0", "--host", "0.0.0.0", "--insecure")

@@ -48,15 +48,25 @@ class DiskState:
     full_in_days: float | None
     room: Room
 
-    def __str__(self) -> str:
+    @property
+    def told(self) -> str:
+        """How it is, in words."""
         text = f"{self.free / _GIB:.1f} GiB of {self.total / _GIB:.0f} are free for {self.folder}"
         if self.full_in_days is not None:
             text += f", full in {self.full_in_days:.1f} days as it fills now"
         if self.room is Room.NONE:
-            text += f"; no more samples are taken below {self.reserve / _GIB:.2f} GiB: make room"
-        elif self.room is Room.LITTLE:
-            text += "; make room, or keep less (retention)"
+            text += f"; no more samples are taken below {self.reserve / _GIB:.2f} GiB"
         return text
+
+    @property
+    def mend(self) -> str:
+        """What to do about it; empty while there is nothing to do."""
+        if self.room is Room.NONE:
+            return "make room"
+        return "make room, or keep less (retention)" if self.room is Room.LITTLE else ""
+
+    def __str__(self) -> str:
+        return f"{self.told}; {self.mend}" if self.mend else self.told
 
 
 @dataclass(frozen=True, slots=True)

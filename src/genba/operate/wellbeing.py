@@ -196,7 +196,7 @@ class Wellbeing:
         if self._disk_error:
             yield Reason("disk", self._disk_error, "mend the file system")
         elif self._disk is not None and self._disk.room is not Room.ENOUGH:
-            yield Reason("disk", str(self._disk), "make room, or keep less (retention)")
+            yield Reason("disk", self._disk.told, self._disk.mend)
 
 
 def _links(connections: Mapping[str, Any]) -> Iterable[Reason]:
