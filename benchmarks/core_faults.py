@@ -30,7 +30,8 @@ from benchmarks.outage.collectors import Genba
 SIGNALS, RATE = 20, 200.0
 KILLS = 50
 RECOVER_S = 180.0
-FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
+FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
+"""The one for programs with threads: the other lets sleeps of theirs fail."""
 JUMPS = ("+3600s", "+0", "-3600s", "+0", "+90s", "-90s", "+0")
 DISK_MB = 160
 
@@ -67,9 +68,11 @@ class Bench:
     async def settle(self, counts: list[int]) -> None:
         """Wait until all is there, or until it is clear that it will not come."""
         deadline = time.monotonic() + RECOVER_S
-        while time.monotonic() < deadline:
+        left: list[int] = []
+        while time.monotonic() < deadline and (len(left) < 8 or len(set(left[-8:])) > 1):
             await asyncio.sleep(5.0)
-            if not await asyncio.to_thread(lambda: self.count(counts).lost):
+            left.append(await asyncio.to_thread(lambda: self.count(counts).lost))
+            if not left[-1]:
                 return
 
     def count(self, counts: list[int], note: str = "") -> Found:

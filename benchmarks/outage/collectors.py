@@ -159,7 +159,9 @@ class Genba:
 
     def replay_quarantine(self) -> None:
         command = [sys.executable, "-m", "genba", "historian", "quarantine", "replay"]
-        subprocess.run([*command, "--state", str(self.state)], check=True, capture_output=True)
+        plant = str(self.folder / "plant.yaml")
+        more = ["--all", "--plant", plant, "--state", str(self.state)]
+        subprocess.run([*command, *more], check=True, capture_output=True)
 
     def told(self, spans: Sequence[tuple[float, float]]) -> int:
         """Of how many spans the gap ledger shows something for every signal."""

@@ -169,7 +169,7 @@ class Ingest:
         while True:
             self._wake.wait()
             if not self._closing and self.waiting < _GROUP_ROWS:
-                time.sleep(_GROUP_S)
+                _pause(_GROUP_S)
             group = self._group()
             while group and not self._store(group):
                 if self._closing:
@@ -177,7 +177,7 @@ class Ingest:
                     if time.monotonic() > deadline:
                         self._give_up()
                         return
-                time.sleep(_RETRY_S)
+                _pause(_RETRY_S)
             if self._closing and not self._queue:
                 return
 
@@ -265,6 +265,12 @@ class Ingest:
         for _, loop, future in ready:
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(_resolve, future)
+
+
+def _pause(seconds: float) -> None:
+    """Sleep. A system whose clock is being set may refuse: then go on, or nothing is recorded."""
+    with contextlib.suppress(OSError):
+        time.sleep(seconds)
 
 
 def _resolve(future: asyncio.Future[None]) -> None:
