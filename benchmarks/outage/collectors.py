@@ -74,7 +74,8 @@ class Tree:
 
     @property
     def memory_mb(self) -> float:
-        return sum(process.memory_info().rss for process in self._all()) / 2**20
+        """What the system has to give for it: a page that processes share counts once (PSS)."""
+        return sum(process.memory_full_info().pss for process in self._all()) / 2**20
 
     def kill(self) -> None:
         """``kill -9`` of the process alone; its children notice."""
