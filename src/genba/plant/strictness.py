@@ -73,10 +73,10 @@ def _expected(model: type[Value], name: str) -> _Expected | None:
     types = frozenset(part for part in parts if isinstance(part, type)) - {type(None)}
     models = [part for part in types if issubclass(part, Value)]
     moment = ""
-    if any(isinstance(part, WithJsonSchema) for part in (*parts, *field.metadata)):
-        moment = "2026-01-05T06:00:00Z"
-    elif types & _MOMENTS:
+    if types & _MOMENTS:
         moment = "06:00" if dt.time in types else "2026-12-25"
+    elif any(isinstance(part, WithJsonSchema) for part in (*parts, *field.metadata)):
+        moment = "2026-01-05T06:00:00Z"
     return _Expected(types, models[0] if models else None, moment)
 
 
