@@ -62,6 +62,10 @@ class Bench:
         self._source.stdin.write(json.dumps(order) + "\n")
         self._source.stdin.flush()
 
+    def wait_for_all(self) -> None:
+        while not self.hears_all():
+            time.sleep(1.0)
+
     def hears_all(self) -> bool:
         """Whether the core was connected: what was made before that, nobody promised to store."""
         try:
@@ -123,8 +127,7 @@ async def bench(
         genba.start()
         made = Bench(folder, source, genba)
         await asyncio.sleep(5.0)
-        while not await asyncio.to_thread(made.hears_all):
-            await asyncio.sleep(1.0)
+        await asyncio.to_thread(made.wait_for_all)
         await made.tell({"do": "go"})
         yield made
     finally:
