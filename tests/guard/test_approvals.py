@@ -78,6 +78,58 @@ def test_who_proposes_is_none_of_the_two() -> None:
     assert bench.guard.approve(proposal.id, CAT).decision is Decision.ALLOWED
 
 
+def test_where_one_person_suffices_it_is_not_who_proposed_it() -> None:
+    rule = CriticalRule(signals=("oven.target",), people=1)
+    bench = bench_on(PLANT.model_copy(update={"critical": (rule,)}))
+    proposal = hotter(bench, actor="ann", role="admin", source="person")
+    verdict = bench.guard.decide(proposal, Approval("ann", "admin"))
+    assert (verdict.decision, verdict.needed) == (Decision.AWAITING_APPROVAL, 1)
+    with pytest.raises(Refused, match="ann proposed it; somebody else must say yes"):
+        bench.guard.approve(proposal.id, Approval("ann", "admin"))
+    assert bench.guard.approve(proposal.id, BOB).decision is Decision.ALLOWED
+
+
+@pytest.mark.parametrize("role", [None, "viewer"])
+def test_a_yes_counts_no_more_once_its_person_may_not_decide(role: str | None) -> None:
+    bench = bench_on()
+    roles: dict[str, str | None] = dict.fromkeys(("ann", "bob", "cat"), "operator")
+    bench.guard.roles.now = roles.get
+    proposal = hotter(bench)
+    bench.guard.decide(proposal)
+    bench.guard.approve(proposal.id, ANN)
+    roles["ann"] = role
+    assert bench.guard.waiting()[0].approvals == ()
+    halfway = bench.guard.approve(proposal.id, BOB)
+    assert (halfway.decision, halfway.needed) == (Decision.AWAITING_APPROVAL, 2)
+    assert [yes.actor for yes in halfway.approvals] == ["bob"]
+    assert "the yes of ann counts no more" in halfway.reasons[0]
+    done = bench.guard.approve(proposal.id, CAT)
+    assert [yes.actor for yes in done.approvals] == ["bob", "cat"]
+    command = bench.guard.command(proposal, done)
+    roles["cat"] = role
+    assert bench.guard.recheck(command, 0) == (
+        "cat is disabled or unknown by now"
+        if role is None
+        else "cat is viewer by now, who may not decide on 'setpoint'",
+    )
+    roles["cat"] = "operator"
+    assert bench.guard.recheck(command, 0) == ()
+
+
+def test_what_somebody_proposed_falls_with_them() -> None:
+    bench = bench_on()
+    roles: dict[str, str | None] = dict.fromkeys(("ann", "bob"), "operator")
+    bench.guard.roles.now = roles.get
+    proposal = hotter(bench, actor="ann", source="person")
+    bench.guard.decide(proposal, ANN)
+    roles["ann"] = None
+    ended = bench.guard.approve(proposal.id, BOB)
+    assert (ended.decision, ended.reasons) == (
+        Decision.REFUSED,
+        ("ann is disabled or unknown by now",),
+    )
+
+
 def test_what_is_only_advised_is_advised_also_where_it_is_critical() -> None:
     plant = CRITICAL.model_copy(update={"autonomy": (AutonomyRule(level=Autonomy.ADVISE),)})
     bench = bench_on(plant)

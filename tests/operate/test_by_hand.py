@@ -1,5 +1,6 @@
 """What people decide outlives a restart, is done once, and wins over Genba."""
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,18 @@ import pytest
 from tests.operate.test_runtime import ANN, Yard, shop, speed
 
 from genba.errors import PlantError, Refused
+from genba.guard import Guard
 from genba.operate.by_hand import OtherBody
-from genba.plant import Approval, Autonomy, AutonomyRule, CriticalRule, Decision, Plant
+from genba.operate.manual import Manual
+from genba.plant import (
+    Approval,
+    Autonomy,
+    AutonomyRule,
+    CriticalRule,
+    Decision,
+    Plant,
+    VirtualClock,
+)
 
 BOB = Approval("bob", "operator")
 HEART = AutonomyRule(kind="heartbeat", level=Autonomy.AUTONOMOUS)
@@ -61,6 +72,21 @@ async def test_what_waits_waits_on_after_a_restart_with_the_yeses_so_far(started
     assert yard.core.by_hand.waiting() == []
 
 
+async def test_how_many_must_say_yes_is_what_the_plant_file_says_now(started: Any) -> None:
+    yard = await started(APPROVE)
+    yard.driver.show("saw.station", "O-1-01")
+    await yard.ticks(5)
+    (waiting,) = yard.core.by_hand.waiting()
+    assert (waiting.needed, waiting.critical) == (1, False)
+    stricter = CriticalRule(kind="dispatch", people=3)
+    yard = await started(APPROVE.model_copy(update={"critical": (stricter,)}))
+    (again,) = yard.core.by_hand.waiting()
+    assert (again.proposal, again.needed, again.critical) == (waiting.proposal, 3, True)
+    assert yard.core.loop.proposals()[-1][1].needed == 3
+    yard = await started(APPROVE)
+    assert yard.core.by_hand.waiting()[0].needed == 1
+
+
 async def test_what_was_refused_or_lapsed_waits_no_more(started: Any) -> None:
     yard = await started(APPROVE)
     yard.driver.show("saw.station", "O-1-01")
@@ -107,6 +133,31 @@ async def test_what_somebody_holds_is_left_alone_over_a_restart(started: Any) ->
     assert (kinds.count("override.set"), kinds.count("override.released")) == (1, 1)
     with pytest.raises(PlantError, match="neither equipment nor a setpoint"):
         await yard.core.manual.take("saw.load", "ann", "x", None)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"target": "saw", "by": "ann", "reason": "blade", "since": "now"},
+        {"target": "saw", "by": "ann", "reason": "blade", "since": True},
+        {"target": "saw", "by": "ann", "reason": "blade", "since": 1, "until": 2.5},
+        {"target": ["saw"], "by": "ann", "reason": "blade", "since": 1},
+        {"target": "saw", "by": None, "reason": "blade", "since": 1},
+        {"target": "saw"},
+        ["saw", "ann", "blade", 1],
+        7,
+    ],
+)
+def test_what_people_hold_is_read_in_full_or_not_at_all(tmp_path: Path, entry: object) -> None:
+    clock = VirtualClock(0)
+    file = tmp_path / "manual.json"
+    good = {"target": "saw", "by": "ann", "reason": "blade", "since": 1, "until": None}
+    file.write_text(json.dumps([good]))
+    read = Manual(AUTONOMOUS, Guard(AUTONOMOUS, clock), clock, file, lambda _, row: None)
+    assert [held.target for held in read.all()] == ["saw"]
+    file.write_text(json.dumps([good, entry]))
+    with pytest.raises(PlantError, match=r"manual\.json is damaged .*look at the plant"):
+        Manual(AUTONOMOUS, Guard(AUTONOMOUS, clock), clock, file, lambda _, row: None)
 
 
 async def test_a_knob_that_was_turned_at_the_machine_is_noticed(started: Any) -> None:

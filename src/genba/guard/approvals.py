@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from genba.errors import Refused
-from genba.guard.authority import may
+from genba.guard.authority import Roles, may
 from genba.plant import Approval, Plant, Proposal, Signal
 
 
@@ -17,6 +17,28 @@ class Waiting:
     approvals: tuple[Approval, ...] = ()
     personal: bool = False
     """Whether a person proposed it, and not Genba."""
+    critical: bool = False
+    """Whether a rule of the plant file asks for people other than whoever proposed it."""
+
+    def fallen(self, roles: Roles) -> dict[str, str]:
+        """Return whose yes counts no more by the roles of now, with the reason."""
+        kind = self.proposal.kind
+        told = {given.actor: roles.lost(given.actor, kind) for given in self.approvals}
+        return {
+            actor: f"the yes of {actor} counts no more: {why}" for actor, why in told.items() if why
+        }
+
+    def standing(self, roles: Roles) -> "Waiting":
+        """Return it with the yeses that still count."""
+        fallen = self.fallen(roles)
+        left = tuple(given for given in self.approvals if given.actor not in fallen)
+        return replace(self, approvals=left)
+
+    def in_vain(self) -> str:
+        """Say who had said yes when it expired."""
+        names = ", ".join(approval.actor for approval in self.approvals)
+        so_far = f"of {self.needed} people only {names} said yes" if names else "nobody said yes"
+        return f"it expired: {so_far} in time"
 
     def unfit(self, approval: Approval) -> str:
         """Return why this person's yes does not count, empty if it does."""
@@ -26,8 +48,9 @@ class Waiting:
                 f"role '{approval.role}' of {approval.actor} may not decide on "
                 f"kind '{proposal.kind}'"
             )
-        if self.needed > 1 and same_person(approval.actor, proposal.actor):
-            return f"{approval.actor} proposed it; {self.needed} other people must say yes"
+        if self.critical and same_person(approval.actor, proposal.actor):
+            others = "somebody else" if self.needed == 1 else f"{self.needed} other people"
+            return f"{approval.actor} proposed it; {others} must say yes"
         if any(same_person(approval.actor, given.actor) for given in self.approvals):
             return f"{approval.actor} said yes already; it takes {self.needed} different people"
         return ""
@@ -40,10 +63,13 @@ class Approvals:
     ----------
     expires : callable
         Gives the time, in microseconds UTC, after which a proposal waits no more.
+    roles : Roles
+        Of now; a yes of somebody who may no longer decide does not count.
     """
 
-    def __init__(self, expires: Callable[[Proposal], int]) -> None:
+    def __init__(self, expires: Callable[[Proposal], int], roles: Roles) -> None:
         self._expires = expires
+        self._roles = roles
         self._waiting: dict[str, Waiting] = {}
         self._lapsed: list[Waiting] = []
 
@@ -52,24 +78,30 @@ class Approvals:
         self._waiting[waiting.proposal.id] = waiting
 
     def all(self, now: int) -> list[Waiting]:
-        """Return all that wait."""
+        """Return all that wait, with the yeses that still count."""
         self._expire(now)
-        return list(self._waiting.values())
+        return [waiting.standing(self._roles) for waiting in self._waiting.values()]
 
-    def take(self, proposal_id: str, approval: Approval, now: int) -> Waiting:
+    def take(
+        self, proposal_id: str, approval: Approval, now: int
+    ) -> tuple[Waiting, tuple[str, ...]]:
         """Take a proposal out for a person who may decide on it, with that person's yes added.
+
+        Also return why earlier yeses, left out, count no more.
 
         Raises
         ------
         Refused
             If none of that id waits, or this person's yes does not count; it waits on then.
         """
-        waiting = self._found(proposal_id, now)
+        found = self._found(proposal_id, now)
+        waiting = found.standing(self._roles)
         why = waiting.unfit(approval)
         if why:
             raise Refused(why)
         del self._waiting[proposal_id]
-        return replace(waiting, approvals=(*waiting.approvals, replace(approval, time=now)))
+        given = (*waiting.approvals, replace(approval, time=now))
+        return replace(waiting, approvals=given), tuple(found.fallen(self._roles).values())
 
     def drop(self, proposal_id: str, approval: Approval, now: int) -> Waiting:
         """Take a proposal out for a person who says no. Whoever proposed it may take it back.

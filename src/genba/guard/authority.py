@@ -1,6 +1,6 @@
 """Who may decide what: roles, kinds of decision, autonomy levels."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from genba.plant import Approval, Autonomy, Decision, Plant, Proposal, Role, Signal
 
@@ -33,6 +33,29 @@ def may(role: str, kind: str) -> bool:
     if role in ("engineer", "admin"):
         return True
     return role == "operator" and kind in OPERATOR_KINDS
+
+
+class Roles:
+    """The roles that people have now, where somebody knows them; else those of their words hold.
+
+    A role is taken from somebody, or somebody is shut out, while a proposal waits or its command
+    is under way: what they said before counts no more then.
+    """
+
+    def __init__(self) -> None:
+        self.now: Callable[[str], str | None] | None = None
+        """Tells the role of an actor; None for somebody who may do nothing any more."""
+
+    def lost(self, actor: str, kind: str) -> str:
+        """Return why somebody may no longer decide on a kind, empty if they may."""
+        if self.now is None:
+            return ""
+        role = self.now(actor)
+        if role is None:
+            return f"{actor} is disabled or unknown by now"
+        return (
+            "" if may(role, kind) else f"{actor} is {role} by now, who may not decide on '{kind}'"
+        )
 
 
 def check_authority(

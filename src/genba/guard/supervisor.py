@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from genba.errors import Refused
 from genba.guard.approvals import Approvals, Waiting, people_needed
-from genba.guard.authority import check_authority, decision_at, level_of
+from genba.guard.authority import Roles, check_authority, decision_at, level_of
 from genba.guard.envelope import check_write
 from genba.guard.form import malformed
 from genba.guard.interlocks import Interlocks
@@ -68,6 +68,8 @@ class _Case:
     """Whether a person proposed it, and not Genba."""
     waited: bool = False
     replayed: bool = False
+    fallen: tuple[str, ...] = ()
+    """Why earlier yeses count no more."""
 
 
 class Guard:
@@ -94,7 +96,9 @@ class Guard:
         self._seen: dict[str, int] = {}
         self._allowed: dict[str, _Allowed] = {}
         self._given: dict[str, _Given] = {}
-        self._approvals = Approvals(_expires)
+        self.roles = Roles()
+        """The roles that people have now; asked again at each yes and before each write."""
+        self._approvals = Approvals(_expires, self.roles)
         self.overrides = Overrides(plant, self._knowledge)
         """What people have taken out of Genba's hands."""
         self.counts: dict[Decision, int] = dict.fromkeys(Decision, 0)
@@ -142,7 +146,8 @@ class Guard:
         """Judge again, as of now, a proposal that waits for people, with one more person's yes.
 
         Where it takes several people it waits on until the last of them; each yes has everything
-        asked again, and what no longer holds ends it.
+        asked again, and what no longer holds ends it. Earlier yeses of people who may no longer
+        decide are left out.
 
         Raises
         ------
@@ -151,8 +156,10 @@ class Guard:
             not suffice, or it takes somebody else. It waits on then.
         """
         now = self._clock.now()
-        waiting = self._approvals.take(proposal_id, approval, now)
-        case = _Case(waiting.proposal, waiting.approvals, waiting.personal, waited=True)
+        waiting, fallen = self._approvals.take(proposal_id, approval, now)
+        case = _Case(
+            waiting.proposal, waiting.approvals, waiting.personal, waited=True, fallen=fallen
+        )
         return self._judge(case, now)
 
     def refuse(self, proposal_id: str, approval: Approval, reason: str) -> Verdict:
@@ -176,14 +183,19 @@ class Guard:
         """Return, once, the proposals that waited in vain, each with the verdict that ends it."""
         now = self._clock.now()
         lapsed = self._approvals.lapsed(now)
-        return [(w.proposal, self._told(w, now, _in_vain(w))) for w in lapsed]
+        return [(w.proposal, self._told(w, now, w.in_vain())) for w in lapsed]
 
     def wait_on(self, waiting: Waiting) -> Verdict:
         """Let a proposal wait again that waited when Genba stopped.
 
-        Everything is asked again at the next yes, so nothing need be known of the plant yet.
+        Everything is asked again at the next yes, so nothing need be known of the devices yet. How
+        many people it takes is what the plant file says now.
         """
         now = self._clock.now()
+        known = self._plant.signals
+        signals = [known[w.signal] for w in waiting.proposal.writes if w.signal in known]
+        critical = people_needed(self._plant, waiting.proposal, signals)
+        waiting = replace(waiting, needed=max(critical, 1), critical=critical > 0)
         self._seen.setdefault(waiting.proposal.id, now)
         if now > _expires(waiting.proposal):
             return self._told(waiting, now, "it expired while Genba was stopped")
@@ -238,12 +250,14 @@ class Guard:
             return (f"command '{command.id}' was not given by this guard, or too long ago",)
         if number != given.out:
             return (f"write {number + 1} of command '{command.id}' is not its next",)
-        proposal, write = given.allowed.proposal, command.writes[number]
+        allowed = given.allowed
+        proposal, write, personal = allowed.proposal, command.writes[number], allowed.personal
         signal = self._plant.signals[write.signal]
         reasons = ["the proposal has expired"] if now > _expires(proposal) else []
+        reasons += self._lost(proposal, allowed.verdict.approvals, personal=personal)
         reasons += check_write(signal, write, self._knowledge, now).reasons
         reasons += self._check_meaning(signal, command.writes, write, now)
-        if _keeps_off(proposal, personal=given.allowed.personal):
+        if _keeps_off(proposal, personal=personal):
             reasons += self.overrides.refusals(signal, now)
         own = {earlier.signal for earlier in command.writes[:number]}
         evidence = (piece for piece in proposal.evidence if piece.signal not in own)
@@ -260,6 +274,7 @@ class Guard:
         signals, writes, problems = self._check_writes(proposal, now)
         reasons += problems
         reasons += check_authority(proposal, signals, case.approvals)
+        reasons += self._lost(proposal, case.approvals, personal=case.personal)
         reasons += self._knowledge.doubts(proposal.evidence, now, waited=case.waited)
         if not case.personal and proposal.kind != "heartbeat" and not proposal.evidence:
             reasons.append("it names no evidence: nothing ties it to what the plant shows now")
@@ -274,13 +289,22 @@ class Guard:
         decision = decision_at(level, needed, len(yeses), personal=case.personal)
         decision = Decision.REFUSED if reasons else decision
         asked = max(needed, 1) if yeses or decision is Decision.AWAITING_APPROVAL else 0
-        verdict = Verdict(proposal.id, now, decision, tuple(reasons), yeses, asked)
+        told = case.fallen if decision is Decision.AWAITING_APPROVAL else tuple(reasons)
+        verdict = Verdict(proposal.id, now, decision, told, yeses, asked)
         self.counts[decision] += 1
         if decision is Decision.ALLOWED:
             self._allowed[proposal.id] = _Allowed(proposal, verdict, writes, case.personal)
         elif decision is Decision.AWAITING_APPROVAL:
-            self._approvals.add(Waiting(proposal, asked, yeses, case.personal))
+            self._approvals.add(Waiting(proposal, asked, yeses, case.personal, needed > 0))
         return verdict
+
+    def _lost(
+        self, proposal: Proposal, approvals: Iterable[Approval], *, personal: bool
+    ) -> list[str]:
+        """Return who stands behind a proposal, and may no longer decide on such."""
+        names = [approval.actor for approval in approvals]
+        people = dict.fromkeys([proposal.actor, *names] if personal else names)
+        return [why for name in people if (why := self.roles.lost(name, proposal.kind))]
 
     def _told(self, waiting: Waiting, now: int, why: str) -> Verdict:
         """Refuse what waited, for a reason that is not the guard's own."""
@@ -370,9 +394,3 @@ def _expires(proposal: Proposal) -> int:
     if proposal.expires is not None:
         return proposal.expires
     return proposal.time + round(PROPOSAL_LIFE_S * US)
-
-
-def _in_vain(waiting: Waiting) -> str:
-    names = ", ".join(approval.actor for approval in waiting.approvals)
-    so_far = f"of {waiting.needed} people only {names} said yes" if names else "nobody said yes"
-    return f"it expired: {so_far} in time"

@@ -229,7 +229,7 @@ class Manual:
         except FileNotFoundError:
             return
         try:
-            held = [Override(**entry) for entry in json.loads(text)]
+            held = [_override(entry) for entry in json.loads(text)]
         except (ValueError, TypeError) as error:
             raise PlantError(
                 f"{self._file} is damaged ({error}): nobody knows what people hold in manual; "
@@ -251,3 +251,22 @@ class Manual:
         """Wait for what is being written."""
         if self._saving is not None:
             await asyncio.wait({self._saving})
+
+
+def _override(entry: object) -> Override:
+    """Make an override of what the file holds.
+
+    Raises
+    ------
+    TypeError
+        If a field is missing, unknown, or of another type than declared.
+    """
+    if not isinstance(entry, dict):
+        raise TypeError(f"{entry!r:.80} is no override")
+    override = Override(**entry)
+    words = (override.target, override.by, override.reason)
+    # A flag is a whole number to Python, and no time.
+    timed = type(override.since) is int and type(override.until) in (int, type(None))
+    if not timed or not all(isinstance(word, str) for word in words):
+        raise TypeError(f"a field of {entry!r:.80} is of a wrong type")
+    return override

@@ -42,16 +42,17 @@ class AutonomyRule(Value):
 
 
 class CriticalRule(Value):
-    """Decisions that take the yes of several different people, whatever the autonomy level.
+    """Decisions that take the yes of other people, whatever the autonomy level.
 
     It holds for proposals that touch such equipment with such a kind and write such a signal; all
-    three are patterns with ``*``. Who proposed it is none of those people. Where several rules
-    fit, the largest number counts. Heartbeats are never critical.
+    three are patterns with ``*``. The people are all different, and who proposed it is none of
+    them, also where it takes one. Where several rules fit, the largest number counts. Heartbeats
+    are never critical.
     """
 
     equipment: str = "*"
     kind: str = "*"
     signals: tuple[str, ...] = Field(default=("*",), min_length=1)
     """Signal ids, or patterns with ``*``."""
-    people: Annotated[int, Field(ge=2, le=5)] = 2
+    people: Annotated[int, Field(ge=1, le=5)] = 2
     reason: str = ""

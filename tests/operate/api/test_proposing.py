@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 from tests.operate.api.running_plant import RunningPlant, running_plant
 
-from genba.plant import Autonomy, AutonomyRule
+from genba.plant import Autonomy, AutonomyRule, Proposal, Write
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -47,6 +47,22 @@ async def test_an_allowed_write_reaches_the_machine_and_is_on_the_record(
     assert (about[0]["data"]["actor"], about[0]["data"]["role"]) == ("operator", "operator")
     (outcome,) = (await plant.ask("/decisions", ref=about[2]["id"]))["rows"]
     assert outcome["data"]["done"] is True
+
+
+async def test_the_guard_asks_who_may_decide_now(plant: RunningPlant) -> None:
+    wrong = Proposal(
+        id="P-gone",
+        time=plant.clock.now(),
+        kind="setpoint",
+        equipment="press-1",
+        writes=(Write("press-1.cooling_time", 0.5, "min"),),
+        reason="a try",
+        source="person",
+        actor="gone",
+        role="admin",
+    )
+    verdict = await plant.core.by_hand.submit(wrong)
+    assert verdict.reasons == ("gone is disabled or unknown by now",)
 
 
 @pytest.mark.parametrize(

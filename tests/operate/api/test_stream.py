@@ -9,12 +9,14 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import HTTPException
 from tests.operate.api.running_plant import RunningPlant, running_plant
 
 from genba.errors import GenbaError
 from genba.operate.api.serve import ApiServer
+from genba.operate.api.streams import MOST_EACH, Streams
 from genba.operate.listening import is_loopback, listen
-from genba.operate.people import PersonRole
+from genba.operate.people import Identity, Kind, PersonRole
 from genba.plant import parse_time
 
 BOUND_S = 10.0
@@ -117,12 +119,12 @@ async def test_streams_end_cleanly_when_genba_stops(tmp_path: Path) -> None:
         async with listening(plant, server) as one, listening(plant, server) as other:
             await anext(one)
             await anext(other)
-            assert plant.app.state.streams == 2
+            assert len(plant.app.state.streams) == 2
             async with asyncio.timeout(BOUND_S):
                 await server.stop()
                 assert [message async for message in one] == []
                 assert [message async for message in other] == []
-        assert plant.app.state.streams == 0
+        assert len(plant.app.state.streams) == 0
         with pytest.raises(httpx.ConnectError):
             async with httpx.AsyncClient() as client:
                 await client.get(server.url)
@@ -133,9 +135,44 @@ async def test_a_stream_that_is_left_costs_nothing(tmp_path: Path, eventually: A
         async with listening(plant, server) as told:
             await anext(told)
         await plant.live(5)
-        await eventually(lambda: plant.app.state.streams == 0, BOUND_S, "the end of the stream")
+        await eventually(
+            lambda: len(plant.app.state.streams) == 0, BOUND_S, "the end of the stream"
+        )
         waiting = [t for t in asyncio.all_tasks() if "changed_since" in repr(t.get_stack())]
         assert waiting == []
+
+
+async def test_one_identity_cannot_take_all_streams(tmp_path: Path, eventually: Any) -> None:
+    async with served(tmp_path) as (plant, server):
+        url = f"{server.url}/api/v1/live/stream"
+        headers = {"Authorization": f"Bearer {plant.tokens['viewer']}"}
+        more = {"Authorization": f"Bearer {plant.tokens['engineer']}"}
+
+        async def ask(client: httpx.AsyncClient, who: dict[str, str]) -> httpx.Response:
+            return await client.send(client.build_request("GET", url, headers=who), stream=True)
+
+        async with httpx.AsyncClient(timeout=BOUND_S) as client:
+            asked = await asyncio.gather(*(ask(client, headers) for _ in range(MOST_EACH + 5)))
+            codes = [answer.status_code for answer in asked]
+            assert (codes.count(200), codes.count(429)) == (MOST_EACH, 5)
+            (told,) = {await a.aread() for a in asked if a.status_code == 429}
+            assert json.loads(told)["detail"] == "viewer has 10 streams open; close some first"
+            other = await ask(client, more)
+            assert other.status_code == 200
+            for answer in (*asked, other):
+                await answer.aclose()
+        await plant.live(5)
+        await eventually(lambda: len(plant.app.state.streams) == 0, BOUND_S, "the end of them")
+
+
+def test_all_streams_together_are_bounded() -> None:
+    streams = Streams(most=2, most_each=2)
+    ana, board = (Identity(n, n, PersonRole.VIEWER, Kind.PERSON) for n in ("ana", "board"))
+    with streams.one(ana), streams.one(board):
+        with pytest.raises(HTTPException) as told, streams.one(ana):
+            pass
+        assert (told.value.status_code, len(streams)) == (503, 2)
+    assert len(streams) == 0
 
 
 @pytest.mark.parametrize("how", ["log out", "disable", "new password", "revoke"])

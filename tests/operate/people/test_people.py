@@ -179,6 +179,16 @@ def test_names_are_shared_by_people_and_machines(identities: Identities) -> None
         identities.add_user("scada", PersonRole.ADMIN, PASSWORD)
 
 
+def test_the_role_of_now_is_none_for_whoever_is_out(identities: Identities) -> None:
+    identities.create("mes", PersonRole.ENGINEER)
+    assert (identities.role_now("ana"), identities.role_now("mes")) == ("operator", "engineer")
+    identities.change_user("ana", role=PersonRole.VIEWER)
+    assert identities.role_now("ana") == "viewer"
+    identities.change_user("ana", enabled=False)
+    identities.revoke("mes")
+    assert {identities.role_now(name) for name in ("ana", "mes", "nobody")} == {None}
+
+
 def test_tokens_of_the_first_version_keep_working(tmp_path: Path) -> None:
     identities = Identities(tmp_path)
     token = identities.create("old", PersonRole.ENGINEER)

@@ -30,6 +30,7 @@ from genba.operate.api.headers import Headers
 from genba.operate.api.listing import Kept
 from genba.operate.api.problems import say_problems
 from genba.operate.api.rates import Rate, RateLimit
+from genba.operate.api.streams import Streams
 from genba.operate.api.tables import AT_ONCE
 from genba.operate.api.turns import CLEAR_S, CLEAR_SHARE, Turns, Turnstile
 from genba.operate.loop import RECENT
@@ -71,7 +72,7 @@ def create_app(core: Core, identities: Identities, rate: Rate | None = None) -> 
     core : Core
         The core that the routes read, and to which proposals of people go.
     identities : Identities
-        Whose tokens are accepted.
+        Whose tokens are accepted, and who tells the guard the roles that people have.
     rate : Rate, optional
         What one address may ask.
 
@@ -89,10 +90,11 @@ def create_app(core: Core, identities: Identities, rate: Rate | None = None) -> 
         redoc_url=None,
         max_body_size=LARGEST_BODY,
     )
+    core.guard.roles.now = identities.role_now
     app.state.core = core
     app.state.identities = identities
     app.state.closing = asyncio.Event()
-    app.state.streams = 0
+    app.state.streams = Streams()
     app.state.logins = anyio.CapacityLimiter(1)
     app.state.describing = anyio.CapacityLimiter(1)
     app.state.proposals = Kept(2 * RECENT)

@@ -190,10 +190,9 @@ async def approve(
 ) -> VerdictShown:
     note(request, target=proposal_id)
     waiting = _waiting(core, proposal_id)
-    if waiting.needed > 1 and caller.kind is not Kind.PERSON:
-        raise HTTPException(
-            403, f"'{caller.name}' holds a token; it takes {waiting.needed} people who log in"
-        )
+    if waiting.critical and caller.kind is not Kind.PERSON:
+        people = "a person" if waiting.needed == 1 else f"{waiting.needed} people"
+        raise HTTPException(403, f"'{caller.name}' holds a token; it takes {people} to log in")
     approval = Approval(caller.name, str(caller.role))
     verdict = await core.by_hand.approve(proposal_id, approval)
     note(request, decision=str(verdict.decision))

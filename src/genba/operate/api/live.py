@@ -15,12 +15,12 @@ from genba.operate.api.finite import finite
 from genba.operate.api.moments import Moment
 from genba.operate.api.problems import ANSWERS, NOT_FOUND
 from genba.operate.api.running import TheCore
+from genba.operate.api.streams import CountedStream
 from genba.operate.people import Identities
 from genba.plant import Plant, Sample, Scalar, format_time
 
 router = APIRouter(prefix="/live", tags=["live"], responses={**ANSWERS, **NOT_FOUND})
 
-MOST_STREAMS = 100
 T = TypeVar("T")
 
 
@@ -81,29 +81,20 @@ async def stream(
     wanted = _check(core.plant, signal)
     state = request.app.state
     identities: Identities = state.identities
-    if state.streams >= MOST_STREAMS:
-        raise HTTPException(503, f"{MOST_STREAMS} streams are open, and no more fit; close some")
 
     async def messages() -> AsyncIterator[str]:
-        state.streams += 1
-        try:
-            cursor = 0
-            async for tick, samples in _until(state.closing, core.subscribe_ticks()):
-                if not identities.still(caller):  # logged out, revoked, disabled, over
-                    return
-                chosen = [s for s in samples if wanted is None or s.signal in wanted]
-                yield _message(tick, chosen)
-                cursor, changed = core.alarms.changed_since(cursor)
-                if changed:
-                    yield _alarms(tick, [shown(core, alarm) for alarm in changed])
-        finally:
-            state.streams -= 1
+        cursor = 0
+        async for tick, samples in _until(state.closing, core.subscribe_ticks()):
+            if not identities.still(caller):  # logged out, revoked, disabled, over
+                return
+            chosen = [s for s in samples if wanted is None or s.signal in wanted]
+            yield _message(tick, chosen)
+            cursor, changed = core.alarms.changed_since(cursor)
+            if changed:
+                yield _alarms(tick, [shown(core, alarm) for alarm in changed])
 
-    return StreamingResponse(
-        messages(),
-        media_type="text/event-stream",
-        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
-    )
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return CountedStream(messages(), state.streams, caller, headers)
 
 
 def _message(tick: int, samples: list[Sample]) -> str:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from genba.errors import GenbaError, Refused
+from genba.errors import GenbaError, Refused, StateError
 from genba.operate.people import sessions as session_tokens
 from genba.operate.people import tokens as service_tokens
 from genba.operate.people.attempts import Attempts
@@ -107,6 +107,20 @@ class Identities:
             user = self.users.get(caller.name)
             return user is not None and user.enabled and self.sessions.is_open(caller.id)
         return self.tokens.is_good(caller.id)
+
+    def role_now(self, name: str) -> str | None:
+        """Return the role of an enabled user or a good token of that name, None without any.
+
+        Where the files cannot be read, nobody has one.
+        """
+        try:
+            user = self.users.get(name)
+            if user is not None:
+                return str(user.role) if user.enabled else None
+            token = next((token for token in self.tokens.all() if token.name == name), None)
+            return str(token.role) if token is not None and self.tokens.is_good(token.id) else None
+        except (StateError, OSError):
+            return None
 
     def log_in(self, name: str, password: str, address: str) -> tuple[str, Session]:
         """Open a session for a person; takes about 0.1 s, for unknown names, too.
