@@ -16,6 +16,16 @@ def test_a_new_folder_is_made_with_its_rooms(tmp_path: Path) -> None:
     assert state.secrets.stat().st_mode & 0o777 == 0o700
 
 
+def test_a_folder_that_others_could_read_is_closed_to_them(tmp_path: Path) -> None:
+    state = StateFolder(tmp_path / "state")
+    assert state.root.stat().st_mode & 0o777 == 0o700
+    for folder in (state.root, state.secrets, state.audit):
+        folder.chmod(0o755)
+    StateFolder(tmp_path / "state", create=False)
+    for folder in (state.root, state.secrets, state.audit):
+        assert folder.stat().st_mode & 0o777 == 0o700
+
+
 def test_two_cores_cannot_hold_one_folder(tmp_path: Path) -> None:
     with StateFolder(tmp_path / "state"), pytest.raises(StateError, match="in use by process"):
         StateFolder(tmp_path / "state").hold()

@@ -21,7 +21,7 @@ SECRETS_VARIABLE = "GENBA_SECRETS"
 
 
 class StateFolder:
-    """One plant's state, held by one running core at a time.
+    """One plant's state, held by one running core at a time; nobody but its owner looks into it.
 
     ::
 
@@ -81,8 +81,9 @@ class StateFolder:
             )
         for folder in (self.root, self.historian, self.pki, self.secrets, self.audit):
             folder.mkdir(parents=True, exist_ok=True)
-        self.secrets.chmod(0o700)
-        self.audit.chmod(0o700)
+        for private in (self.root, self.secrets, self.audit):
+            if private.stat().st_mode & 0o777 != 0o700:
+                private.chmod(0o700)
         if not version.exists():
             made = {
                 "format": FORMAT,
