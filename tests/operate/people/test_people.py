@@ -1,13 +1,22 @@
 """Users, sessions, tokens and failed log-ins, over time and across processes."""
 
 import datetime as dt
+import json
 import time
 from pathlib import Path
 
 import pytest
 
 from genba.errors import GenbaError, Refused, StateError
-from genba.operate.people import Identities, Kind, PersonRole, Scope, TooManyAttempts, User
+from genba.operate.people import (
+    Identities,
+    Kind,
+    PersonRole,
+    Scope,
+    TooManyAttempts,
+    User,
+    attempts,
+)
 from genba.operate.people.attempts import FIRST_WAIT_S, FREE, LONGEST_WAIT_S
 from genba.operate.people.sessions import IDLE_S, LONGEST_S, MOST
 
@@ -148,6 +157,38 @@ def test_one_address_cannot_try_one_password_on_everybody(identities: Identities
     with pytest.raises(TooManyAttempts):
         identities.log_in("ana", PASSWORD, "192.0.2.1")
     identities.log_in("ana", PASSWORD, "192.0.2.2")
+
+
+def test_an_ipv6_network_counts_as_one_address(identities: Identities) -> None:
+    for number in range(FREE["address"]):
+        identities.attempts.failed(f"user-{number}", f"2001:db8:1:2::{number:x}")
+    with pytest.raises(TooManyAttempts):
+        identities.attempts.admit("ana", "2001:db8:1:2:ffff::1")
+    identities.attempts.admit("ana", "2001:db8:1:3::1")
+    for number in range(FREE["address"]):
+        identities.attempts.failed(f"more-{number}", "::ffff:192.0.2.1")
+    with pytest.raises(TooManyAttempts):
+        identities.attempts.admit("ana", "192.0.2.1")
+
+
+def test_a_flood_of_names_wipes_out_no_account(
+    identities: Identities, monkeypatch: pytest.MonkeyPatch, watch: Watch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(attempts, "MOST", 30)
+    for _ in range(FREE["account"]):
+        identities.attempts.failed("ana", "192.0.2.9")
+    for _ in range(FREE["address"]):
+        identities.attempts.failed("nobody", "192.0.2.1")
+    for number in range(100):
+        watch.now += 0.01
+        identities.attempts.failed(f"user-{number}", f"198.51.100.{number % 10}")
+    for name, address in (("ana", "192.0.2.2"), ("bob", "192.0.2.1")):
+        with pytest.raises(TooManyAttempts):
+            identities.attempts.admit(name, address)
+    rows = json.loads((tmp_path / "attempts.json").read_text())
+    accounts = {row["whom"] for row in rows if row["whom"].startswith("account:")}
+    assert accounts == {"account:ana", *(f"account:user-{number}" for number in range(70, 100))}
+    assert len(rows) <= 2 * 30 + 1
 
 
 def test_a_restart_forgives_nothing(identities: Identities, watch: Watch, tmp_path: Path) -> None:

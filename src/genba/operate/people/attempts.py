@@ -1,5 +1,6 @@
 """Failed log-ins: after a few, an account and an address must wait, longer each time."""
 
+import ipaddress
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -16,7 +17,9 @@ LONGEST_WAIT_S = 15 * 60.0
 FORGOTTEN_S = 24 * 3600.0
 """Failures count for so long."""
 MOST = 5000
-"""Accounts and addresses that are remembered; the ones that failed longest ago make room."""
+"""Addresses, and names that nobody has, that are remembered of each; the oldest make room."""
+_NETWORK_BITS = 64
+"""Whoever has one IPv6 address has all of its network, and counts as one."""
 
 
 class TooManyAttempts(Refused):
@@ -40,10 +43,26 @@ class Failures:
 class Attempts:
     """Counts failures in ``attempts.json``, so that a restart forgives nothing.
 
-    Names that nobody has are counted like others: how Genba answers does not tell them apart.
+    Names that nobody has are counted like others: how Genba answers does not tell them apart. Only
+    they make room when there are too many, so that no flood of them wipes out an account's.
+
+    Parameters
+    ----------
+    secrets : Path
+        Folder of the file.
+    is_user : callable
+        Tells whether somebody has a name.
+    now : callable
+        The computer's clock, in seconds since 1970.
     """
 
-    def __init__(self, secrets: Path, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        secrets: Path,
+        is_user: Callable[[str], bool],
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._is_user = is_user
         self._file = SecretFile(
             secrets / "attempts.json", _build, lambda row: row.whom, "delete it"
         )
@@ -74,9 +93,21 @@ class Attempts:
                 over = count - FREE[whom.partition(":")[0]]
                 wait_s = min(FIRST_WAIT_S * 2 ** min(over, 10), LONGEST_WAIT_S) if over >= 0 else 0
                 rows[whom] = replace(known, count=count, last=now, until=now + wait_s)
-            for old in sorted(rows.values(), key=lambda row: row.last)[: max(0, len(rows) - MOST)]:
+            waits = rows[_whom(name, address)[0]].until > now
+            self._make_room(rows)
+            return waits
+
+    def _make_room(self, rows: dict[str, Failures]) -> None:
+        """Drop the oldest addresses, and the oldest names that nobody has, where too many are."""
+        if len(rows) <= MOST:
+            return
+        for kind in FREE:
+            of_kind = [row for row in rows.values() if row.whom.startswith(f"{kind}:")]
+            if kind == "account":
+                of_kind = [row for row in of_kind if not self._is_user(row.whom[len(kind) + 1 :])]
+            of_kind.sort(key=lambda row: row.last)
+            for old in of_kind[: max(0, len(of_kind) - MOST)]:
                 del rows[old.whom]
-            return rows[f"account:{name}"].until > now
 
     def succeeded(self, name: str) -> None:
         """Forget the failures of an account."""
@@ -97,7 +128,20 @@ class Attempts:
 
 
 def _whom(name: str, address: str) -> tuple[str, str]:
-    return f"account:{name[:80]}", f"address:{address[:80]}"
+    return f"account:{name[:80]}", f"address:{_network(address)[:80]}"
+
+
+def _network(address: str) -> str:
+    """Return what an address counts as: itself, or the network of an IPv6 one."""
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv4Address):
+        return str(found)
+    if found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return str(ipaddress.ip_network((found, _NETWORK_BITS), strict=False))
 
 
 def _build(row: dict[str, Any]) -> Failures:

@@ -33,7 +33,7 @@ class Identities:
         self.users = Users(secrets)
         self.tokens = Tokens(secrets)
         self.sessions = Sessions(secrets, now)
-        self.attempts = Attempts(secrets, now)
+        self.attempts = Attempts(secrets, lambda name: self.users.get(name) is not None, now)
         self._one_login = threading.Lock()
 
     def __len__(self) -> int:
