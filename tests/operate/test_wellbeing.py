@@ -16,6 +16,7 @@ from tests.operate.test_runtime import shop
 
 from genba.historian.disk import Usage
 from genba.operate import wellbeing
+from genba.operate.audit import AuditLog
 from genba.operate.runtime import Core
 from genba.operate.state import StateFolder
 from genba.plant import AcceleratedClock, Link
@@ -147,12 +148,34 @@ async def test_an_audit_log_that_cannot_be_written_is_named(works: Works) -> Non
     assert "audit" in works.parts()
 
 
+async def test_an_audit_log_that_somebody_changed_is_named_and_alarmed(works: Works) -> None:
+    audit = works.core.audit
+
+    def told() -> bool:
+        kinds = {alarm.kind for alarm in works.core.alarms.all() if alarm.active}
+        return "audit" in works.parts() and "audit_broken" in kinds
+
+    await asyncio.wrap_future(audit.record("ann", "admin", "first", "x"))
+    old = {path: path.read_bytes() for path in works.state.audit.iterdir()}
+    await asyncio.wrap_future(audit.record("ann", "admin", "second", "x"))
+    assert not told()
+    for path, content in old.items():
+        path.write_bytes(content)
+    await asyncio.wrap_future(audit.record("ann", "admin", "third", "x"))
+    await works.until(told)
+    await works.core.stop()
+    later = AuditLog(works.state.audit, works.state.secrets)
+    later.look_back()
+    later.close()
+    assert "entry 2 was written, and is missing" in later.broken
+
+
 def test_every_reason_has_a_mend() -> None:
     figures = {
         "connections": {"a": {"link": "down", "error": "refused"}},
-        "audit": {"error": "no room"},
+        "audit": {"error": "no room", "broken": "entry 2 is missing"},
         "alarms": {"flood": True, "last_10_min": 30},
     }
     found = [*wellbeing._links(figures["connections"]), *wellbeing._rest(figures)]
-    assert [reason.part for reason in found] == ["connection a", "audit", "alarms"]
+    assert [reason.part for reason in found] == ["connection a", "audit", "audit", "alarms"]
     assert all(reason.mend for reason in found)

@@ -23,6 +23,7 @@ from genba.operate.alarms import (
     Alarms,
     DeviceConditions,
     FactJudge,
+    audit_facts,
     heartbeat_facts,
     link_facts,
     newest,
@@ -211,6 +212,7 @@ class Core:
                 lambda _: recording_facts(self._ingest.error or ""),
                 self.alarms.refusals.facts,
                 lambda _: heartbeat_facts(self._heartbeats.unheard()),
+                lambda _: audit_facts(self.audit.broken),
                 lambda _: self.recovery.facts(),
                 lambda _: self.wellbeing.facts(),
             ),
@@ -221,6 +223,7 @@ class Core:
 
     async def start(self) -> None:
         """Take up what an earlier run left, connect to the devices, and begin to record."""
+        self.audit.look_back()
         await asyncio.to_thread(self._tracker.restore, self.historian, self.clock.now())
         await asyncio.to_thread(self.gate.restore, self.historian, self.clock.now())
         self.alarms.restore(await asyncio.to_thread(newest, self.historian), self.clock.now())
@@ -233,7 +236,6 @@ class Core:
         self._uplinks.start()
         await asyncio.to_thread(self.recovery.restore, self.historian)
         self.recovery.start()
-        self._put_rows()
         self._put_rows()
         await self._links.start(FIRST_CONNECT_S)
         for proposal, command in self._journal.unfinished():

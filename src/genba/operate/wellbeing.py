@@ -226,6 +226,12 @@ def absent_hubs(uplinks: Mapping[str, Any]) -> Iterable[Reason]:
 def _rest(figures: Mapping[str, Any]) -> Iterable[Reason]:
     if figures["audit"]["error"]:
         yield Reason("audit", str(figures["audit"]["error"]), "make room, or mend the disk")
+    if figures["audit"]["broken"]:
+        yield Reason(
+            "audit",
+            f"somebody changed the audit log: {figures['audit']['broken']}",
+            "see `genba audit verify`; stop Genba and move STATE/audit away to keep it as evidence",
+        )
     if figures["alarms"]["flood"]:
         yield Reason(
             "alarms",

@@ -79,6 +79,12 @@ BUILT_IN: tuple[AlarmRule, ...] = (
         consequence="Nothing is acknowledged or recorded.",
     ),
     AlarmRule(
+        kind="audit_broken",
+        priority=_HIGH,
+        response="`genba audit verify` says where; stop Genba, keep STATE/audit as evidence.",
+        consequence="Who did what can no longer be proved.",
+    ),
+    AlarmRule(
         kind="clock_skew",
         on_delay_s=60.0,
         off_delay_s=60.0,

@@ -232,7 +232,7 @@ def test_acts_wait_while_the_log_cannot_be_written(tmp_path: Path) -> None:
         assert log.report()["waiting"] == 1
         (tmp_path / "audit").unlink()
         assert log.record("ana", "admin", "test", "2").result(10).number == 2
-        assert log.report() == {"written": 2, "waiting": 0, "lost": 0, "error": ""}
+        assert log.report() == {"written": 2, "waiting": 0, "lost": 0, "error": "", "broken": ""}
     assert [entry.target for entry in entries(tmp_path / "audit")] == ["1", "2"]
 
 

@@ -101,6 +101,13 @@ def recording_facts(error: str) -> Iterable[Fact]:
         yield Fact("recording", "historian", f"not recorded: {error}", Severity.CRITICAL)
 
 
+def audit_facts(broken: str) -> Iterable[Fact]:
+    """Return that somebody changed the audit log, where that was found."""
+    if broken:
+        text = f"somebody changed the audit log: {broken}"
+        yield Fact("audit_broken", "audit", text, Severity.CRITICAL)
+
+
 def heartbeat_facts(unheard: Iterable[str]) -> Iterable[Fact]:
     """Return the devices that do not hear Genba's heartbeat."""
     for equipment in sorted(unheard):

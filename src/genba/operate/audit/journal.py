@@ -61,6 +61,8 @@ class Journal:
         self._folder = folder
         self._key = secrets / KEY
         self._segment_bytes = segment_bytes
+        self.broken = ""
+        """What somebody changed, as far as it is known; the log is not whole again after that."""
         self._seal: Seal | None = None
         self._end: _End | None = None
         self._newest: Head | None = None
@@ -80,6 +82,27 @@ class Journal:
         except OSError as error:
             self._end = None
             raise _unwritable(self._folder, error) from None
+
+    def look_back(self) -> None:
+        """Find out whether an earlier run told that the log was changed. Reads all of it.
+
+        Raises
+        ------
+        StateError
+            If it cannot be read.
+        """
+        mark = f'"action":"{BROKEN}"'.encode()  # inside a text its quotes would be escaped
+        try:
+            for path in segments(self._folder):
+                for line in _split(path.read_bytes()):
+                    entry = parse(line) if mark in line else None
+                    if entry is not None:
+                        self.broken = f"{entry.detail.get('what', '')} (told {entry.time})"
+        except OSError as error:
+            raise StateError(
+                f"the audit log {self._folder} cannot be read: {error.strerror}; "
+                "mend its access rights"
+            ) from None
 
     def probe(self) -> None:
         """Find out whether the log can be written.
@@ -103,6 +126,7 @@ class Journal:
         end = self._find_end()
         wrong = "" if end is self._end else self._missing(seal, end)
         if wrong:
+            self.broken = wrong
             logger.critical("the audit log %s is not whole: %s", self._folder, wrong)
             acts = [_own(BROKEN, "somebody changed the log", wrong), *acts]
         if self._seal is None and seal.fresh and end.head.number:

@@ -91,13 +91,31 @@ class AuditLog:
             if not self._closed:
                 self._writer.submit(self._drain)
 
+    def look_back(self) -> None:
+        """Find out whether the log was found changed in an earlier run, without waiting for it."""
+        with self._guard:
+            if not self._closed:
+                self._writer.submit(self._look_back)
+
+    def _look_back(self) -> None:
+        try:
+            self._journal.look_back()
+        except StateError as error:
+            self.error = str(error)
+
+    @property
+    def broken(self) -> str:
+        """What somebody changed of the log; empty if it is whole as far as it was looked at."""
+        return self._journal.broken
+
     def report(self) -> dict[str, int | str]:
-        """Return how the log does: entries of this run, those that wait, those lost, the error."""
+        """Return how the log does: entries of this run, those that wait, those lost, the errors."""
         return {
             "written": self.written,
             "waiting": len(self._kept),
             "lost": self.lost,
             "error": self.error,
+            "broken": self.broken,
         }
 
     def _drain(self) -> None:
