@@ -15,6 +15,9 @@ from genba.plant import US, format_time, parse_time
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+NOTHING_YET = {"/audit", "/gaps", "/quarantine", "/rollups"}
+"""Tables that may be empty: nobody did anything by hand, and nothing went wrong."""
+
 SHIFT = {"from": format_time(START), "to": "2026-01-05T08:00:00Z"}
 
 
@@ -37,13 +40,14 @@ async def test_every_answer_is_what_the_description_says(plant: RunningPlant) ->
         route = path.removeprefix("/api/v1")
         for name, value in filled.items():
             route = route.replace(name, value)
-        query = {"signal": "press-1.state"} if route == "/history" else {}
-        takes = {parameter["name"] for parameter in methods["get"].get("parameters", ())}
-        period = SHIFT if "from" in takes else {}
-        told = await plant.ask(route, **query, **period)
+        parameters = methods["get"].get("parameters", ())
+        required = {each["name"] for each in parameters if each.get("required")}
+        query = {"signal": "press-1.melt_temperature"} if "signal" in required else {}
+        period = SHIFT if "from" in {each["name"] for each in parameters} else {}
+        told = await plant.ask(route, "admin", **query, **period)
         schema = {**body["application/json"]["schema"], "components": described["components"]}
         jsonschema.validate(told, schema, jsonschema.Draft202012Validator)
-        if isinstance(told, dict) and "rows" in told:
+        if isinstance(told, dict) and "rows" in told and route not in NOTHING_YET:
             assert told["rows"], route
         asked += 1
     assert asked >= 20
@@ -53,6 +57,8 @@ async def test_all_refusals_are_described(plant: RunningPlant) -> None:
     described = await plant.ask("/openapi.json")
     for path, methods in described["paths"].items():
         for method, operation in methods.items():
+            if (method, path) == ("post", "/api/v1/login"):
+                continue  # the one question that nobody needs a token for
             assert {"401", "403", "422"} <= operation["responses"].keys(), (method, path)
             assert ("404" in operation["responses"]) or "{" not in path, (method, path)
             assert operation["security"], (method, path)

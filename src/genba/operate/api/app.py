@@ -89,6 +89,8 @@ def create_app(core: Core, identities: Identities, rate: Rate | None = None) -> 
         docs_url=None,
         redoc_url=None,
         max_body_size=LARGEST_BODY,
+        # Another path is another question, whose answer stands in the description.
+        redirect_slashes=False,
     )
     core.guard.roles.now = identities.role_now
     app.state.core = core
