@@ -97,7 +97,6 @@ class Recovery:
         if self._last is None:
             self._last = self._recorded_last(historian)
             self._hold_fast(self._last)
-            self._hold_fast(self._last)
 
     def _recorded_last(self, historian: Historian) -> LastRun | None:
         """Find out from the historian where no sign of life is left, as after a power failure."""
@@ -106,19 +105,6 @@ class Recovery:
             return None
         signals = last_before(historian, self._plant.signals, stored + 1)
         return LastRun(stored, clean=False, signals=frozenset(signals), skew_s={})
-
-    def _hold_fast(self, last: LastRun | None) -> None:
-        """Write down what was found out: soon the historian's last time will be this run's own.
-
-        Should this run be killed before it has told its gap, the next one begins from here.
-        """
-        if last is None:
-            return
-        try:
-            self._mark.recorded(last.signals)
-            self._mark.write(last.time, last.skew_s)
-        except OSError as error:
-            logger.warning("no sign of life is left in the state folder: %s", error)
 
     def _hold_fast(self, last: LastRun | None) -> None:
         """Write down what was found out: soon the historian's last time will be this run's own.
