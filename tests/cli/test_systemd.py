@@ -66,6 +66,8 @@ def test_what_it_says(tmp_path: Path) -> None:
         "NoNewPrivileges=yes",
         "ProtectSystem=strict",
         "StateDirectory=genba-works",
+        "StateDirectoryMode=0700",
+        "UMask=0077",
         f"LoadCredential=credentials.yaml:{tmp_path}/credentials.yaml",
     ):
         assert line in text.splitlines()
