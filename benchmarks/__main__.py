@@ -1,4 +1,4 @@
-"""Run benchmarks one after the other and print what each prints: ``python -m benchmarks [NAME]``."""
+"""Run benchmarks one after the other: ``python -m benchmarks [NAME ...]``."""
 
 import argparse
 import subprocess

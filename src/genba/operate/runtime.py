@@ -4,16 +4,12 @@ import asyncio
 import itertools
 import logging
 import math
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import asdict
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from genba.connect import credentials as stored_credentials
-from genba.connect.driver import Driver, DriverContext
-from genba.connect.registry import open_driver
-from genba.errors import PlantError
+from genba.connect.driver import Driver
 from genba.guard import Guard, wire_slack_s
 from genba.historian import Historian, Ingest
 from genba.historian.disk import DiskWatch
@@ -33,6 +29,7 @@ from genba.operate.alarms import (
 from genba.operate.audit import AuditLog
 from genba.operate.buffered import Buffered
 from genba.operate.by_hand import ByHand
+from genba.operate.drivers import open_all
 from genba.operate.events import clock_jumped, link_changed, stalled, state_ended
 from genba.operate.gate import Gate
 from genba.operate.heartbeat import Heartbeats
@@ -47,6 +44,7 @@ from genba.operate.pace import Pace
 from genba.operate.packml import PackMLJudge
 from genba.operate.patience import Patience
 from genba.operate.planning import Planning, deadline_s
+from genba.operate.plugins import registered
 from genba.operate.production import Production
 from genba.operate.records import Records
 from genba.operate.recovery import Recovery
@@ -60,7 +58,6 @@ from genba.plan import EarliestDueDate, Planner, Situation
 from genba.plant import (
     Clock,
     Command,
-    ConditionEvent,
     Gap,
     Health,
     Outcome,
@@ -125,15 +122,15 @@ class Core:
         self._drivers = (
             dict(drivers)
             if drivers is not None
-            else _open_all(
+            else open_all(
                 plant,
                 state,
                 clock,
                 credentials,
-                self.conditions.told,
-                self._late,
-                self._missed,
-                self._unfit,
+                conditions=self.conditions.told,
+                record=self._late,
+                missed=self._missed,
+                unfit=self._unfit,
             )
         )
         disk = DiskWatch(state.historian, plant.storage)
@@ -170,7 +167,7 @@ class Core:
             plant, self._drivers, clock, self.live, self.guard, self._ended, self._journal
         )
         self.manual = Manual(plant, self.guard, clock, state.root / "manual.json", self._tell)
-        found_planners = _registered("genba.planners", plant) if planners is None else planners
+        found_planners = registered("genba.planners", plant) if planners is None else planners
         self._planning = Planning(
             EarliestDueDate(plant), found_planners, deadline_s(plant.tick_s, clock.speed)
         )
@@ -201,7 +198,7 @@ class Core:
 
     def _judges(self, given: Sequence[Judge] | None) -> list[Judge]:
         plant = self.plant
-        more = _registered("genba.judges", plant) if given is None else list(given)
+        more = registered("genba.judges", plant) if given is None else list(given)
         built_in: list[Judge] = [
             LimitJudge(plant),
             RateJudge(plant),
@@ -439,47 +436,3 @@ class Core:
     def _link_changed(self, connection: str, up: bool, health: Health) -> None:
         self._tell("events", link_changed(connection, self.clock.now(), health.error, up=up))
         self.recovery.link_changed(connection, health, up=up)
-
-
-def _open_all(
-    plant: Plant,
-    state: StateFolder,
-    clock: Clock,
-    credentials: Path | None,
-    conditions: Callable[[ConditionEvent], None],
-    record: Callable[[Sequence[Sample]], None],
-    missed: Callable[[Gap], None],
-    unfit: Callable[[Sample, str], None],
-) -> dict[str, Driver]:
-    """Build the driver of every connection of the plant file."""
-    file = credentials or state.secrets / "credentials.yaml"
-    drivers = {}
-    for connection in plant.connections:
-        drivers[connection.id] = open_driver(
-            DriverContext(
-                connection=connection,
-                signals=tuple(s for s in plant.signals.values() if s.connection == connection.id),
-                clock=clock,
-                pki=state.pki,
-                credentials=stored_credentials.load(connection.credentials, file),
-                conditions=conditions,
-                record=record,
-                missed=missed,
-                unfit=unfit,
-            )
-        )
-    return drivers
-
-
-def _registered(group: str, plant: Plant) -> list[Any]:
-    """Build the plug-ins of a group: each entry point is called with the plant."""
-    found = []
-    for point in sorted(entry_points(group=group), key=lambda point: point.name):
-        try:
-            found.append(point.load()(plant))
-        except Exception as error:
-            raise PlantError(
-                f"plug-in '{point.name}' ({point.value}) of {group} cannot be loaded: {error}; "
-                "mend or uninstall its package"
-            ) from error
-    return found
