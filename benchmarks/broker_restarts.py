@@ -20,9 +20,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.tcp_proxy import TcpProxy
+
 from benchmarks.outage.faults import Fault, Happened
 from benchmarks.outage.sparkplug_pair import Broker, Edge, Plant, Value
-from benchmarks.outage.wire import Wire
 from benchmarks.outages import note_live, progress, which
 
 START_S = 15.0
@@ -56,7 +57,7 @@ class Scene:
 
     def __init__(self, folder: Path, signals: int, rate: float) -> None:
         self.broker = Broker(folder)
-        self.wires = [Wire(self.broker.port) for _ in range(3)]
+        self.wires = [TcpProxy(self.broker.port) for _ in range(3)]
         self.edge = Edge(folder, self.broker.port, signals, rate)
         self._folder, self._signals = folder, signals
 
@@ -79,7 +80,7 @@ class Scene:
         match fault.kind:
             case "cut" | "silence":
                 for wire in self.wires:
-                    wire.cut() if fault.kind == "cut" else wire.silence()
+                    wire.cut() if fault.kind == "cut" else wire.blackhole()
                 await asyncio.sleep(fault.seconds)
                 for wire in self.wires:
                     wire.restore()

@@ -20,10 +20,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.tcp_proxy import TcpProxy
+
 from benchmarks.outage import collectors as known
 from benchmarks.outage.collectors import Collector, Genba, NodeRed, ThingsBoard
 from benchmarks.outage.faults import KILLED_S, Fault, Happened, Scene, make
-from benchmarks.outage.wire import Wire
 
 SETTLE_S = 30.0
 START_S = 60.0
@@ -69,7 +70,7 @@ async def run(args: argparse.Namespace, folder: Path) -> tuple[list[Happened], l
             await answer()
 
     await answer()
-    wires = [Wire(port) for _ in range(1 if args.alone else 3)]
+    wires = [TcpProxy(port) for _ in range(1 if args.alone else 3)]
     for wire in wires:
         await wire.start()
     urls = [f"opc.tcp://127.0.0.1:{wire.port}" for wire in wires]

@@ -28,9 +28,13 @@ class TcpProxy:
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
+    def refuse(self) -> None:
+        """Take no new connection until :meth:`restore`; those that stand are left alone."""
+        self._refusing = True
+
     def cut(self) -> None:
         """Break every connection; new ones are refused until :meth:`restore`."""
-        self._refusing = True
+        self.refuse()
         for end in self._ends:
             end.transport.abort()
         self._ends.clear()
@@ -39,6 +43,11 @@ class TcpProxy:
         """Keep connections open, take new ones, and pass nothing on."""
         self._passing.clear()
 
+    @property
+    def url(self) -> str:
+        """Where an OPC UA server behind it is found."""
+        return f"opc.tcp://127.0.0.1:{self.port}"
+
     def restore(self) -> None:
         """Be whole again; what waited in a blackhole is passed on now, as TCP does."""
         self._refusing = False
@@ -46,6 +55,7 @@ class TcpProxy:
 
     async def stop(self) -> None:
         self.cut()
+        self._passing.set()
         for pump in list(self._pumps):
             pump.cancel()
         await asyncio.gather(*self._pumps, return_exceptions=True)

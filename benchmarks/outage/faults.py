@@ -7,8 +7,9 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+from tests.tcp_proxy import TcpProxy
+
 from benchmarks.outage.collectors import Collector
-from benchmarks.outage.wire import Wire
 
 KILLED_S = 5.0
 """How long a killed collector stays down before it is started again."""
@@ -54,7 +55,7 @@ class Scene:
 
     source: subprocess.Popen
     collectors: Sequence[Collector]
-    wires: Sequence[Wire]
+    wires: Sequence[TcpProxy]
     tell: Callable[[dict], Awaitable[None]]
 
 
@@ -64,7 +65,7 @@ async def make(fault: Fault, scene: Scene) -> Happened:
     match fault.kind:
         case "cut" | "silence":
             for wire in scene.wires:
-                wire.cut() if fault.kind == "cut" else wire.silence()
+                wire.cut() if fault.kind == "cut" else wire.blackhole()
             await asyncio.sleep(fault.seconds)
             for wire in scene.wires:
                 wire.restore()

@@ -1,6 +1,5 @@
 """A real, secured OPC UA server and a TCP proxy that can fail: what the driver's tests talk to."""
 
-import asyncio
 import atexit
 import datetime as dt
 import shutil
@@ -144,71 +143,6 @@ class Device:
         if self.server is not None:
             await self.server.stop()
             self.server = None
-
-
-class Proxy:
-    """A TCP proxy in front of a device: can be cut, and can freeze."""
-
-    def __init__(self, port: int, target: int) -> None:
-        self.url = f"opc.tcp://127.0.0.1:{port}"
-        self._port, self._target = port, target
-        self._server: asyncio.Server | None = None
-        self._links: set[asyncio.StreamWriter] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._open = asyncio.Event()
-        self._open.set()
-        self.refusing = False
-
-    async def start(self) -> "Proxy":
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self._port)
-        return self
-
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self.refusing:
-            writer.transport.abort()
-            return
-        back_reader, back_writer = await asyncio.open_connection("127.0.0.1", self._target)
-        self._links |= {writer, back_writer}
-        for source, sink in ((reader, back_writer), (back_reader, writer)):
-            task = asyncio.create_task(self._pump(source, sink))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-
-    async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-        try:
-            while data := await source.read(65536):
-                await self._open.wait()
-                sink.write(data)
-                await sink.drain()
-        except OSError:
-            pass
-        finally:
-            sink.transport.abort()
-
-    def cut(self) -> None:
-        """Break every link; new ones are refused until :meth:`mend`."""
-        self.refusing = True
-        for writer in self._links:
-            writer.transport.abort()
-        self._links.clear()
-
-    def mend(self) -> None:
-        self.refusing = False
-        self._open.set()
-
-    def freeze(self) -> None:
-        """Keep links open and pass nothing on."""
-        self._open.clear()
-
-    async def stop(self) -> None:
-        self._open.set()
-        self.cut()
-        if self._server is not None:
-            self._server.close()
-            await self._server.wait_closed()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
 def context(

@@ -6,8 +6,9 @@ from contextlib import suppress
 from dataclasses import replace
 
 import pytest
-from tests.connect.opcua_device import Collector, Proxy, context, give_identity
+from tests.connect.opcua_device import Collector, context, give_identity
 from tests.connect.opcua_mill import new_mill, of_mill
+from tests.tcp_proxy import TcpProxy
 
 from genba.connect import pki
 from genba.connect.opcua import OpcUaDriver
@@ -28,8 +29,8 @@ def mill(tmp_path_factory):
 
 
 @pytest.fixture
-async def proxy(mill, free_port):
-    made = await Proxy(free_port(), mill.port).start()
+async def proxy(mill):
+    made = await TcpProxy(mill.port).start()
     yield made
     await made.stop()
 
@@ -78,7 +79,7 @@ async def test_a_cut_in_the_middle_of_a_count_loses_and_doubles_nothing(
     await eventually(lambda: first + 50 in watching.counts)
     proxy.cut()
     await eventually(lambda: watching.driver.health().link is Link.DOWN)
-    proxy.mend()
+    proxy.restore()
     await eventually(lambda: first + 600 in watching.counts, within_s=20)
     assert watching.counts == list(range(first, first + 601))
     await eventually(lambda: watching.gaps)
@@ -91,12 +92,12 @@ async def test_a_new_session_takes_over_the_subscription_of_a_lost_one(
     """The device ends the session and keeps its subscription, as the standard has it."""
     first = watching.counts[-1]
     subscription = watching.driver._keeper.subscriptions[0].id
-    proxy.refusing = True
+    proxy.refuse()
     with suppress(ConnectionError):  # the driver hangs up when it hears that its session is over
         await watching.driver._session.client.uaclient.close_session(False)
     await eventually(lambda: watching.driver.health().link is Link.DOWN)
     mill.count_to(first + 100)
-    proxy.mend()
+    proxy.restore()
     await eventually(lambda: first + 100 in watching.counts)
     assert watching.driver._session.serial == 2
     assert watching.driver._keeper.subscriptions[0].id == subscription
@@ -134,12 +135,12 @@ async def test_a_link_that_swallows_everything_is_noticed_and_live_again(
     mill, proxy, watching, eventually
 ):
     first = watching.counts[-1]
-    proxy.freeze()
+    proxy.blackhole()
     began = time.monotonic()
     await eventually(lambda: watching.driver.health().link is Link.DOWN)
     assert time.monotonic() - began < 1.5 * 0.5 + 0.5 + 2.0 + 1.0  # keepalive, look, timeout
     mill.count_to(first + 10)
     await eventually(lambda: "no answer" in watching.driver.health().error)
-    proxy.mend()
+    proxy.restore()
     await eventually(lambda: first + 10 in watching.counts, within_s=LIVE_WITHIN_S)
     assert watching.counts == list(range(first, first + 11))

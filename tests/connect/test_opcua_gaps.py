@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 import pytest
-from tests.connect.opcua_device import Collector, Device, Proxy, befriend, context, signal
+from tests.connect.opcua_device import Collector, Device, befriend, context, signal
+from tests.tcp_proxy import TcpProxy
 
 from genba.connect.opcua import OpcUaDriver
 from genba.connect.opcua.absence import Absence
@@ -23,8 +24,8 @@ async def device(tmp_path, free_port):
 
 
 @pytest.fixture
-async def proxy(device, free_port):
-    made = await Proxy(free_port(), device.port).start()
+async def proxy(device):
+    made = await TcpProxy(device.port).start()
     yield made
     await made.stop()
 
@@ -57,7 +58,7 @@ async def test_a_cut_that_the_queue_of_the_device_bridged(device, proxy, watchin
     proxy.cut()
     await eventually(lambda: watching.driver.health().link is Link.DOWN)
     await device.put("Count", 1)
-    proxy.mend()
+    proxy.restore()
     await eventually(lambda: watching.gaps)
     (gap,) = watching.gaps
     assert gap.signals == BOTH
@@ -74,7 +75,7 @@ async def test_a_queue_that_was_full_is_not_taken_for_whole(device, proxy, tmp_p
     await eventually(lambda: watching.driver.health().link is Link.DOWN)
     for value in range(1, 21):
         await device.put("Count", value)
-    proxy.mend()
+    proxy.restore()
     await eventually(lambda: len(watching.gaps) >= 2)
     await watching.driver.close()
     late = {gap.signals: gap.recovery for gap in watching.gaps if gap.reason is GapReason.LINK}
@@ -89,7 +90,7 @@ async def test_a_session_that_the_device_forgot(device, proxy, watching, eventua
     await eventually(lambda: watching.driver.health().link is Link.DOWN)
     for held in list(device.server.iserver._external_sessions.values()):
         await held.close_session(True)
-    proxy.mend()
+    proxy.restore()
     await eventually(lambda: watching.gaps)
     (gap,) = watching.gaps
     assert (gap.signals, gap.reason, gap.recovery) == (BOTH, GapReason.LINK, Recovery.NONE)

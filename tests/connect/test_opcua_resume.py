@@ -8,12 +8,12 @@ import pytest
 from tests.connect.opcua_device import (
     Collector,
     Device,
-    Proxy,
     befriend,
     context,
     give_identity,
     signal,
 )
+from tests.tcp_proxy import TcpProxy
 
 from genba.connect import pki
 from genba.connect.opcua import OpcUaDriver, delivery, session
@@ -33,8 +33,8 @@ async def device(tmp_path, free_port):
 
 
 @pytest.fixture
-async def proxy(device, free_port):
-    made = await Proxy(free_port(), device.port).start()
+async def proxy(device):
+    made = await TcpProxy(device.port).start()
     yield made
     await made.stop()
 
@@ -72,7 +72,7 @@ async def test_resumes_after_a_cut_with_all_that_changed_meanwhile(
     await eventually(lambda: driver.health().link is Link.DOWN)
     for value in range(2, 30):
         await device.put("Count", value)
-    proxy.mend()
+    proxy.restore()
 
     await eventually(lambda: 29 in collector.values(COUNT.id))
     assert collector.values(COUNT.id) == list(range(30))
@@ -85,7 +85,7 @@ async def test_resumes_after_a_cut_with_all_that_changed_meanwhile(
 async def test_fetches_again_what_was_sent_into_a_broken_link(device, proxy, watching, eventually):
     driver, collector = watching
     await eventually(lambda: collector.values(STATE.id))
-    proxy.freeze()  # notifications leave the device and go nowhere
+    proxy.blackhole()  # notifications leave the device and go nowhere
     services = device.server.iserver.subscription_service
     subscription = next(iter(services.subscriptions.values()))
     for value in range(1, 10):
@@ -96,7 +96,7 @@ async def test_fetches_again_what_was_sent_into_a_broken_link(device, proxy, wat
     assert len(subscription._not_acknowledged_results) >= 3
     proxy.cut()
     await eventually(lambda: driver.health().link is Link.DOWN)
-    proxy.mend()
+    proxy.restore()
 
     await eventually(lambda: 9 in collector.values(COUNT.id))
     assert collector.values(COUNT.id) == list(range(10))
@@ -108,12 +108,12 @@ async def test_notices_a_frozen_device_and_goes_on_when_it_wakes(
 ):
     driver, collector = watching
     await eventually(lambda: collector.values(COUNT.id) == [0])
-    proxy.freeze()
+    proxy.blackhole()
     await eventually(lambda: driver.health().link is not Link.UP)
     with pytest.raises(ConnectionLost, match="press-1"):
         await driver.read([COUNT])
     await device.put("Count", 5)
-    proxy.mend()
+    proxy.restore()
     await eventually(lambda: 5 in collector.values(COUNT.id), within_s=20)
     assert collector.values(COUNT.id)[-1] == 5
     assert no_repeats(collector)
@@ -128,7 +128,7 @@ async def test_unchanged_values_turn_bad_while_the_link_is_down_and_good_after(
     await eventually(lambda: collector.samples[-1].quality == Quality.BAD)
     of_state = [s for s in collector.samples if s.signal == STATE.id]
     assert [(s.value, s.quality) for s in of_state] == [(4, Quality.GOOD), (4, Quality.BAD)]
-    proxy.mend()
+    proxy.restore()
     await eventually(lambda: len([s for s in collector.samples if s.signal == STATE.id]) == 3)
     again = [s for s in collector.samples if s.signal == STATE.id][-1]
     assert (again.value, again.quality) == (4, Quality.GOOD)
@@ -163,7 +163,7 @@ async def test_first_values_of_a_new_session_that_were_delivered_are_left_out(
     await eventually(lambda: driver.health().link is Link.DOWN)
     for held in list(device.server.iserver._external_sessions.values()):
         await held.close_session(True)  # the device forgets us, but keeps its values
-    proxy.mend()
+    proxy.restore()
     await eventually(lambda: driver.health().link is Link.UP)
     await device.put("Count", 4)
     await eventually(lambda: 4 in collector.values(COUNT.id))
@@ -249,7 +249,7 @@ async def test_a_sink_that_refuses_all_through_a_reconnect_loses_nothing(
     await driver.connect()
     await driver.subscribe([COUNT], sink)
     await eventually(lambda: collector.values(COUNT.id) == [0])
-    proxy.freeze()  # what is sent now has to be asked for again
+    proxy.blackhole()  # what is sent now has to be asked for again
     await device.put("Count", 1)
     service = device.server.iserver.subscription_service
     subscription = next(iter(service.subscriptions.values()))
@@ -260,7 +260,7 @@ async def test_a_sink_that_refuses_all_through_a_reconnect_loses_nothing(
     if forgets:
         for held in list(device.server.iserver._external_sessions.values()):
             await held.close_session(True)
-    proxy.mend()
+    proxy.restore()
     await eventually(lambda: driver.health().link is Link.UP)
     await device.put("Count", 2)
     await eventually(lambda: driver.health().received >= 3)
@@ -345,7 +345,7 @@ async def test_an_unexpected_failure_while_reconnecting_does_not_end_the_driver(
     with monkeypatch.context() as patch:
         patch.setattr(session.Session, "resume", fail)
         proxy.cut()
-        proxy.mend()
+        proxy.restore()
         await eventually(lambda: failures)
         await eventually(lambda: "unexpected RuntimeError" in driver.health().error)
     await device.put("Count", 1)
