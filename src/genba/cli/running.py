@@ -37,7 +37,7 @@ class Run:
 
 async def serve(run: Run, identities: "Identities", listener: socket.socket) -> None:
     """Run a plant and its API until it is told to stop, or its time is over."""
-    from genba.operate.memory import settle
+    from genba.operate.memory import settle, unsettle
     from genba.operate.runtime import Core
 
     stop = asyncio.Event()
@@ -63,6 +63,7 @@ async def serve(run: Run, identities: "Identities", listener: socket.socket) -> 
             await server.stop()
         core.audit.record("genba", "", "stop", run.plant.id, origin=by_whom())
         await core.stop()
+        unsettle()
     _farewell(core.health()["historian"])
 
 

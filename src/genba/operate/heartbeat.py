@@ -93,8 +93,8 @@ class Heartbeats:
 
         They run under their own controller; nothing is to be asked of them.
         """
-        return frozenset(
-            name
-            for name in self._next
-            if name not in self._heard or self._failed.get(name, 0) >= MISSED
-        )
+        return self.failing() | (self._next.keys() - self._heard.keys())
+
+    def failing(self) -> frozenset[str]:
+        """Return devices that missed several beats in a row; one that is yet to get any is none."""
+        return frozenset(name for name in self._next if self._failed.get(name, 0) >= MISSED)

@@ -15,3 +15,9 @@ def settle() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG, 10, 10)
+
+
+def unsettle() -> None:
+    """Give all back to the collector, before the end: what libraries brought must go in order."""
+    gc.unfreeze()
+    gc.collect()

@@ -208,7 +208,7 @@ class Core:
                 lambda _: link_facts(self.gate.with_skew(self._links.health())),
                 lambda _: recording_facts(self._ingest.error or ""),
                 self.alarms.refusals.facts,
-                lambda _: heartbeat_facts(self._heartbeats.unheard()),
+                lambda _: heartbeat_facts(self._heartbeats.failing()),
                 lambda _: audit_facts(self.audit.broken),
                 lambda _: self.recovery.facts(),
                 lambda _: self.wellbeing.facts(),

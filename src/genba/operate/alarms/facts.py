@@ -108,9 +108,9 @@ def audit_facts(broken: str) -> Iterable[Fact]:
         yield Fact("audit_broken", "audit", text, Severity.CRITICAL)
 
 
-def heartbeat_facts(unheard: Iterable[str]) -> Iterable[Fact]:
-    """Return the devices that do not hear Genba's heartbeat."""
-    for equipment in sorted(unheard):
+def heartbeat_facts(failing: Iterable[str]) -> Iterable[Fact]:
+    """Return the devices that do not take Genba's heartbeat."""
+    for equipment in sorted(failing):
         text = f"{equipment} does not take Genba's heartbeat"
         yield Fact("heartbeat", equipment, text, equipment=equipment)
 
