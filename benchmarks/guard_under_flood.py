@@ -34,7 +34,7 @@ from benchmarks.guard_decision import proposals
 from genba.operate.api.app import create_app, described
 from genba.operate.api.serve import ApiServer
 from genba.operate.listening import listen
-from genba.operate.memory import settle
+from genba.operate.memory import settle, unsettle
 from genba.operate.people import Identities, PersonRole
 from genba.operate.runtime import Core
 from genba.operate.state import StateFolder
@@ -251,6 +251,7 @@ async def run(
     finally:
         await server.stop()
         await core.stop()
+        unsettle()
         for work in works:
             work.cancel()
         await asyncio.gather(*works, return_exceptions=True)
