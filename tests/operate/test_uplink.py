@@ -12,6 +12,7 @@ import aiomqtt
 import pytest
 from tests.connect.brokers import Mosquitto, running
 from tests.connect.sparkplug_peer import PeerPayload, peer_payload
+from tests.tcp_proxy import TcpProxy
 
 from genba.connect.sparkplug_host import REBIRTH
 from genba.historian import Historian
@@ -214,7 +215,8 @@ async def test_what_happens_while_the_broker_is_away_comes_later_oldest_first(
     broker: Mosquitto, tmp_path: Path, eventually: Eventually
 ) -> None:
     hub = Hub(broker.port)
-    async with site(tmp_path, broker.port) as subject:
+    proxy = await TcpProxy(broker.port).start()
+    async with site(tmp_path, proxy.port) as subject:
         async with hub.listening():
             await eventually(lambda: hub.births)
             await subject.record("mill.force", 1.0)
@@ -222,12 +224,15 @@ async def test_what_happens_while_the_broker_is_away_comes_later_oldest_first(
         await broker.stop()
         await eventually(lambda: subject.pump.health()["link"] == "down")
         await subject.record("mill.force", *[float(n) for n in range(2, 502)])
+        proxy.refuse()  # so that the hub listens first: data that nobody hears is not sent again
         await broker.start()
         async with hub.listening():
+            proxy.restore()
             await eventually(lambda: len(hub.births) >= 2 or subject.pump.health()["births"] >= 2)
             await eventually(lambda: heard(hub) >= subject.shown, what="the backlog")
             await subject.record("mill.force", 777.0)
             await eventually(lambda: heard(hub) >= subject.shown)
+    await proxy.stop()
     late = [value for _, _, value, historical in hub.values if historical]
     in_order = [value for value in late if value > 1.0]
     assert in_order == sorted(in_order)
