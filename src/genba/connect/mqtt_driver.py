@@ -1,6 +1,7 @@
 """What the drivers over MQTT have in common: one link, one outlet, and what passes between."""
 
 import contextlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
@@ -15,7 +16,7 @@ from genba.plant import GapReason, Health, Sample, Signal
 OptionsT = TypeVar("OptionsT", bound=MqttOptions)
 
 
-class MqttDriver(Generic[OptionsT]):
+class MqttDriver(ABC, Generic[OptionsT]):
     """The half of a driver that is the same whatever is spoken over the link.
 
     A driver on top of it gives its topics and its will, takes messages, says what is to be done
@@ -67,13 +68,13 @@ class MqttDriver(Generic[OptionsT]):
         await self._link.close()
         self._outlet.closed()
 
+    @abstractmethod
     def message(self, topic: str, payload: bytes) -> None:
         """Take a message from the broker."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def link_up(self) -> None:
         """Do what is to be done after each (re)connect."""
-        raise NotImplementedError
 
     def link_down(self, error: str, reason: GapReason) -> None:
         """Note that the broker is gone, and with it all knowledge of the device."""

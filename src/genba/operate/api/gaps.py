@@ -2,15 +2,15 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, HTTPException, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
 
-from genba.historian.correction import unknown_signal
 from genba.historian.gap_report import summary
 from genba.operate.api.access import Viewer
 from genba.operate.api.moments import Moment, ThePeriod
 from genba.operate.api.problems import ANSWERS, NOT_FOUND
 from genba.operate.api.running import TheCore
+from genba.operate.api.signals import must_know
 from genba.operate.api.tables import FORMATS, ThePage, read
 from genba.plant import GapReason, Recovery
 
@@ -67,9 +67,7 @@ class GapSumPage(BaseModel):
 
 
 def _known(core: TheCore, signals: list[str] | None) -> list[str] | None:
-    for name in signals or ():
-        if name not in core.plant.signals:
-            raise HTTPException(404, unknown_signal(name, core.plant.signals))
+    must_know(core.plant, signals or ())
     return signals or None
 
 

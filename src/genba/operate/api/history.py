@@ -11,6 +11,7 @@ from genba.operate.api.access import Viewer
 from genba.operate.api.moments import Moment, Period, ThePeriod
 from genba.operate.api.problems import ANSWERS, NOT_FOUND
 from genba.operate.api.running import TheCore
+from genba.operate.api.signals import must_know
 from genba.operate.api.tables import FORMATS, Page, ThePage, read
 from genba.operate.runtime import Core
 from genba.plant import US
@@ -116,9 +117,7 @@ async def samples(
     ] = None,
     how: Annotated[How, Query(description="How the samples of a step become one.")] = "mean",
 ) -> Response:
-    for name in signal:
-        if name not in core.plant.signals:
-            raise HTTPException(404, f"there is no signal '{name}' in this plant")
+    must_know(core.plant, signal)
     if every is None:
         return await read(request, lambda: _raw(core, signal, period, page))
     if len(signal) * period.length_s / every > MOST_STEPS:
@@ -153,9 +152,7 @@ async def rollups(
         int, Query(ge=60, le=31_536_000, multiple_of=60, description="Length of a step in seconds.")
     ] = 3600,
 ) -> Response:
-    for name in signal:
-        if name not in core.plant.signals:
-            raise HTTPException(404, f"there is no signal '{name}' in this plant")
+    must_know(core.plant, signal)
     if len(signal) * period.length_s / every > MOST_STEPS:
         raise HTTPException(
             422, f"that gives more than {MOST_STEPS:,} rows; shorten the period or widen 'every'"

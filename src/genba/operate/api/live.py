@@ -5,7 +5,7 @@ import json
 from collections.abc import AsyncIterator
 from typing import Annotated, TypeVar
 
-from fastapi import APIRouter, HTTPException, Query, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
@@ -15,6 +15,7 @@ from genba.operate.api.finite import finite
 from genba.operate.api.moments import Moment
 from genba.operate.api.problems import ANSWERS, NOT_FOUND
 from genba.operate.api.running import TheCore
+from genba.operate.api.signals import must_know
 from genba.operate.api.streams import CountedStream
 from genba.operate.people import Identities
 from genba.plant import Plant, Sample, Scalar, format_time
@@ -41,9 +42,7 @@ Signals = Annotated[
 
 
 def _check(plant: Plant, signals: list[str] | None) -> frozenset[str] | None:
-    for signal in signals or ():
-        if signal not in plant.signals:
-            raise HTTPException(404, f"there is no signal '{signal}' in this plant")
+    must_know(plant, signals or ())
     return frozenset(signals) if signals else None
 
 

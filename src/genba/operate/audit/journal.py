@@ -2,10 +2,9 @@
 
 import contextlib
 import datetime as dt
-import fcntl
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from genba.operate.audit.chain import (
     segments,
 )
 from genba.operate.audit.seal import HEAD, Head, Seal, read_head
+from genba.operate.state import locked
 
 logger = logging.getLogger(__name__)
 SEGMENT_BYTES = 8_000_000
@@ -77,7 +77,7 @@ class Journal:
         """
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with _locked(self._folder / ".lock"):
+            with locked(self._folder / ".lock"):
                 return self._append(acts)
         except OSError as error:
             self._end = None
@@ -114,7 +114,7 @@ class Journal:
         """
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with _locked(self._folder / ".lock"):
+            with locked(self._folder / ".lock"):
                 files = segments(self._folder)
                 if files:
                     os.close(os.open(files[-1], os.O_WRONLY | os.O_APPEND))
@@ -265,15 +265,5 @@ def _sync_folder(folder: Path) -> None:
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
     finally:
         os.close(handle)

@@ -1,9 +1,7 @@
 """A file of rows that only its owner may read, shared by several processes."""
 
 import contextlib
-import fcntl
 import json
-import os
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
@@ -11,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from genba.errors import StateError
-from genba.operate.state import write_atomically
+from genba.operate.state import locked, write_atomically
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -73,7 +71,7 @@ class SecretFile(Generic[Row]):
     @contextlib.contextmanager
     def changing(self) -> Iterator[dict[str, Row]]:
         """Yield a copy of the rows to change; it is stored when the block ends well."""
-        with self._guard, _locked(self._path.with_name(f".{self._path.name}.lock")):
+        with self._guard, locked(self._path.with_name(f".{self._path.name}.lock")):
             rows = dict(self.rows())
             yield rows
             text = json.dumps([asdict(row) for row in rows.values()], indent=2, default=_plain)
@@ -86,13 +84,3 @@ def _plain(value: object) -> object:
     if isinstance(value, frozenset):
         return sorted(value)
     raise TypeError(f"{type(value).__name__} is nothing that JSON can say")
-
-
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
-from functools import lru_cache, reduce
+from functools import lru_cache
 from typing import Any
 
 from genba.errors import PlantError
@@ -245,11 +245,6 @@ def negated(node: Node) -> Node:
 def either(a: Node, b: Node) -> Node:
     """Return the formula that is true where one of both is."""
     return Binary("or", a, b)
-
-
-def all_of(nodes: Sequence[Node]) -> Node:
-    """Return the formula that is true where all of several are."""
-    return reduce(lambda a, b: Binary("and", a, b), nodes)
 
 
 def names_in(node: Node) -> Iterator[str]:
