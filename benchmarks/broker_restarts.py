@@ -22,9 +22,10 @@ from pathlib import Path
 
 from tests.tcp_proxy import TcpProxy
 
-from benchmarks.outage.faults import Fault, Happened
+from benchmarks.outage.faults import Fault, Happened, break_links
 from benchmarks.outage.sparkplug_pair import Broker, Edge, Plant, Value
-from benchmarks.outages import note_live, progress, which
+from benchmarks.outage.telling import progress, show_faults
+from benchmarks.outages import note_live, which
 
 START_S = 15.0
 SETTLE_S = 20.0
@@ -79,11 +80,7 @@ class Scene:
         broker = self.broker
         match fault.kind:
             case "cut" | "silence":
-                for wire in self.wires:
-                    wire.cut() if fault.kind == "cut" else wire.blackhole()
-                await asyncio.sleep(fault.seconds)
-                for wire in self.wires:
-                    wire.restore()
+                await break_links(fault, self.wires)
             case "broker frozen":
                 broker.process.send_signal(signal.SIGSTOP)
                 await asyncio.sleep(fault.seconds)
@@ -174,14 +171,7 @@ def show(happened: Sequence[Happened], scores: Sequence[Score], total: str) -> N
             f"| {each.name} | {each.sent:,} | {each.late:,} | {len(each.lost):,} "
             f"| {len(each.untold):,} | {each.doubled:,} |"
         )
-    names = " | ".join(each.name for each in scores)
-    print(f"\n| values lost, live again after | {names} |\n|---|{'---|' * len(scores)}")
-    for index, event in enumerate(happened):
-        cells = []
-        for each in scores:
-            lost, live = each.per_fault[index]
-            cells.append(f"{lost:,} lost, " + ("never" if live is None else f"{live:.1f} s"))
-        print(f"| {event.fault.name} | {' | '.join(cells)} |")
+    show_faults(happened, scores)
 
 
 def missed(line: Score, hub: Score) -> list[str]:

@@ -26,6 +26,7 @@ from pathlib import Path
 
 from benchmarks.outage import collectors as known
 from benchmarks.outage.collectors import Genba
+from benchmarks.outage.telling import progress
 from genba.errors import GenbaError
 
 SIGNALS, RATE = 20, 200.0
@@ -222,11 +223,6 @@ async def clock(folder: Path) -> Found:
     return made.count(
         counts, f"{before.lost:,} of them in quarantine until replayed ({held:,} rows held)"
     )
-
-
-def progress(text: str) -> None:
-    sys.stderr.write(f"{time.strftime('%H:%M:%S')} {text}\n")
-    sys.stderr.flush()
 
 
 def main() -> None:

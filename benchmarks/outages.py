@@ -15,7 +15,6 @@ import json
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +24,7 @@ from tests.tcp_proxy import TcpProxy
 from benchmarks.outage import collectors as known
 from benchmarks.outage.collectors import Collector, Genba, NodeRed, ThingsBoard
 from benchmarks.outage.faults import KILLED_S, Fault, Happened, Scene, make
+from benchmarks.outage.telling import progress, show_faults
 
 SETTLE_S = 30.0
 START_S = 60.0
@@ -191,11 +191,6 @@ def ledger(genba: Genba, happened: list[Happened]) -> str:
     )
 
 
-def progress(text: str) -> None:
-    sys.stderr.write(f"{time.strftime('%H:%M:%S')} {text}\n")
-    sys.stderr.flush()
-
-
 def show(happened: list[Happened], scores: list[Score], told: str, total: str) -> None:
     print(f"\n{total}\n\n| collector | stored | lost | doubled | CPU per sample | memory |")
     print("|---|---|---|---|---|---|")
@@ -204,14 +199,7 @@ def show(happened: list[Happened], scores: list[Score], told: str, total: str) -
             f"| {each.name} {each.version} | {each.stored:,} | {each.lost:,} | {each.doubled:,} "
             f"| {each.cpu_us_per_sample:,.0f} us | {each.memory_mb:,.0f} MB |"
         )
-    names = " | ".join(each.name for each in scores)
-    print(f"\n| values lost, live again after | {names} |\n|---|{'---|' * len(scores)}")
-    for index, event in enumerate(happened):
-        cells = []
-        for each in scores:
-            lost, live = each.per_fault[index]
-            cells.append(f"{lost:,} lost, " + ("never" if live is None else f"{live:.1f} s"))
-        print(f"| {event.fault.name} | {' | '.join(cells)} |")
+    show_faults(happened, scores)
     print(f"\n{told}")
 
 

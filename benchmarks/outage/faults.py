@@ -59,16 +59,21 @@ class Scene:
     tell: Callable[[dict], Awaitable[None]]
 
 
+async def break_links(fault: Fault, wires: Sequence[TcpProxy]) -> None:
+    """Cut all links, or let them go silent, for as long as the fault lasts."""
+    for wire in wires:
+        wire.cut() if fault.kind == "cut" else wire.blackhole()
+    await asyncio.sleep(fault.seconds)
+    for wire in wires:
+        wire.restore()
+
+
 async def make(fault: Fault, scene: Scene) -> Happened:
     """Make a fault happen, and return when it is over."""
     began = time.time()
     match fault.kind:
         case "cut" | "silence":
-            for wire in scene.wires:
-                wire.cut() if fault.kind == "cut" else wire.blackhole()
-            await asyncio.sleep(fault.seconds)
-            for wire in scene.wires:
-                wire.restore()
+            await break_links(fault, scene.wires)
         case "freeze":
             scene.source.send_signal(signal.SIGSTOP)
             await asyncio.sleep(fault.seconds)

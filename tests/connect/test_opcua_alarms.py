@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 from tests.connect.opcua_device import Device, befriend, context, give_identity
-from tests.connect.opcua_mill import URI, new_mill
+from tests.connect.opcua_mill import URI
 
 from genba.connect import pki
 from genba.connect.driver import ConditionSource
@@ -27,13 +27,6 @@ class Listening:
     @property
     def last(self) -> ConditionEvent:
         return self.told[-1]
-
-
-@pytest.fixture(scope="module")
-def mill(tmp_path_factory):
-    made = new_mill(tmp_path_factory.mktemp("mill"))
-    yield made
-    made.stop()
 
 
 @pytest.fixture

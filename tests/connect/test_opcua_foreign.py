@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 from tests.connect.opcua_device import Collector, context, give_identity
-from tests.connect.opcua_mill import URI, new_mill, of_mill
+from tests.connect.opcua_mill import URI, of_mill
 
 from genba.connect import Credentials, pki
 from genba.connect.conformance import check_driver, describe, failures
@@ -19,13 +19,6 @@ pytestmark = pytest.mark.peer("node-opcua")
 COUNT = of_mill("Count", type="int", kind="counter")
 TORQUE = of_mill("Torque", unit="N.m")
 FEED = of_mill("Feed", type="int", kind="setpoint")
-
-
-@pytest.fixture(scope="module")
-def mill(tmp_path_factory):
-    made = new_mill(tmp_path_factory.mktemp("mill"))
-    yield made
-    made.stop()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 from tests.connect.opcua_device import Collector, context, give_identity
-from tests.connect.opcua_mill import new_mill, of_mill
+from tests.connect.opcua_mill import of_mill
 from tests.tcp_proxy import TcpProxy
 
 from genba.connect import pki
@@ -19,13 +19,6 @@ COUNT = of_mill("Count", type="int", kind="counter")
 TORQUE = of_mill("Torque", unit="N.m")
 LIVE_WITHIN_S = 5.0
 """What is promised, from the moment that link and device are back."""
-
-
-@pytest.fixture(scope="module")
-def mill(tmp_path_factory):
-    made = new_mill(tmp_path_factory.mktemp("mill"))
-    yield made
-    made.stop()
 
 
 @pytest.fixture
