@@ -12,6 +12,8 @@
     │   └── NoHistory           the device keeps no history
     ├── HistorianError          the store cannot do what was asked
     ├── StateError              the state folder is in use, damaged or of a newer version
+    ├── PlanError               a scheduling problem, objective or order list makes no sense
+    ├── TwinError               the twin cannot be built, calibrated or asked
     ├── Refused                 the guard, a role or the API said no
     └── TestbedError            the reference plant's own files are wrong
 
@@ -57,6 +59,14 @@ class HistorianError(GenbaError):
 
 class StateError(GenbaError):
     """The state folder is in use, damaged, or written by a newer version."""
+
+
+class PlanError(GenbaError):
+    """A scheduling problem, an objective or a list of orders makes no sense."""
+
+
+class TwinError(GenbaError):
+    """The twin cannot be built, calibrated or asked."""
 
 
 class Refused(GenbaError):

@@ -1,0 +1,1 @@
+"""Many vehicles on one layout: tasks, routes without conflict, orders with base and horizon."""

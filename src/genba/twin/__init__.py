@@ -1,0 +1,1 @@
+"""What the plant would do: a line model that is fast, calibrated, and kept in step."""
