@@ -12,8 +12,8 @@ from genba.assess.people import people_cost
 from genba.assess.runs import operation_rows, run_elements
 from genba.assess.series import Records, Series
 from genba.assess.touched import Spans, Touched, read_gaps, together, touched
-from genba.assess.worktime import calendar_of, planned_busy_s, shifts_between
 from genba.plant import Plant, format_time
+from genba.plant.worktime import calendar_of, planned_busy_s, shifts_between
 
 By = Literal["equipment", "product", "order", "shift"]
 TOTAL = "all"

@@ -10,8 +10,8 @@ from genba.assess.energy import by_tariff, electricity
 from genba.assess.jobs import Jobs
 from genba.assess.series import ROLES, Records, Series, grown, increments, read
 from genba.assess.times import time_elements
-from genba.assess.worktime import calendar_of, planned_intervals
 from genba.plant import US, Equipment, Level, Plant, Role
+from genba.plant.worktime import calendar_of, planned_intervals
 
 
 def machines(plant: Plant) -> list[Equipment]:

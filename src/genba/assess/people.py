@@ -1,8 +1,8 @@
 """What the people of a plant cost, by their calendars."""
 
 from genba.assess.elements import Amount
-from genba.assess.worktime import planned_busy_s
 from genba.plant import Plant
+from genba.plant.worktime import planned_busy_s
 
 
 def people_cost(plant: Plant, start: int, end: int, calendar: str | None = None) -> Amount:

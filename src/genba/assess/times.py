@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from genba.assess.elements import Elements
 from genba.assess.series import Series, durations
-from genba.assess.worktime import Interval
 from genba.plant import US, PackMLMode, PackMLState, Role
+from genba.plant.worktime import Interval
 
 _DELAYS = {
     PackMLState.CLEARING,

@@ -5,7 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from genba.plant import US, Calendar, Day, Equipment, Plant, Shift
+from genba.plant.calendar import Calendar, Day, Shift
+from genba.plant.clock import US
+from genba.plant.equipment import Equipment
+from genba.plant.model import Plant
 
 Interval = tuple[int, int]
 """Begin (included) and end (not included) in microseconds UTC."""
