@@ -7,6 +7,7 @@ from typing import Any
 
 from genba.plan import Lot, LotPhase, split_order
 from genba.plant import US, Order, Plant, format_time
+from genba.plant.storages import storages
 
 Tell = Callable[[str, Mapping[str, Any]], None]
 """Takes a row for one of the historian's tables."""
@@ -295,12 +296,3 @@ class Production:
                 "data": data,
             },
         )
-
-
-def storages(plant: Plant) -> tuple[str | None, str | None]:
-    """Return where raw material comes from and where finished goods go.
-
-    Of the equipment of kind ``storage``, the first in the file is the one, the last the other.
-    """
-    found = [equipment.id for equipment in plant.equipment if equipment.kind == "storage"]
-    return (found[0], found[-1]) if found else (None, None)

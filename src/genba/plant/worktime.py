@@ -1,4 +1,4 @@
-"""Planned busy time and shifts, from calendars."""
+"""Working time and shifts in UTC, from calendars: what is planned, and when a plant is open."""
 
 import datetime as dt
 from collections.abc import Iterator
