@@ -24,7 +24,8 @@ class Locations:
     """Answers how long transport takes, and builds the problem's transport.
 
     Vehicles alike in kind, speed and handling make one kind of the problem. A vehicle that stands
-    where no lot is ever fetched begins at a location of its own, ``node:<id>``.
+    where no lot is ever fetched begins at a location of its own, ``node:<id>``. Where nothing is
+    known of the floor, vehicles begin at home; one without a home at the first node it can use.
     """
 
     def __init__(self, plant: Plant) -> None:
@@ -112,6 +113,12 @@ class Locations:
     def _stops(self) -> frozenset[str]:
         return frozenset(node.id for node in self._plant.layout.nodes)
 
+    def _anywhere(self, vehicle: Vehicle) -> str | None:
+        """Return the first node that a vehicle without a home can drive from."""
+        ways = (edge for edge in self._plant.layout.edges if vehicle.kind in edge.kinds)
+        ends = {node for edge in ways for node in (edge.start, edge.end)}
+        return next((node.id for node in self._plant.layout.nodes if node.id in ends), None)
+
     def _location(self, node: str, wanted: Iterable[str]) -> str:
         return next(
             (name for name in wanted if node in self._roadmap.nodes_of(name)), f"node:{node}"
@@ -123,7 +130,7 @@ class Locations:
     def _where(self, vehicle: Vehicle, situation: Situation | None) -> _Where:
         """Return where a vehicle will be when it is free: it first brings what it carries."""
         if situation is None:
-            return _Where(vehicle.home)
+            return _Where(vehicle.home or self._anywhere(vehicle))
         seen = next((v for v in situation.vehicles if v.id == vehicle.id), None)
         if seen is None or seen.node is None:
             return _Where(None)
@@ -139,7 +146,10 @@ def _unseen(vehicle: Vehicle, where: _Where, situation: Situation | None) -> str
     if situation is not None and where.node is None:
         return f"vehicle {vehicle.id} is not seen, and planned without; mend its connection"
     if where.node is None:
-        return f"vehicle {vehicle.id} has no home, and is planned without; add home, a node's id"
+        return (
+            f"vehicle {vehicle.id} is planned without: no edge of the layout is for "
+            f"the kind {vehicle.kind}; add it to the kinds of edges"
+        )
     return f"vehicle {vehicle.id} is at '{where.node}', which the layout does not have; correct it"
 
 
