@@ -1,0 +1,168 @@
+"""Itineraries for the whole fleet, without conflict, each ending where it can stay for ever.
+
+Prioritized planning (Erdmann and Lozano-Perez, 1987; revised by Cap, Novak, Kleiner and Selecky,
+2015) over safe intervals: vehicles are planned one after the other among the bookings of those
+before. One that finds no way is planned earlier in the next round, as in priority inheritance: so
+an idle vehicle is pushed out of the way by the one that needs its place. Since every itinerary ends
+where its vehicle can stay, all of them together can always be driven to their ends.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from genba.plan.fleet.bookings import Bookings
+from genba.plan.fleet.itinerary import Hold, Itinerary, Stop, standing
+from genba.plan.fleet.network import Network
+from genba.plan.fleet.sipp import find_itinerary
+from genba.plan.fleet.tasks import Carrier
+
+ROUNDS = 12
+"""Orders of priority that are tried."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One vehicle with the stops that it should make."""
+
+    carrier: Carrier
+    stops: tuple[Stop, ...] = ()
+    stays: bool = False
+    """Without stops: does not go to rest, but stays until somebody needs the place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """Itineraries by vehicle, and what could not be planned."""
+
+    itineraries: Mapping[str, Itinerary]
+    cut_short: frozenset[str] = frozenset()
+    """Vehicles that do not make all their stops: there is no way among the others."""
+    stuck: frozenset[str] = frozenset()
+    """Vehicles that stand in the way of another one and cannot leave. Usually there are none."""
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """Smaller is better."""
+        return len(self.stuck), len(self.cut_short)
+
+    def used_by_others(self, vehicle: str) -> frozenset[str]:
+        """Nodes that the others come to."""
+        return frozenset(
+            visit.node
+            for other, itinerary in self.itineraries.items()
+            for visit in itinerary.visits
+            if other != vehicle
+        )
+
+
+def route_all(network: Network, requests: Sequence[Request]) -> Routes:
+    """Find itineraries without conflict.
+
+    Parameters
+    ----------
+    network : Network
+        The ways.
+    requests : sequence of Request
+        Every vehicle that is on the layout, the most urgent first.
+
+    Returns
+    -------
+    Routes
+        Those of the first order of priority that serves everybody, else of the best one.
+    """
+    order = [request.carrier.vehicle.id for request in requests]
+    by_id = {request.carrier.vehicle.id: request for request in requests}
+    keep_off: dict[str, frozenset[str]] = {}
+    best: Routes | None = None
+    tried: set[tuple[str, ...]] = set()
+    while best is None or (len(tried) < ROUNDS and tuple(order) not in tried):
+        tried.add(tuple(order))
+        routes = _in_order(network, [by_id[vehicle] for vehicle in order], keep_off)
+        if best is None or routes.rank < best.rank:
+            best = routes
+        if routes.rank == (0, 0):
+            break
+        # Who stands in the way leaves first; else who found no way has the first choice.
+        first = routes.stuck or routes.cut_short
+        keep_off |= {vehicle: routes.used_by_others(vehicle) for vehicle in routes.stuck}
+        order.sort(key=lambda vehicle: vehicle not in first)
+    return best
+
+
+def _in_order(
+    network: Network, requests: Sequence[Request], keep_off: Mapping[str, frozenset[str]]
+) -> Routes:
+    """Plan one vehicle after the other; ``keep_off`` says where those that are pushed may not."""
+    bookings = Bookings()
+    for request in requests:
+        bookings.add(_holds_for_certain(request.carrier))
+    found: dict[str, Itinerary] = {}
+    cut_short, stuck = set(), set()
+    for request in requests:
+        carrier = request.carrier
+        vehicle = carrier.vehicle.id
+        if not carrier.moves:
+            found[vehicle] = _then(carrier, standing(vehicle, carrier.node, carrier.free_s))
+            continue
+        itinerary, complete = _plan(network, bookings, request, keep_off.get(vehicle))
+        if itinerary is None:
+            stuck.add(vehicle)
+            itinerary = standing(vehicle, carrier.node, carrier.free_s)
+        elif not complete:
+            cut_short.add(vehicle)
+        bookings.add(itinerary.holds())
+        found[vehicle] = _then(carrier, itinerary)
+    return Routes(found, frozenset(cut_short), frozenset(stuck))
+
+
+def _plan(
+    network: Network, bookings: Bookings, request: Request, keep_off: frozenset[str] | None
+) -> tuple[Itinerary | None, bool]:
+    """Find an itinerary with all stops, else with fewer; also tells whether all are made."""
+    carrier = request.carrier
+    rest = Stop("rest", network.rests(carrier.vehicle.kind))
+    if request.stops:
+        tries = [((*request.stops, rest), True), (request.stops, True)]
+        tries += [(request.stops[:n], False) for n in range(len(request.stops) - 1, -1, -1)]
+    elif keep_off is not None:
+        anywhere, here_too = network.nodes.keys(), {carrier.node}
+        goals = (
+            rest.nodes - keep_off,
+            anywhere - keep_off,
+            rest.nodes - here_too,
+            anywhere - here_too,
+        )
+        tries = [((replace(rest, nodes=frozenset(nodes) - here_too),), True) for nodes in goals]
+    else:
+        here = Stop("rest", frozenset({carrier.node}))
+        stays = request.stays or carrier.node in rest.nodes
+        tries = [((here,), True)] if stays else []
+        tries += [((rest,), True), ((), True)]
+    for stops, complete in tries:
+        itinerary = find_itinerary(
+            network, bookings, carrier.vehicle, carrier.node, carrier.free_s, stops
+        )
+        if itinerary is not None:
+            return itinerary, complete
+    return None, False
+
+
+def _holds_for_certain(carrier: Carrier) -> Iterator[Hold]:
+    """Return what a vehicle holds whatever is planned: until it is free, or for ever."""
+    if carrier.committed is None:
+        yield carrier.node, -math.inf, math.inf if not carrier.moves else carrier.free_s
+        return
+    for place, start_s, end_s in carrier.committed.holds():
+        yield place, start_s, carrier.free_s if carrier.moves and end_s == math.inf else end_s
+
+
+def _then(carrier: Carrier, itinerary: Itinerary) -> Itinerary:
+    """Join what a vehicle is committed to and what was planned for the time after it."""
+    if carrier.committed is None:
+        return itinerary
+    *before, joint = carrier.committed.visits
+    first, *after = itinerary.visits
+    stops = (*joint.stops, *first.stops)
+    whole = replace(joint, leave_s=first.leave_s, stops=stops)
+    return Itinerary(itinerary.vehicle, (*before, whole, *after))
