@@ -16,7 +16,7 @@ from genba.plant import US, Order, Plant, Role
 from genba.plant.storages import storages
 from genba.twin.record_machines import Machines, read_machines
 from genba.twin.record_trips import read_trips
-from genba.twin.recording import Activity, Arrival, Done, Job, Recording
+from genba.twin.recording import Activity, Arrival, Booked, Done, Job, Recording
 from genba.twin.trace import Records, Trace, read_traces
 
 _ROLES = (
@@ -71,7 +71,8 @@ def read_recording(records: Records, plant: Plant, start: int, end: int) -> Reco
             "let Genba watch the plant for a shift first"
         )
     found = read_machines(plant, told, start, end)
-    operations = _rows(records, "operations", start, end + _BOOKED_LATER_US)
+    booked = _rows(records, "operations", start - _EARLIEST_US, end + _BOOKED_LATER_US)
+    operations = [row for row in booked if row["end"] >= start]
     trips, driving, stops, failed = read_trips(plant, told, start, end)
     return Recording(
         plant=plant,
@@ -84,7 +85,8 @@ def read_recording(records: Records, plant: Plant, start: int, end: int) -> Reco
         trips=tuple(trips),
         failed_trips=failed,
         arrivals=tuple(_arrivals(records, plant, told, start, end)),
-        done=tuple(_done(records, start, end)),
+        done=tuple(_done(records, end)),
+        booked=tuple(_booked(booked, end)),
         waits_s=_waits(plant, told, operations, start),
         traces=traces,
     )
@@ -228,8 +230,23 @@ def _announced(records: Records, plant: Plant, end: int) -> dict[str, tuple[Orde
     return found
 
 
-def _done(records: Records, start: int, end: int) -> Iterator[Done]:
-    for row in _rows(records, "lots", start, end):
+def _booked(rows: Sequence[Row], end: int) -> Iterator[Booked]:
+    for row in sorted(rows, key=lambda r: (r["end"], r["lot"])):
+        if row["end"] <= end:
+            yield Booked(
+                row["lot"],
+                row["operation"],
+                row["equipment"],
+                row["start"],
+                row["end"],
+                row["quantity"],
+                row["good"],
+                row["scrap"],
+            )
+
+
+def _done(records: Records, end: int) -> Iterator[Done]:
+    for row in _rows(records, "lots", end - _EARLIEST_US, end):
         if row["status"] in ("finished", "scrapped"):
             parts = row["quantity"] if row["status"] == "finished" else 0
             yield Done(row["lot"], row["order"], row["product"], parts, row["time"])

@@ -76,6 +76,21 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
+class Booked:
+    """One operation of one lot, as booked when it ended."""
+
+    lot: str
+    operation: str
+    machine: str
+    start: int
+    end: int
+    parts: int
+    """That went in."""
+    good: int
+    scrap: int
+
+
+@dataclass(frozen=True, slots=True)
 class Stopped:
     """One time that a machine or vehicle stood still."""
 
@@ -174,6 +189,9 @@ class Recording:
     arrivals: tuple[Arrival, ...]
     """Every order whose lots were there before the end and not all done before the start."""
     done: tuple[Done, ...]
+    """Until the end; also before the start."""
+    booked: tuple[Booked, ...]
+    """By the ends; until the end, also before the start."""
     waits_s: Mapping[str, tuple[float, ...]]
     """By machine: from a lot's arrival there until it is begun."""
     traces: Mapping[str, Trace] = field(default_factory=dict)
