@@ -1,7 +1,9 @@
 """Between plant time and the ticks of a problem."""
 
+import datetime as dt
 import math
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 from genba.errors import PlanError
 from genba.plan.problem import Problem
@@ -53,3 +55,16 @@ def lasting(seconds: float) -> str:
     days, hours, rest = minutes // 1440, minutes // 60 % 24, minutes % 60
     parts = ((days, "d"), (hours, "h"), (0 if days else rest, "min"))
     return " ".join(f"{count} {unit}" for count, unit in parts if count)
+
+
+def moment(scale: Scale, tick: float, timezone: str) -> str:
+    """Write when a tick is for people, ``Mon 5 Jan 14:30``; of a problem of no plant, the tick."""
+    if not scale.zero:
+        return f"tick {tick:,.0f}"
+    when = dt.datetime.fromtimestamp(scale.time(tick) / US, ZoneInfo(timezone))
+    return f"{when:%a} {when.day} {when:%b %H:%M}"
+
+
+def span(scale: Scale, ticks: float) -> str:
+    """Write a length for people; of a problem of no plant, in ticks."""
+    return lasting(ticks * scale.tick_s) if scale.zero else f"{ticks:,.0f} ticks"
