@@ -31,6 +31,9 @@ LEAST_FOR_A_SHAPE = 8
 CONSTANT_CV = 0.003
 """Spread below which a value counts as constant: finer than devices' clocks tell."""
 REJECTED_P = 0.01
+MEAN_OFF = 0.2
+"""Part by which a family's mean may be off the data's: a likely body with a tail that nobody saw
+would spoil every total that is simulated with it."""
 LEAST_FOR_EMPIRICAL = 40
 """Observations from which on quantiles stand in where every family is rejected."""
 
@@ -97,19 +100,22 @@ def fit(values: Sequence[float], seed: int = 0, replicates: int = REPLICATES) ->
         )
     row = np.sort(data)[np.newaxis, :]
     if count < LEAST_FOR_A_SHAPE:
-        found = maximum_likelihood(Shape.LOGNORMAL, row)
         note = f"{count} observations: too few to choose a family"
+        found = maximum_likelihood(Shape.LOGNORMAL, row)
+        if not _keeps_mean(found, mean):
+            return Fit(empirical(data.tolist()), count, mean, note=f"{note}: measured quantiles")
         return Fit(_plain(found), count, mean, note=note)
     return _choose(row, mean, seed, replicates)
 
 
 def _choose(row: Floats, mean: float, seed: int, replicates: int) -> Fit:
     count = row.shape[1]
-    fitted = {shape: maximum_likelihood(shape, row) for shape in PARAMETRIC}
+    every = [maximum_likelihood(shape, row) for shape in PARAMETRIC]
+    fitted = {p.shape: p for p in every if _keeps_mean(p, mean)}
     logs = {shape: float(log_likelihood(p, row)[0]) for shape, p in fitted.items()}
     aicc = {s: 4 - 2 * value + 12 / (count - 3) for s, value in logs.items()}
     bic = {s: 2 * math.log(count) - 2 * value for s, value in logs.items()}
-    best = min(PARAMETRIC, key=lambda s: aicc[s])
+    best = min(fitted, key=lambda s: aicc[s])
     goodness = judge(fitted[best], row, seed, replicates) if replicates else None
     if goodness is not None and goodness.p < REJECTED_P and count >= LEAST_FOR_EMPIRICAL:
         return Fit(
@@ -121,6 +127,14 @@ def _choose(row: Floats, mean: float, seed: int, replicates: int) -> Fit:
             note=f"no family fits (best: {best}, p {goodness.p:.3f}): measured quantiles",
         )
     return Fit(_plain(fitted[best]), count, mean, goodness=goodness, aicc=aicc, bic=bic)
+
+
+def _keeps_mean(found: Parameters, mean: float) -> bool:
+    """Whether a family's mean is about the data's; the gamma's always is."""
+    try:
+        return abs(_plain(found).mean - mean) <= MEAN_OFF * mean
+    except OverflowError:
+        return False
 
 
 def judge(found: Parameters, row: Floats, seed: int, replicates: int = REPLICATES) -> Goodness:
