@@ -38,7 +38,7 @@ FEATURES = (
     "assembly",
     "fixed",
 )
-"""What a random problem may have; "breaks" are interruptible calendars, "fleet" counted vehicles."""
+"""What a problem may have; "breaks" are interruptible calendars, "fleet" counted vehicles."""
 
 HORIZON = 2000
 FAMILIES = ("red", "green", "blue")

@@ -38,7 +38,6 @@ def run(t: Tables, b: Board, rank: Ints, modes: Ints, insert: int) -> int:
     _place_fixed(t, b)
     count = len(t.nodes_at) - 1
     waits = np.zeros(count, dtype=np.int64)
-    done = np.zeros(count, dtype=np.int64)
     heap = np.empty(count, dtype=np.int64)
     held = np.empty(count, dtype=np.int64)
     not_before = np.empty(len(t.operations), dtype=np.int64)
@@ -54,13 +53,10 @@ def run(t: Tables, b: Board, rank: Ints, modes: Ints, insert: int) -> int:
     while size > 0:
         node = heap[0]
         size = _pop(t, heap, size, rank)
-        if done[node]:
-            continue
         is_fixed = t.operations[t.nodes[t.nodes_at[node]], c.O_FIXED] >= 0
         if is_fixed or _place_node(t, b, node, modes, insert, not_before):
             progress = True
-            done[node] = 1
-            size = _release(t, node, waits, done, heap, size, rank)
+            size = _release(t, node, waits, heap, size, rank)
         else:
             held[held_count] = node
             held_count += 1
@@ -150,7 +146,8 @@ def _place_node(t: Tables, b: Board, node: int, modes: Ints, insert: int, not_be
     for at in range(first, last):
         not_before[t.nodes[at]] = -NEVER
     j = b.jobs[t.operations[t.nodes[first], c.O_JOB]]
-    is_reserved, pool, since = j[c.K_UNTIL] >= NEVER, j[c.K_POOL], j[c.K_TIME]
+    pool, since = j[c.K_POOL], j[c.K_TIME]
+    is_reserved = pool >= 0 and j[c.K_UNTIL] >= NEVER
     if is_reserved:
         occupy(pool, since, NEVER, -1, t.pools, b.step_tick, b.step_used, b.steps)
         j[c.K_UNTIL] = since
@@ -238,9 +235,7 @@ def _deliver(t: Tables, b: Board, job: int) -> int:
 
 
 @compiled
-def _release(
-    t: Tables, node: int, waits: Ints, done: Ints, heap: Ints, size: int, rank: Ints
-) -> int:
+def _release(t: Tables, node: int, waits: Ints, heap: Ints, size: int, rank: Ints) -> int:
     """Free what waited for a node."""
     for at in range(t.nodes_at[node], t.nodes_at[node + 1]):
         operation = t.nodes[at]
@@ -248,7 +243,8 @@ def _release(
             following = t.operations[t.after[link_at], c.O_NODE]
             if following != node:
                 waits[following] -= 1
-                if waits[following] == 0 and not done[following]:
+                is_free = waits[following] == 0 and _urgency(t, rank, following) >= 0
+                if is_free:  # what is fixed was free from the beginning
                     size = _push(t, heap, size, rank, following)
     return size
 
