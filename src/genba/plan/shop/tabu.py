@@ -1,0 +1,108 @@
+"""Tabu search for the flexible job shop: always the best allowed move, back only when long ago.
+
+Tabu is each order of two operations that a move turned round (Dell'Amico and Trubian, *Applying
+tabu search to the job-shop scheduling problem*, 1993), and the machine that an operation has left
+(Mastrolilli and Gambardella, 2000).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from genba.jit import compiled
+from genba.plan.shop.board import MACHINE, TICKS, Board, load, makespan, relocate, save
+from genba.plan.shop.draw import below, mixed
+from genba.plan.shop.moves import (
+    AT,
+    MODE,
+    ROW,
+    TO,
+    Room,
+    best_move,
+    critical_path,
+)
+from genba.plan.shop.shop import Ints, Rows
+
+NOW, VALUE, BEST, SINCE = range(4)
+"""Fields of ``Run.state``: iteration, makespan now, best of the run, iteration of the best."""
+
+
+class Run(NamedTuple):
+    """One run of the search, which may be continued in pieces."""
+
+    state: Ints
+    """(4,)"""
+    order: Rows
+    """(operations,): the best schedule of the run, as ``board.load`` takes it."""
+    machines: Rows
+    """(rows,)"""
+    tenure: Ints
+    """(4,): least tenure and its spread, of an order turned round and of a machine left."""
+
+
+def run_of(board: Board, tenure: Ints) -> Run:
+    """Prepare a run."""
+    return Run(
+        np.zeros(4, np.int64),
+        np.zeros(len(board.order), np.int32),
+        np.zeros(len(board.rank), np.int32),
+        tenure,
+    )
+
+
+@compiled
+def begin(board: Board, room: Room, run: Run, order: Rows, machines: Rows) -> int:
+    """Start a run from a schedule, with nothing tabu; return its makespan."""
+    value = load(board, order, machines)
+    run.state[VALUE] = run.state[BEST] = value
+    run.state[NOW] = run.state[SINCE] = 0
+    room.until[:] = -1
+    run.order[:] = order
+    run.machines[:] = machines
+    return value
+
+
+@compiled
+def search(board: Board, room: Room, run: Run, iterations: int, patience: int, goal: int) -> bool:
+    """Go on for some iterations; return whether the run is over.
+
+    It is over when there was no better schedule for ``patience`` iterations, when the makespan is
+    down to ``goal``, or when the critical path leaves nothing to move (it is optimal then).
+    """
+    state = run.state
+    for _ in range(iterations):
+        if state[NOW] - state[SINCE] >= patience or state[BEST] <= goal:
+            return True
+        state[NOW] += 1
+        start = critical_path(board, room, state[VALUE])
+        if not best_move(board, room, start, state[NOW], state[BEST]):
+            return True
+        _perform(board, room, run)
+        state[VALUE] = makespan(board)
+        if state[VALUE] < state[BEST]:
+            state[BEST] = state[VALUE]
+            state[SINCE] = state[NOW]
+            save(board, run.order, run.machines)
+    return False
+
+
+@compiled
+def _perform(board: Board, room: Room, run: Run) -> None:
+    """Make the move that was found, and make tabu what it undid."""
+    move, tenure = room.allowed, run.tenure
+    row, machine, at = move[ROW], move[TO], move[AT]
+    if move[MODE] >= 0:
+        ticks = board.mode_ticks[move[MODE]]
+        lasts = run.state[NOW] + tenure[2] + below(room.rng, tenure[3] + 1)
+        word = mixed(row, -1 - board.table[row, MACHINE])
+        room.until[word & (len(room.until) - 1)] = lasts
+    else:
+        ticks = board.table[row, TICKS]
+        lasts = run.state[NOW] + tenure[0] + below(room.rng, tenure[1] + 1)
+        place = board.place[row]
+        for i in range(min(at, place), max(at, place) + 1):
+            other = board.lined[machine, i]
+            if other != row:
+                word = mixed(row, other) if at > place else mixed(other, row)
+                room.until[word & (len(room.until) - 1)] = lasts
+    relocate(board, row, machine, ticks, at)
