@@ -47,6 +47,8 @@ SCRAP = 0.04
 RUN_KW, IDLE_KW = 5.0, 1.0
 BETWEEN_S, REPAIR_S = 4 * 3600.0, 900.0
 LEG_S = 50.0
+STOCK = 1000
+"""Parts that wait in the store all the time."""
 
 _TEXT = {Role.LOTS, Role.STATION, Role.VEHICLE_NODE, Role.VEHICLE_ORDER_ID, Role.VEHICLE_LOADS}
 _OF_MACHINE = (
@@ -223,7 +225,12 @@ class Mill:
 def two_days(seed: int = 1, parts: int = 20) -> tuple[Plant, Told]:
     """Both mills work on lots of P and Q in turn from the start to the end."""
     told = Told()
-    orders = []
+    orders = [Order(id="O-stock", product="P", quantity=STOCK, release=START, due=END)]
+    told.book(
+        "lots", time=START, lot="O-stock-01", order="O-stock", product="P", quantity=STOCK,
+        status="released", location="store",
+    )  # fmt: skip
+    told.say("store.station", START, "O-stock-01")
     for name in FACTORS:
         mill, number = Mill(told, name, seed), 0
         while mill.now < END - 5 * 3600 * US:
@@ -236,7 +243,7 @@ def two_days(seed: int = 1, parts: int = 20) -> tuple[Plant, Told]:
                 "lots", time=mill.now, lot=lot, order=order, product=product, quantity=parts,
                 status="released", location="store",
             )  # fmt: skip
-            told.say("store.station", mill.now, lot)
+            told.say("store.station", mill.now, f"O-stock-01,{lot}")
             mill.idle(120.0)
             good = mill.job(lot, product, parts, setup=number % 3 == 0)
             told.book(
