@@ -7,6 +7,7 @@ from enum import StrEnum
 from genba.plan.problem import Calendar, Operation, Problem, Window
 from genba.plan.scale import moment, scale_of, span
 from genba.plan.schedule import Assignment, Leg, Plan
+from genba.plan.values import completions
 from genba.plan.worktime import open_pieces
 
 COLORS = (
@@ -109,21 +110,10 @@ def gantt(
     )
 
 
-def ends(problem: Problem, plan: Plan) -> dict[str, int]:
-    """Return when each planned job is done: its last operation, or its delivery."""
-    done: dict[str, int] = {}
-    for assignment in plan.assignments:
-        job = problem.operations_by_id[assignment.operation].job
-        done[job] = max(done.get(job, 0), assignment.end)
-    for leg in plan.legs:
-        done[leg.job] = max(done.get(leg.job, 0), leg.end)
-    return done
-
-
 def late_jobs(problem: Problem, plan: Plan) -> dict[str, int]:
     """Return the jobs that are done after their due date, and by how many ticks."""
     late = {}
-    for job, end in ends(problem, plan).items():
+    for job, end in completions(problem, plan).items():
         due = problem.jobs_by_id[job].due
         if due is not None and end > due:
             late[job] = end - due
