@@ -56,19 +56,6 @@ class Tables(NamedTuple):
     """Whether a job does one thing at a time; pool of power; room for the pools' steps."""
 
 
-class Pricing(NamedTuple):
-    """What plans are compared by, in numbers."""
-
-    weights: Floats
-    """(jobs,) weight of tardiness."""
-    prices: Floats
-    """(prices, 4): begin, end, price per milliwatt and tick, cost up to the begin."""
-    reference: Ints
-    """(operations, 3): machine, predecessor, start in the reference plan; machine -1 unknown."""
-    stability: Floats
-    """(2,): price of another machine, of another predecessor."""
-
-
 def tables_of(problem: Problem) -> Tables:
     """Write an examined problem as tables.
 
@@ -165,7 +152,8 @@ class _Writer:
 
     def _ways(self) -> tuple[Ints, list[int], Ints]:
         rows: list[tuple[int, ...]] = []
-        at, tools = [0], []
+        at: list[int] = [0]
+        tools: list[int] = []
         families = {
             m.id: {f: i for i, f in enumerate(self._problem.setups_by_id[m.setup].families)}
             for m in self._problem.machines

@@ -17,6 +17,7 @@ from genba.plan import columns as c
 from genba.plan.compile import Ints, Tables, tables_of
 from genba.plan.decode_place import Board, new_board
 from genba.plan.decode_run import run
+from genba.plan.decode_value import Pricing, worth
 from genba.plan.problem import Problem
 from genba.plan.schedule import Assignment, LeftOut, Leg, Plan
 from genba.plan.worktime import mode_of
@@ -69,6 +70,11 @@ class Decoder:
         """Time the operations by rank and mode (int64 arrays in the order of the problem)."""
         run(self.tables, self._board, rank, modes, int(fill_gaps))
         return self._read()
+
+    def worth(self, rank: Ints, modes: Ints, pricing: Pricing, *, fill_gaps: bool = True) -> float:
+        """Time the operations like :meth:`plan`, and return only what that is worth."""
+        missing = run(self.tables, self._board, rank, modes, int(fill_gaps))
+        return float(worth(self.tables, self._board, pricing, missing))
 
     def retime(self, plan: Plan) -> Plan:
         """Time a plan anew: the same machines and the same order, as early as it is legal."""

@@ -323,7 +323,8 @@ def _put(
     p[c.S_ARRIVAL], p[c.S_LEFT] = arrival, left
     p[c.S_JOB_TIME], p[c.S_JOB_LOCATION] = j[c.K_TIME], j[c.K_LOCATION]
     p[c.S_JOB_POOL], p[c.S_JOB_UNTIL] = j[c.K_POOL], j[c.K_UNTIL]
-    j[c.K_TIME], j[c.K_LOCATION] = end, t.machines[machine, c.M_LOCATION]
+    j[c.K_TIME] = max(j[c.K_TIME], end)
+    j[c.K_LOCATION] = t.machines[machine, c.M_LOCATION]
     j[c.K_POOL], j[c.K_UNTIL] = places, end
     j[c.K_REMAINING] -= 1
     return int(left)

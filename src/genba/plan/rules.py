@@ -1,0 +1,121 @@
+"""A portfolio of dispatching rules: in milliseconds many plans, of which the best is taken.
+
+Earliest due date (Jackson, 1955), apparent tardiness cost with set-ups (ATCS: Lee, Bhaskaran and
+Pinedo, *A heuristic to minimize the total weighted tardiness with sequence-dependent setups*, 1997)
+at several look-aheads, shortest processing time, most work remaining, least slack, least set-up,
+first come first served, critical ratio (Putnam et al., 1971), and random keys. Each is dispatched
+with the machines that the rule finds free, and once more only as an order, with the machine left to
+the decoder.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from genba.plan import columns as c
+from genba.plan import rules_dispatch as rule
+from genba.plan.compile import Floats, Ints, Tables
+from genba.plan.decode import Decoder
+from genba.plan.decode_value import Pricing, pricing_of
+from genba.plan.objective import MAKESPAN, Objective
+from genba.plan.problem import Problem
+from genba.plan.schedule import Plan
+from genba.plan.values import values_of
+
+LOOKS = ((0.5, 0.5), (2.0, 0.2), (2.0, 1.0), (8.0, 0.5))
+"""Look-aheads of ATCS: mean processing times, mean set-ups."""
+MANY = 5000
+"""From so many operations on, each rule is tried only once."""
+
+
+@dataclass(frozen=True, eq=False)
+class Draft:
+    """An order with modes, and what it is worth on the decoder's board."""
+
+    worth: float
+    rank: Ints
+    """(operations,): smaller is more urgent."""
+    modes: Ints
+    """(operations,): -1 leaves the choice to the decoder."""
+    fill_gaps: bool
+    name: str
+
+
+def rule_plan(problem: Problem, objective: Objective = MAKESPAN, *, seed: int = 0) -> Plan:
+    """Return the best plan of all rules, for an examined problem, with its values."""
+    decoder = Decoder(problem)
+    best = drafts(decoder, objective, seed)[0]
+    plan = decoder.plan(best.rank, best.modes, fill_gaps=best.fill_gaps)
+    values = values_of(problem, plan, objective)
+    return replace(plan, values=values, found_by=f"rule {best.name}", seed=seed)
+
+
+def drafts(decoder: Decoder, objective: Objective, seed: int = 0) -> list[Draft]:
+    """Try all rules; return what they found, best first."""
+    pricing = pricing_of(decoder.problem, objective)
+    found = [
+        draft
+        for name, rank, modes in _dispatched(decoder, pricing, seed)
+        for draft in _timed(decoder, pricing, name, rank, modes)
+    ]
+    return sorted(found, key=lambda draft: draft.worth)
+
+
+def _timed(
+    decoder: Decoder, pricing: Pricing, name: str, rank: Ints, modes: Ints
+) -> Iterator[Draft]:
+    open_modes = np.full_like(modes, -1)
+    yield Draft(decoder.worth(rank, open_modes, pricing), rank, open_modes, True, name)
+    if len(rank) < MANY:
+        yield Draft(decoder.worth(rank, modes, pricing), rank, modes, True, f"{name}, dispatched")
+
+
+def _dispatched(decoder: Decoder, pricing: Pricing, seed: int) -> Iterator[tuple[str, Ints, Ints]]:
+    tables = decoder.tables
+    tail = tails(tables)
+    job = tables.operations[:, c.O_JOB]
+    latest = float(tables.jobs[:, c.J_RELEASE].max(initial=0) + tail.max(initial=0))
+    due_of_job = tables.jobs[:, c.J_DUE].astype(np.float64)
+    due_of_job[tables.jobs[:, c.J_DUE] >= c.NEVER] = 10.0 * latest + 1e6
+    due = due_of_job[job]
+    weight = pricing.jobs[job, 0]
+    random = np.random.default_rng(seed)
+    tries: list[tuple[str, int, tuple[float, float]]] = [
+        ("EDD", rule.EDD, LOOKS[0]),
+        *((f"ATCS {a:g}/{b:g}", rule.ATCS, (a, b)) for a, b in LOOKS),
+        ("most work remaining", rule.WORK, LOOKS[0]),
+        ("least slack", rule.SLACK, LOOKS[0]),
+        ("shortest processing time", rule.SPT, LOOKS[0]),
+        ("least set-up", rule.SETUP, LOOKS[0]),
+        ("first come first served", rule.FIFO, LOOKS[0]),
+        ("critical ratio", rule.RATIO, LOOKS[0]),
+        ("random keys", rule.KEYS, LOOKS[0]),
+    ]
+    for name, number, looks in tries:
+        rank, modes = np.empty(len(job), np.int64), np.empty(len(job), np.int64)
+        keys = random.random(len(job))
+        rule.dispatch(tables, number, due, tail, weight, keys, np.array(looks), rank, modes)
+        yield name, rank, modes
+
+
+def tails(tables: Tables) -> Ints:
+    """Return for each operation the shortest work that follows it, along the longest way; ticks."""
+    ticks: Floats = np.zeros(len(tables.operations))
+    ways = tables.ways[:, c.W_TICKS]
+    starts = tables.operations[:, c.O_WAY]
+    has_ways = tables.operations[:, c.O_WAY_END] > starts
+    if len(ways):
+        ticks[has_ways] = np.minimum.reduceat(ways, starts[has_ways])
+    tail = np.zeros(len(ticks), dtype=np.int64)
+    waits = np.diff(tables.after_at)
+    ready = list(np.flatnonzero(waits == 0))
+    while ready:
+        operation = ready.pop()
+        for at in range(tables.before_at[operation], tables.before_at[operation + 1]):
+            before = tables.before[at]
+            tail[before] = max(tail[before], tail[operation] + ticks[operation])
+            waits[before] -= 1
+            if waits[before] == 0:
+                ready.append(before)
+    return tail
