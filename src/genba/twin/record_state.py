@@ -16,7 +16,7 @@ _BREAKS = (Activity.DOWN, Activity.HELD)
 
 
 def state_at(recording: Recording, line: Line, when: int, until: int) -> State:
-    """Return what was on the line at ``when``, and what came from outside before ``until``.
+    """Return what was on the line at ``when``, and what came from outside until ``until``.
 
     Of what lies after ``when`` it uses the arrivals of material, and where vehicles that were under
     way had been sent: both were known, or are not for the twin to foretell.
@@ -37,7 +37,7 @@ def state_at(recording: Recording, line: Line, when: int, until: int) -> State:
         _lot(recording, arrival, lot, there, when, told, trips, line)
         for arrival in recording.arrivals
         for lot, _, there in arrival.lots
-        if there < until and not _is_done(recording, lot, when)
+        if there <= until and not _is_done(recording, lot, when)
     )
     by_id = {lot.id: lot for lot in lots}
     return State(
