@@ -1,0 +1,463 @@
+"""A line, what is on it, and a plan, as the tables that the kernel runs on."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genba.errors import TwinError
+from genba.plant import US
+from genba.twin.distribution import QUANTILES
+from genba.twin.hours import PRICE_BIN_S
+from genba.twin.line import Line, Machine
+from genba.twin.policy import Schedule
+from genba.twin.records import (
+    AHEAD,
+    AWAY,
+    BRINGS,
+    CALLED,
+    CARRIED,
+    COUNT,
+    CREW,
+    DONE,
+    DOWN,
+    FETCHES,
+    FREE,
+    INDEX,
+    LIST,
+    LOG,
+    LOT,
+    MACHINE,
+    OUTAGE,
+    OUTAGE_RECORD,
+    PLANNED,
+    RESTS,
+    RUN,
+    SECONDS,
+    STANDS,
+    STOCK,
+    TARGET,
+    TIMER,
+    USE,
+    VEHICLE,
+    WHOLE,
+    WORKED,
+    Records,
+    Tables,
+)
+from genba.twin.state import LotPhase, LotState, MachineNow, State, VehicleNow, seconds_since
+from genba.twin.tables import (
+    MANY,
+    Distributions,
+    Names,
+    calendar_index,
+    calendar_tables,
+    crew_table,
+    key_of,
+    names_of,
+    operations,
+    price_table,
+    stop_table,
+    stoppage_rows,
+)
+
+BEYOND_S = 3 * 86_400.0
+"""How far beyond the horizon calendars and prices are known, so that work has an end."""
+_UNITS_BESIDE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """A machine that is out from ``start`` to ``end`` (microseconds UTC), whatever it does."""
+
+    machine: str
+    start: int
+    end: int
+
+
+def assemble(
+    line: Line,
+    state: State,
+    horizon_s: float,
+    schedule: Schedule = (),
+    outages: Sequence[Outage] = (),
+    log_rows: int = 0,
+) -> Tables:
+    """Return the tables of a line at a moment; :func:`genba.twin.records.fresh` copies them.
+
+    Raises
+    ------
+    TwinError
+        If the state, the plan or an outage speaks of what the line has not, or contradicts itself.
+    """
+    if not (math.isfinite(horizon_s) and horizon_s > 0):
+        raise TwinError(f"a horizon of {horizon_s} s makes no sense; give one above 0")
+    names, distributions = names_of(line), Distributions()
+    _check(line, names)
+    ops, ways, tools = operations(line, names, distributions)
+    lots, releases = _lots(line, names, state)
+    machines, stop_rows = _machines(line, names, state, distributions)
+    vehicles, more_rows = _vehicles(line, names, state, distributions, len(stop_rows))
+    planned, targets = _plan(names, state, schedule, len(ops), lots, machines)
+    drive_factor = distributions.add(line.travel.factor)
+    dists, quantiles = distributions.table()
+    end = state.time + round((horizon_s + BEYOND_S) * US)
+    calendars, windows = calendar_tables(line, state.time, end)
+    setups, places = _setups(line, names), _places(line, names)
+    travel = _travel(line, names, places)
+    timers = 2 * len(machines) + len(vehicles) + len(calendars) + _UNITS_BESIDE
+    leaves = 1 << max(1, (timers - 1).bit_length())
+    out = _outages(names, state.time, outages)
+    prices = price_table(line, state.time, horizon_s + BEYOND_S)
+    lists = np.zeros(2 * len(machines) + 1 + len(line.products), LIST)
+    lists["first"] = lists["last"] = -1
+    whole = np.zeros(1, WHOLE)
+    for field, value in {
+        "machines": len(machines), "lots": len(lots), "vehicles": len(vehicles),
+        "crews": len(line.crews), "calendars": len(calendars), "places": places,
+        "families": len(names.families), "quantiles": QUANTILES, "lists": len(lists),
+        "leaves": leaves, "releases": len(releases), "outages": len(out), "prices": len(prices),
+        "log_rows": log_rows, "drive_factor": drive_factor,
+        "price_offset": state.time / US % PRICE_BIN_S,
+    }.items():  # fmt: skip
+        whole[field] = value
+    tables = Tables(
+        machines=machines, lots=lots, ops=ops, ways=ways, tools=tools,
+        stock=np.array([(count,) for count in line.tools.values()], STOCK),
+        stops=stop_table([*stop_rows, *more_rows]),
+        crews=crew_table(line, names), vehicles=vehicles, dists=dists, quantiles=quantiles,
+        setups=setups, uses=_uses(line), legs=_records(travel, SECONDS),
+        fastest=_records(_fastest(line, travel, places), SECONDS),
+        calendars=calendars, windows=windows, prices=prices, planned=planned, targets=targets,
+        outages=out, releases=releases,
+        waiting=np.zeros(len(machines) * len(names.families), COUNT), lists=lists,
+        timers=np.zeros(2 * leaves, TIMER), stack=np.zeros(len(machines), INDEX), whole=whole,
+        log=np.zeros(log_rows, LOG),
+    )  # fmt: skip
+    _place(tables, names, state)
+    return tables
+
+
+def _check(line: Line, names: Names) -> None:
+    if line.vehicles and line.source is None:
+        raise TwinError(f"line {line.id} has vehicles but no source that lots come from; name it")
+    for vehicle in line.vehicles:
+        if vehicle.id not in line.travel.times:
+            raise TwinError(f"there are no driving times for vehicle {vehicle.id}; add them")
+    clashes = names.machines.keys() & {line.source, line.sink}
+    if clashes:
+        raise TwinError(f"{min(clashes)} is a machine and a storage of the line; name another one")
+
+
+def _records(values: NDArray[np.float64], dtype: np.dtype[Any]) -> Records:
+    return np.ascontiguousarray(values).ravel().view(dtype)
+
+
+def _setups(line: Line, names: Names) -> Records:
+    size = len(names.families) + 1
+    table = np.zeros((len(line.machines), size, size))
+    for index, machine in enumerate(line.machines):
+        for (before, after), seconds in machine.setups.items():
+            row = size - 1 if before is None else names.families[before]
+            table[index, row, names.families[after]] = seconds
+    return _records(table, SECONDS)
+
+
+def _uses(line: Line) -> Records:
+    rows = [
+        (kw, 0.0)
+        for p in (machine.power for machine in line.machines)
+        for kw in (p.off, p.idle, p.setup, p.run, p.down, p.idle, p.idle)
+    ]
+    return np.array(rows, USE)
+
+
+def _places(line: Line, names: Names) -> int:
+    return max(len(line.machines) + 2, max(names.places.values(), default=0) + 1)
+
+
+def _travel(line: Line, names: Names, places: int) -> NDArray[np.float64]:
+    table = np.full((len(line.vehicles), places, places), -1.0)
+    order = [names.places[place] for place in line.travel.locations]
+    for index, vehicle in enumerate(line.vehicles):
+        table[index][np.ix_(order, order)] = np.array(line.travel.times[vehicle.id])
+    return table
+
+
+def _fastest(line: Line, travel: NDArray[np.float64], places: int) -> NDArray[np.float64]:
+    """Return the fastest vehicle's times; without vehicles lots move in no time."""
+    if not line.vehicles:
+        table = np.zeros((places, places))
+        if line.sink is None:
+            table[:, len(line.machines) + 1] = -1.0
+        return table
+    best = np.where(travel < 0, math.inf, travel).min(axis=0)
+    return np.where(np.isinf(best), -1.0, best)
+
+
+def _outages(names: Names, zero: int, outages: Sequence[Outage]) -> Records:
+    rows = []
+    for outage in sorted(outages, key=lambda o: (o.start, o.machine)):
+        if outage.machine not in names.machines:
+            raise TwinError(f"there is no machine '{outage.machine}' that could be down")
+        if outage.end > max(outage.start, zero):
+            start = max(0.0, seconds_since(outage.start, zero))
+            rows.append((names.machines[outage.machine], start, seconds_since(outage.end, zero)))
+    return np.array(rows, OUTAGE_RECORD)
+
+
+# What is on the line ---------------------------------------------------------------------------
+
+_PHASES = {
+    LotPhase.AHEAD: AHEAD,
+    LotPhase.WAITING: STANDS,
+    LotPhase.IN_WORK: WORKED,
+    LotPhase.MOVING: CALLED,
+    LotPhase.DONE: DONE,
+}
+
+
+def _lots(line: Line, names: Names, state: State) -> tuple[Records, Records]:
+    lots = np.zeros(len(state.lots), LOT)
+    urgency = sorted(state.lots, key=lambda lot: (lot.due, -lot.weight, lot.id))
+    turn = {lot.id: float(index) for index, lot in enumerate(urgency)}
+    for index, lot in enumerate(state.lots):
+        if lot.product not in names.products:
+            raise TwinError(f"lot {lot.id} is of product '{lot.product}', which is not made here")
+        product = names.products[lot.product]
+        if not 0 <= lot.step <= len(line.products[product].steps) or lot.quantity < 0:
+            raise TwinError(f"lot {lot.id} has step {lot.step} and quantity {lot.quantity}")
+        record = lots[index]
+        record["key"], record["product"] = key_of(lot.id), product
+        record["due"] = seconds_since(lot.due, state.time)
+        record["weight"], record["parts"] = lot.weight, lot.quantity
+        record["release"] = max(0.0, seconds_since(lot.release, state.time))
+        record["plan"], record["urgency"] = -1, turn[lot.id]
+        record["phase"] = _PHASES[lot.phase]
+        record["first_op"] = names.first_op[product]
+        record["op"] = names.first_op[product] + lot.step
+        record["place"] = len(line.machines)
+        record["since"] = min(0.0, seconds_since(lot.since, state.time))
+        for field in ("heading", "next", "before", "list", "family"):
+            record[field] = -1
+        record["done_at"] = math.inf if lot.phase is not LotPhase.DONE else record["since"]
+        record["began_at"] = 0.0 if lot.step or lot.phase is LotPhase.IN_WORK else -1.0
+    ahead = [index for index, lot in enumerate(state.lots) if lot.phase is LotPhase.AHEAD]
+    ahead.sort(key=lambda index: (lots[index]["release"], index))
+    return lots, np.array([(index,) for index in ahead], INDEX)
+
+
+def _machines(
+    line: Line, names: Names, state: State, distributions: Distributions
+) -> tuple[Records, list[tuple[object, ...]]]:
+    told = {machine.id: machine for machine in state.machines}
+    unknown = told.keys() - names.machines.keys()
+    if unknown:
+        raise TwinError(f"the state tells of machine '{min(unknown)}', which the line has not")
+    machines = np.zeros(len(line.machines), MACHINE)
+    rows: list[tuple[object, ...]] = []
+    for index, machine in enumerate(line.machines):
+        now = told.get(machine.id, MachineNow(machine.id))
+        record = machines[index]
+        record["key"] = key_of(machine.id)
+        record["calendar"] = calendar_index(names, machine.calendar, machine.id)
+        record["places"] = MANY if machine.places is None else machine.places
+        record["setup_factor"] = distributions.add(machine.setup_factor)
+        record["stops_from"] = len(rows)
+        rows += stoppage_rows(machine.id, machine.stoppages, now.ages_s, names, distributions)
+        record["stops_to"] = len(rows)
+        record["family"] = -1 if now.family is None else _family(names, machine, now.family)
+        record["phase"] = FREE
+        for field in ("job", "way", "crew", "skill", "stop"):
+            record[field] = -1
+        record["down_since"] = math.inf
+    return machines, rows
+
+
+def _family(names: Names, machine: Machine, family: str) -> int:
+    if family not in names.families:
+        raise TwinError(f"{machine.id} is set up for '{family}', which no operation of it needs")
+    return names.families[family]
+
+
+def _vehicles(
+    line: Line, names: Names, state: State, distributions: Distributions, first: int
+) -> tuple[Records, list[tuple[object, ...]]]:
+    told = {vehicle.id: vehicle for vehicle in state.vehicles}
+    unknown = told.keys() - names.vehicles.keys()
+    if unknown:
+        raise TwinError(f"the state tells of vehicle '{min(unknown)}', which the line has not")
+    vehicles = np.zeros(len(line.vehicles), VEHICLE)
+    rows: list[tuple[object, ...]] = []
+    for index, vehicle in enumerate(line.vehicles):
+        now = told.get(vehicle.id, VehicleNow(vehicle.id))
+        record = vehicles[index]
+        record["key"] = key_of(vehicle.id)
+        record["handling"] = distributions.add(vehicle.handling_s)
+        record["home"] = -1 if vehicle.home is None else _location(names, vehicle.home, vehicle.id)
+        at = now.at or vehicle.home or line.source
+        record["at"] = _location(names, at or "", vehicle.id)
+        record["stops_from"] = first + len(rows)
+        rows += stoppage_rows(vehicle.id, vehicle.stoppages, now.ages_s, names, distributions)
+        record["stops_to"] = first + len(rows)
+        record["phase"], record["lot"] = (AWAY if now.away else RESTS), -1
+        record["due"] = max(0.0, now.left_s)
+    return vehicles, rows
+
+
+def _location(names: Names, place: str, whose: str) -> int:
+    if place not in names.places:
+        raise TwinError(f"{whose} is at '{place}', which is no location of the line")
+    return names.places[place]
+
+
+def _plan(
+    names: Names,
+    state: State,
+    schedule: Schedule,
+    operations: int,
+    lots: Records,
+    machines: Records,
+) -> tuple[Records, Records]:
+    """Return planned jobs by machine and start, and by lot and step; tell lots and machines."""
+    index_of = {lot.id: index for index, lot in enumerate(state.lots)}
+    stride = operations  # rows of a lot's operations, by the operation's own index
+    planned_lots = sorted({job.lot for job in schedule if job.lot in index_of})
+    base = {lot: number * stride for number, lot in enumerate(planned_lots)}
+    targets = np.zeros(len(base) * stride, TARGET)
+    targets["machine"] = -1
+    rows = []
+    for job in schedule:
+        if job.machine not in names.machines:
+            raise TwinError(f"the plan has a job on '{job.machine}', which the line has not")
+        if job.lot not in index_of:
+            raise TwinError(f"the plan has a job of lot '{job.lot}', which is not on the line")
+        lot, machine = index_of[job.lot], names.machines[job.machine]
+        op = int(lots[lot]["first_op"]) + job.step
+        start = seconds_since(job.start, state.time)
+        lots[lot]["plan"] = base[job.lot]
+        targets[base[job.lot] + op] = (machine, start)
+        if op >= lots[lot]["op"]:
+            rows.append((machine, start, lot, op))
+    rows.sort()
+    for number, (machine, *_) in enumerate(rows):
+        machines[machine]["plan_to"] = number + 1
+    for machine in range(len(machines)):
+        machines[machine]["plan_next"] = sum(row[0] < machine for row in rows)
+        machines[machine]["plan_to"] = sum(row[0] <= machine for row in rows)
+    return np.array([(lot, op, start) for _, start, lot, op in rows], PLANNED), targets
+
+
+def _place(tables: Tables, names: Names, state: State) -> None:
+    """Put lots to their stations, machines and vehicles."""
+    index_of = {lot.id: index for index, lot in enumerate(state.lots)}
+    working = {lot: m for m in state.machines for lot in m.lots}
+    moving = {v.lot: v for v in state.vehicles if v.lot is not None}
+    for name in (*working, *moving):
+        if name not in index_of:
+            raise TwinError(f"a machine or vehicle has lot '{name}', which the state does not name")
+    for index, lot in enumerate(state.lots):
+        if lot.id in working:
+            _check_phase(lot, LotPhase.IN_WORK, working[lot.id].id)
+        elif lot.id in moving:
+            _check_phase(lot, LotPhase.MOVING, moving[lot.id].id)
+        elif lot.phase in {LotPhase.IN_WORK, LotPhase.MOVING}:
+            raise TwinError(f"lot {lot.id} is {lot.phase}, but no machine or vehicle has it")
+        elif lot.phase is LotPhase.WAITING and lot.place is not None:
+            place = _location(names, lot.place, f"lot {lot.id}")
+            tables.lots[index]["place"] = place
+            if place < len(tables.machines):
+                tables.machines[place]["load"] += 1
+    for machine in state.machines:
+        _start_work(tables, names, machine, [index_of[lot] for lot in machine.lots])
+    for vehicle in state.vehicles:
+        if vehicle.lot is not None:
+            lot = state.lots[index_of[vehicle.lot]]
+            _start_trip(tables, names, vehicle, lot, index_of[vehicle.lot])
+
+
+def _check_phase(lot: LotState, phase: LotPhase, where: str) -> None:
+    if lot.phase is not phase:
+        raise TwinError(f"lot {lot.id} is at {where} and should be {phase}, but is {lot.phase}")
+
+
+def _start_work(tables: Tables, names: Names, now: MachineNow, lots: list[int]) -> None:
+    index = names.machines[now.id]
+    machine = tables.machines[index]
+    machine["segment"] = -1.0
+    for number, lot in enumerate(lots):
+        record = tables.lots[lot]
+        record["place"] = index
+        record["next"] = lots[number + 1] if number + 1 < len(lots) else -1
+        machine["parts"] += record["parts"]
+    machine["load"] += len(lots)
+    if lots:
+        machine["job"] = lots[0]
+        op = tables.ops[tables.lots[lots[0]]["op"]]
+        found = [
+            way for way in range(op["ways_from"], op["ways_to"])
+            if tables.ways[way]["machine"] == index
+        ]  # fmt: skip
+        if not found:
+            raise TwinError(f"{now.id} works on {now.lots[0]}, whose step it cannot do")
+        way = tables.ways[found[0]]
+        machine["way"], machine["kw"] = found[0], way["kw"]
+        machine["through"] = op["batch"] > 0
+        machine["work"] = math.nan if now.run_left_s is None else now.run_left_s
+        machine["skill"] = way["skill"]
+        for tool in range(way["tools_from"], way["tools_to"]):
+            tables.stock["free"][tables.tools[tool]["index"]] -= 1
+        if now.setup_left_s is None:
+            machine["phase"], machine["segment"] = RUN, now.run_done_s
+            machine["family"] = way["family"] if way["family"] >= 0 else machine["family"]
+            left = 0.0 if now.run_left_s is None else now.run_left_s
+            machine["free_at"] = left
+        else:
+            machine["phase"], machine["left"] = CREW, now.setup_left_s
+            machine["work"] = math.nan if now.run_left_s is None else now.run_left_s
+    if now.down:
+        _take_down(machine, now)
+
+
+def _take_down(machine: Records, now: MachineNow) -> None:
+    """Let a machine begin as broken down; its job goes on afterwards."""
+    if now.down_left_s is not None:
+        machine["phase"], machine["left"] = OUTAGE, now.down_left_s
+        return
+    if machine["stops_from"] == machine["stops_to"]:
+        raise TwinError(
+            f"{now.id} is down, and the line does not say how long that takes there; calibrate it, "
+            "or tell `down_left_s`"
+        )
+    machine["phase"], machine["stop"] = DOWN, machine["stops_from"]
+    machine["left"] = math.nan
+
+
+def _start_trip(tables: Tables, names: Names, now: VehicleNow, lot: LotState, index: int) -> None:
+    vehicle, record = tables.vehicles[names.vehicles[now.id]], tables.lots[index]
+    if now.heading is None:
+        raise TwinError(f"vehicle {now.id} has lot {lot.id}, but no heading; tell where it goes")
+    record["heading"] = _location(names, now.heading, now.id)
+    vehicle["lot"] = index
+    if record["heading"] < len(tables.machines):
+        tables.machines[record["heading"]]["load"] += 1
+    if now.carries:
+        record["phase"], vehicle["phase"] = CARRIED, BRINGS
+        record["place"] = vehicle["at"]
+        return
+    vehicle["phase"] = FETCHES
+    record["place"] = _location(names, lot.place or "", f"lot {lot.id}")
+    vehicle["at"] = record["place"]
+    if record["place"] < len(tables.machines):
+        tables.machines[record["place"]]["load"] += 1
+
+
+def ids(line: Line) -> Mapping[str, tuple[str, ...]]:
+    """Return ids by kind in the order of the kernel's indices, for reading its log."""
+    return {
+        "machines": tuple(machine.id for machine in line.machines),
+        "vehicles": tuple(vehicle.id for vehicle in line.vehicles),
+    }
