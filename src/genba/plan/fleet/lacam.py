@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from genba.jit import compiled
 from genba.plan.fleet.graph import Ints
-from genba.plan.fleet.pibt import NOBODY, Team, place_team, step_all
+from genba.plan.fleet.pibt import NOBODY, Team, place_team, sort_by_wait, step_all, wide
 
 STACKED, SEEN, GOAL, TOLD, LINKED = range(5)
 """Counters in :attr:`Memory.state`: size of the stack, of the memory, the goal's configuration (-1
@@ -103,7 +103,7 @@ def begin(memory: Memory, team: Team, table: Ints, starts: Ints) -> None:
     place_team(team, starts)
     team.later[:] = starts
     key = hashed(starts)
-    remember(memory, team, table, find(memory, starts, key), key, -1)
+    remember(memory, team, table, find(memory, starts, key), key, wide(-1))
     team.later[:] = NOBODY
     memory.stack[0] = 0
     memory.state[STACKED] = 1
@@ -118,7 +118,7 @@ def search(
     for _ in range(steps):
         if state[STACKED] == 0:
             return EXHAUSTED
-        here = memory.stack[state[STACKED] - 1]
+        here = wide(memory.stack[state[STACKED] - 1])
         goal = state[GOAL]
         if goal >= 0 and memory.cost[here] + memory.rest[here] >= memory.cost[goal]:
             state[STACKED] -= 1
@@ -128,7 +128,7 @@ def search(
             if not anytime:
                 return FOUND
             continue
-        told = memory.first[here]
+        told = wide(memory.first[here])
         if told < 0:
             state[STACKED] -= 1
             continue
@@ -260,7 +260,11 @@ def remember(
             memory.waited[new, a] = memory.waited[parent, a] % np.float32(1.0)
         else:
             memory.waited[new, a] = memory.waited[parent, a] + np.float32(1.0)
-    memory.order[new] = np.argsort(-memory.waited[new])
+    if parent < 0:
+        memory.order[new] = np.arange(len(team.later))
+    else:
+        memory.order[new] = memory.order[parent]
+    sort_by_wait(memory.order[new], memory.waited[new])
     memory.parent[new], memory.rest[new] = parent, rest
     memory.cost[new] = 0 if parent < 0 else np.iinfo(np.int32).max
     memory.link[new] = -1

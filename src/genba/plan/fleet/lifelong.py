@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from genba.jit import compiled
 from genba.plan.fleet.graph import Distances, Graph, Ints
-from genba.plan.fleet.pibt import Team, place_team, step_all, team_of
+from genba.plan.fleet.pibt import Team, place_team, sort_by_wait, step_all, team_of
 
 
 class Lifelong:
@@ -42,8 +42,8 @@ class Lifelong:
         self.goals = np.asarray(goals, np.int32).copy()
         self.waited = np.zeros(len(starts), np.int64)
         """Steps since each agent was given its goal."""
+        self._order = np.arange(len(starts), dtype=np.int32)
         self._team.row[:] = self._distances.rows(self.goals, self._kinds)
-        # Whoever has the smaller number goes first at equal waits; so there is always one first.
         place_team(self._team, np.asarray(starts, np.int32))
 
     @property
@@ -65,13 +65,13 @@ class Lifelong:
 
     def step(self) -> None:
         """Let one step pass."""
-        advance(self._team, self._distances.table, self.waited, self.goals)
+        advance(self._team, self._distances.table, self._order, self.waited, self.goals)
 
 
 @compiled
-def advance(team: Team, table: Ints, waited: NDArray[np.int64], goals: Ints) -> None:
+def advance(team: Team, table: Ints, order: Ints, waited: NDArray[np.int64], goals: Ints) -> None:
     """Do a step, and count for how long everybody has been on the way."""
-    order = np.argsort(-waited, kind="mergesort").astype(np.int32)
+    sort_by_wait(order, waited)
     step_all(team, table, order, True)
     place_team(team, team.later.copy())
     for a in range(len(goals)):

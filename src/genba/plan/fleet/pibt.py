@@ -13,7 +13,7 @@ Agents may follow each other closely, as MAPF allows, or not at all: then nobody
 somebody is just leaving, which is what vehicles need that hold two places while they drive.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,6 +94,12 @@ def team_of(graph: Graph, kinds: Ints, seed: int) -> Team:
 
 
 @compiled
+def wide(number: int) -> int:
+    """Return a number with 64 bits, so that no function is compiled twice for two widths."""
+    return int(np.int64(number))
+
+
+@compiled
 def draw(random: NDArray[np.uint64]) -> float:
     """Return a number in [0, 1) (xorshift64*, Vigna 2016)."""
     x = random[0]
@@ -102,6 +108,19 @@ def draw(random: NDArray[np.uint64]) -> float:
     x ^= x >> np.uint64(27)
     random[0] = x
     return float((x * np.uint64(2685821657736338717)) >> np.uint64(11)) / 9007199254740992.0
+
+
+@compiled
+def sort_by_wait(order: Ints, waited: NDArray[Any]) -> None:
+    """Put who has waited longest first; quick because the order hardly changes in a step."""
+    for k in range(1, len(order)):
+        agent = order[k]
+        wait = waited[agent]
+        hole = k
+        while hole > 0 and waited[order[hole - 1]] < wait:
+            order[hole] = order[hole - 1]
+            hole -= 1
+        order[hole] = agent
 
 
 @compiled
@@ -173,6 +192,7 @@ def must_swap(team: Team, table: Ints, pusher: int, puller: int, back: int, fron
 
     The pusher, at ``back``, follows the puller, at ``front``, as far as there is only one way on.
     """
+    back, front = wide(back), wide(front)
     there, coming = team.row[pusher], team.row[puller]
     if there == coming:
         return False  # They want to the same place; passing each other would gain nothing.
@@ -192,6 +212,7 @@ def must_swap(team: Team, table: Ints, pusher: int, puller: int, back: int, fron
 @compiled
 def can_swap(team: Team, table: Ints, agent: int, front: int, back: int) -> bool:
     """Whether going back from ``front`` over ``back`` leads to where two can pass."""
+    back, front = wide(back), wide(front)
     first = front
     while back != first:
         ways, onward = ways_on(team, table, agent, back, front)
@@ -209,7 +230,7 @@ def ways_on(team: Team, table: Ints, agent: int, place: int, came_from: int) -> 
 
     A dead end does not count where somebody is at his goal.
     """
-    ways, onward = 0, -1
+    ways, onward = 0, wide(-1)
     base = team.offset[agent]
     for e in range(team.starts[base + place], team.starts[base + place + 1]):
         there = team.ends[e]
@@ -218,15 +239,15 @@ def ways_on(team: Team, table: Ints, agent: int, place: int, came_from: int) -> 
         if there == came_from or (dead_end and other >= 0 and table[team.row[other], there] == 0):
             continue
         ways += 1
-        onward = there
+        onward = wide(there)
     return ways, onward
 
 
 @compiled
 def choose(team: Team, table: Ints, agent: int, follow: bool) -> bool:
     """Let an agent choose its next place, with everybody whom it pushes. False: it must stay."""
-    depth = 0
-    enter(team, table, agent, 0, follow)
+    depth = wide(0)
+    enter(team, table, agent, depth, follow)
     while depth >= 0:
         a = team.stack[depth]
         here = team.now[a]
