@@ -445,3 +445,18 @@ def test_who_may_not_approve_does_not_take_it_from_who_may(bench: Bench) -> None
         bench.guard.approve(proposal.id, Approval("eve", "viewer"))
     verdict = bench.guard.approve(proposal.id, Approval("ann", "operator"))
     assert verdict.decision is Decision.ALLOWED
+
+
+def test_a_plan_is_decided_on_like_anything_else_and_writes_nothing(bench: Bench) -> None:
+    plan = replace(bench.propose(target(230.0)), kind="replan", writes=())
+    verdict = bench.guard.decide(plan)
+    assert verdict.decision is Decision.ALLOWED
+    assert bench.guard.command(plan, verdict).writes == ()
+    writing = replace(bench.propose(target(230.0)), kind="replan")
+    assert "writes nothing by itself" in refusal(bench, writing)
+
+
+def test_a_plan_that_rests_on_old_values_is_refused(bench: Bench) -> None:
+    plan = replace(bench.propose(target(230.0)), kind="replan", writes=())
+    bench.wait(4000)
+    assert bench.guard.decide(replace(plan, time=plan.time)).decision is Decision.REFUSED

@@ -7,7 +7,7 @@ Read in this order: :mod:`~genba.guard.supervisor` asks every question and gives
 """
 
 from genba.guard.approvals import Waiting
-from genba.guard.authority import kind_of
+from genba.guard.authority import INTENT_KINDS, kind_of
 from genba.guard.form import malformed
 from genba.guard.knowledge import wire_slack_s
 from genba.guard.overrides import FROM_OUTSIDE, PERSON, PROGRAM, Override
@@ -16,6 +16,7 @@ from genba.plant import Approval
 
 __all__ = [
     "FROM_OUTSIDE",
+    "INTENT_KINDS",
     "PERSON",
     "PROGRAM",
     "Approval",

@@ -17,7 +17,10 @@ KIND_OF_ROLE = {
 
 BOUND_KINDS = frozenset(KIND_OF_ROLE.values())
 
-OPERATOR_KINDS = BOUND_KINDS | {"setpoint"}
+INTENT_KINDS = frozenset({"replan"})
+"""Decisions on what Genba intends. They write nothing: what follows from them is asked again."""
+
+OPERATOR_KINDS = BOUND_KINDS | INTENT_KINDS | {"setpoint"}
 """What an operator decides on. Kinds that plug-ins bring need an engineer or an admin."""
 
 _STRICTEST_FIRST = (Autonomy.OBSERVE, Autonomy.ADVISE, Autonomy.APPROVE, Autonomy.AUTONOMOUS)

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from genba.errors import Refused
 from genba.guard.approvals import Approvals, Waiting, people_needed
-from genba.guard.authority import Roles, check_authority, decision_at, level_of
+from genba.guard.authority import INTENT_KINDS, Roles, check_authority, decision_at, level_of
 from genba.guard.envelope import check_write
 from genba.guard.form import malformed
 from genba.guard.interlocks import Interlocks
@@ -330,7 +330,10 @@ class Guard:
         signals: list[Signal] = []
         writes: list[Write] = []
         reasons: list[str] = []
-        if not proposal.writes:
+        if proposal.kind in INTENT_KINDS:
+            if proposal.writes:
+                reasons.append(f"a decision of kind '{proposal.kind}' writes nothing by itself")
+        elif not proposal.writes:
             reasons.append("the proposal writes nothing")
         if proposal.equipment not in self._plant.equipment_by_id:
             reasons.append(f"there is no equipment '{proposal.equipment}'")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from genba.errors import Refused
-from genba.guard import FROM_OUTSIDE, Approval, Guard, Waiting
+from genba.guard import FROM_OUTSIDE, INTENT_KINDS, Approval, Guard, Waiting
 from genba.operate.act import Actor, lots_of
 from genba.operate.alarms import Alarms
 from genba.operate.findings import Findings
@@ -292,6 +292,11 @@ class ExecutionLoop:
             self._failed(proposal, verdict.time, MOST_REFUSED_S)
             return
         self._records.command(proposal, command)
+        if proposal.kind in INTENT_KINDS:
+            self._planning.accepted(proposal)
+            said = Outcome(command.id, command.time, done=True, detail="Genba follows it from now")
+            self.ended(proposal, command, said)
+            return
         self._manual.wrote(command)
         if proposal.kind == "transport" and "vehicle_order" in proposal.context:
             self._tracker.fleet.sent(proposal)

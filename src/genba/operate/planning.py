@@ -12,13 +12,34 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol, runtime_checkable
 
 from genba.guard import FROM_OUTSIDE, malformed
 from genba.operate.judge import Judgement
 from genba.plan import EarliestDueDate, Planner, Situation
+from genba.plan.desk import Answer
 from genba.plant import Finding, Proposal, Severity
 
 logger = logging.getLogger(__name__)
+
+STEPPED_S = 60.0
+"""Wall seconds for planning on a plant that is stepped."""
+
+
+@runtime_checkable
+class Intends(Protocol):
+    """A planner that has plans of its own, which have to be allowed before it follows them."""
+
+    in_force: Answer | None
+    """The plan that it follows."""
+
+    def accept(self, plan: str) -> None:
+        """Follow a plan from now on; called on the loop's thread."""
+        ...
+
+    def close(self) -> None:
+        """End what runs for it."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +100,24 @@ class Planning:
         """Return the plain planner's proposals for equipment where another's were refused."""
         self.fallbacks += 1
         return [p for p in self._plain.propose(situation) if p.equipment in equipment]
+
+    def accepted(self, proposal: Proposal) -> None:
+        """Tell a planner that what it intends was allowed."""
+        for planner in self._advanced:
+            if planner.name == proposal.source and isinstance(planner, Intends):
+                planner.accept(str(proposal.context.get("plan")))
+
+    @property
+    def in_force(self) -> Answer | None:
+        """The plan that is followed now, None where there is none."""
+        plans = (p.in_force for p in self._advanced if isinstance(p, Intends))
+        return next((plan for plan in plans if plan is not None), None)
+
+    def close(self) -> None:
+        """Let planners end what runs for them."""
+        for planner in self._advanced:
+            if isinstance(planner, Intends):
+                planner.close()
 
     async def _ask(self, planner: Planner, situation: Situation) -> Sequence[Proposal]:
         """Let a planner work in a thread; one that still works on an earlier tick is late.
@@ -159,8 +198,11 @@ def _given(found: Sequence[Proposal] | BaseException) -> Sequence[Proposal]:
 
 
 def deadline_s(tick_s: float, speed: float) -> float:
-    """Return the wall seconds that planning may take: half a tick, at most one second."""
-    return 1.0 if math.isinf(speed) else min(1.0, 0.5 * tick_s / speed)
+    """Return the wall seconds that planning may take: half a tick, at most one second.
+
+    Where the plant's clock is stepped it waits for planning, and only a planner that hangs is late.
+    """
+    return STEPPED_S if math.isinf(speed) else min(1.0, 0.5 * tick_s / speed)
 
 
 def _work(

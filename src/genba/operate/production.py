@@ -207,6 +207,11 @@ class Production:
             if lot.phase is not LotPhase.DONE
         )
 
+    def upcoming(self) -> tuple[Order, ...]:
+        """Return the orders that are known and not released yet, by release."""
+        orders = (order for order in self.orders.values() if order.id not in self._released)
+        return tuple(sorted(orders, key=lambda order: (order.release, order.id)))
+
     def _is_there(self, lot: TrackedLot) -> bool:
         """Whether a lot that is said to wait at a scanner is read by it.
 

@@ -43,6 +43,7 @@ from genba.operate.outbox import Outbox
 from genba.operate.pace import Pace
 from genba.operate.packml import PackMLJudge
 from genba.operate.patience import Patience
+from genba.operate.planners import planners_of
 from genba.operate.planning import Planning, deadline_s
 from genba.operate.plugins import registered
 from genba.operate.production import Production
@@ -55,6 +56,7 @@ from genba.operate.uplink import Uplinks
 from genba.operate.watchdog import Watchdog
 from genba.operate.wellbeing import Wellbeing
 from genba.plan import EarliestDueDate, Planner, Situation
+from genba.plan.desk import Answer
 from genba.plant import (
     Clock,
     Command,
@@ -93,7 +95,7 @@ class Core:
         Ready-made drivers by connection id; without them, those that the plant file names.
     judges, planners : sequence, optional
         In addition to the built-in ones; default those that packages register under the entry
-        points ``genba.judges`` and ``genba.planners``.
+        points ``genba.judges`` and ``genba.planners``, and the optimizing planner after them.
 
     Raises
     ------
@@ -167,7 +169,7 @@ class Core:
             plant, self._drivers, clock, self.live, self.guard, self._ended, self._journal
         )
         self.manual = Manual(plant, self.guard, clock, state.root / "manual.json", self._tell)
-        found_planners = registered("genba.planners", plant) if planners is None else planners
+        found_planners = planners_of(plant, state, clock) if planners is None else planners
         self._planning = Planning(
             EarliestDueDate(plant), found_planners, deadline_s(plant.tick_s, clock.speed)
         )
@@ -282,6 +284,7 @@ class Core:
             return
         self._stopped = True
         self._watchdog.stop()
+        await asyncio.to_thread(self._planning.close)
         await self._actor.settle()
         self._actor.check()
         self._actor.give_up("Genba stopped")
@@ -327,6 +330,11 @@ class Core:
     def production(self) -> Production:
         """Orders and lots as they are followed; to be read on the event loop, never changed."""
         return self._tracker.production
+
+    @property
+    def plan(self) -> Answer | None:
+        """The plan that is followed, None where earliest due date alone dispatches."""
+        return self._planning.in_force
 
     def next_tick_s(self) -> float:
         """Return wall seconds until the next tick; infinite during one, and where none comes."""

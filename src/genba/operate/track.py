@@ -164,6 +164,7 @@ class Tracker:
             vehicles=self.fleet.view(busy),
             source=self.production.source,
             sink=self.production.sink,
+            upcoming=self.production.upcoming(),
         )
 
     def _machine(self, machine: str, now: int, busy: frozenset[str]) -> MachineState:

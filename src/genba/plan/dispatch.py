@@ -6,7 +6,7 @@ able; batches fill up with lots of the same operation and set-up family, within 
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from genba.plan.moves import Moves
 from genba.plan.routing import Routings
@@ -29,8 +29,8 @@ class EarliestDueDate:
     kinds = frozenset({"dispatch", "transport"})
 
     def __init__(self, plant: Plant) -> None:
-        self._plant = plant
         self._routings = Routings(plant)
+        self._jobs_of = Jobs(plant, self._routings, self.name)
         self._fleet = NearestVehicle(plant, self.name)
         self._moves = Moves(self._routings, self._fleet)
         self._tool_count = {tool.id: tool.count for tool in plant.tools}
@@ -56,7 +56,9 @@ class EarliestDueDate:
                 if self._worth_waiting(situation, together, machine.id, lots):
                     continue
                 tools.update(self._routings.way(first, machine.id).tools)
-                jobs.append(self._job(situation, machine, together))
+                names = ",".join(lot.id for lot in together)
+                reason = f"{names} is due first of what waits at {machine.id}"
+                jobs.append(self._jobs_of.proposal(situation, machine, together, reason))
                 break
         return jobs
 
@@ -99,18 +101,10 @@ class EarliestDueDate:
         chosen, parts = [first], first.quantity
         for lot in lots:
             fits = lot.id != first.id and parts + lot.quantity <= most
-            if fits and self._waits_at(lot, machine) and self._alike(first, lot, machine):
+            if fits and self._waits_at(lot, machine) and self._routings.alike(first, lot, machine):
                 chosen.append(lot)
                 parts += lot.quantity
         return chosen
-
-    def _alike(self, first: Lot, lot: Lot, machine: str) -> bool:
-        """Whether two lots may share a batch: same operation, same set-up family."""
-        return (
-            self._routings.operation(first).id == self._routings.operation(lot).id
-            and self._routings.way(first, machine).setup_family
-            == self._routings.way(lot, machine).setup_family
-        )
 
     def _worth_waiting(
         self, situation: Situation, chosen: list[Lot], machine: str, lots: list[Lot]
@@ -131,7 +125,19 @@ class EarliestDueDate:
             if lot.place != machine
         )
 
-    def _job(self, situation: Situation, machine: MachineState, lots: list[Lot]) -> Proposal:
+
+class Jobs:
+    """Writes the proposal that starts a job on a machine."""
+
+    def __init__(self, plant: Plant, routings: Routings, source: str) -> None:
+        self._plant = plant
+        self._routings = routings
+        self._source = source
+
+    def proposal(
+        self, situation: Situation, machine: MachineState, lots: Sequence[Lot], reason: str
+    ) -> Proposal:
+        """Propose that a machine works on lots, all of which stand at it and need the same."""
         product, number = lots[0].product, machine.request + 1
         operation = self._routings.operation(lots[0])
         names = ",".join(lot.id for lot in lots)
@@ -143,15 +149,15 @@ class EarliestDueDate:
         }
         signals = {role: self._plant.roles[machine.id, role] for role in values}
         return Proposal(
-            id=f"{self.name}-dispatch-{machine.id}-{situation.time // 1000}",
+            id=f"{self._source}-dispatch-{machine.id}-{situation.time // 1000}",
             time=situation.time,
             kind="dispatch",
             equipment=machine.id,
             writes=tuple(
                 Write(signals[role].id, value, signals[role].unit) for role, value in values.items()
             ),
-            reason=f"{names} is due first of what waits at {machine.id}",
-            source=self.name,
+            reason=reason,
+            source=self._source,
             evidence=machine.evidence,
             context={
                 "lot": names,

@@ -1,11 +1,12 @@
 """Where lots should go next: to the machine that would be done first, if it has a place."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from genba.plan.routing import Routings
 from genba.plan.situation import Lot, LotPhase, MachineState, Situation
-from genba.plan.transport import Move, NearestVehicle
+from genba.plan.transport import Move
 from genba.plant import US
 
 REROUTE_AFTER_S = 1800.0
@@ -16,15 +17,28 @@ MOST_FRESH = 2
 """Lots in wait at a machine beyond which no lot enters the floor for it."""
 
 
+class Travel(Protocol):
+    """Knows how long a transport takes."""
+
+    def travel_s(self, origin: str, destination: str) -> float | None:
+        """Estimate the time between two stations, None where there is no way."""
+        ...
+
+
 class Moves:
     """Finds the moves that are wanted; which vehicle does them is for another to say."""
 
-    def __init__(self, routings: Routings, fleet: NearestVehicle) -> None:
+    def __init__(self, routings: Routings, fleet: Travel) -> None:
         self._routings = routings
         self._fleet = fleet
         self._travel: dict[tuple[str, str], float | None] = {}
 
-    def wanted(self, situation: Situation, lots: Sequence[Lot]) -> list[Move]:
+    def wanted(
+        self,
+        situation: Situation,
+        lots: Sequence[Lot],
+        planned: Callable[[Lot], str | None] = lambda _: None,
+    ) -> list[Move]:
         """Return moves in the order in which they should be done.
 
         Parameters
@@ -33,6 +47,9 @@ class Moves:
             The picture.
         lots : sequence of Lot
             Those that may be moved or wait for machines, most urgent first.
+        planned : callable, optional
+            The machine that a plan has for a lot's next operation, None where it has none. A lot
+            goes to that one as long as it is able to work, and to no other.
         """
         stations = _Stations(situation, lots, self._routings)
         movable = [
@@ -44,26 +61,32 @@ class Moves:
         movable.sort(key=lambda lot: lot.place == situation.source and lot.step == 0)
         moves = []
         for lot in movable:
-            goal = self._goal(situation, lot, stations)
+            goal = self._goal(situation, lot, stations, planned(lot))
             if goal is not None and goal != lot.place:
                 moves.append(Move(lot.id, lot.order, lot.place, goal))
                 stations.expect(lot, goal)
         return moves
 
-    def _goal(self, situation: Situation, lot: Lot, stations: "_Stations") -> str | None:
+    def _goal(
+        self, situation: Situation, lot: Lot, stations: "_Stations", planned: str | None
+    ) -> str | None:
         if self._routings.is_complete(lot):
             return situation.sink
         here = situation.machines_by_id.get(lot.place)
         if here is not None and self._routings.can(lot, here.id):
             down_s = 0.0 if here.down_since is None else (situation.time - here.down_since) / US
-            if down_s < REROUTE_AFTER_S:
+            if down_s < REROUTE_AFTER_S and planned in (None, here.id):
                 return None
         best: tuple[float, str] | None = None
+        if planned is not None and not self._works(situation, planned):
+            planned = None
         for way in self._routings.operation(lot).alternatives:
             machine = situation.machines_by_id.get(way.equipment)
+            if planned not in (None, way.equipment):
+                continue
             if machine is None or not machine.able or not stations.welcome(lot, machine):
                 continue
-            travel_s = self._travel_s(situation, lot.place, machine.id)
+            travel_s = self.travel_s(situation, lot.place, machine.id)
             if travel_s is None:
                 continue
             busy_s = (machine.free_at - situation.time) / US + stations.backlog_s[machine.id]
@@ -84,7 +107,12 @@ class Moves:
         loaded = lot.phase is LotPhase.MOVING
         return situation.source if loaded or (blocks and waited_s > PARK_AFTER_S) else None
 
-    def _travel_s(self, situation: Situation, origin: str, destination: str) -> float | None:
+    def _works(self, situation: Situation, machine: str) -> bool:
+        state = situation.machines_by_id.get(machine)
+        return state is not None and state.able
+
+    def travel_s(self, situation: Situation, origin: str, destination: str) -> float | None:
+        """Estimate the transport time between two places; 0 from a vehicle, None without a way."""
         if any(vehicle.id == origin for vehicle in situation.vehicles):
             return 0.0
         key = (origin, destination)

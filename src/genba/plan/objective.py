@@ -17,6 +17,10 @@ class Goal(StrEnum):
     """End of the last operation or delivery, ticks."""
     TARDINESS = "tardiness"
     """Sum over jobs of weight times ticks late."""
+    FLOW = "flow"
+    """Sum over jobs of parts times ticks from release to end: by Little's law (1961), what makes it
+    small lets more parts leave the plant sooner. A job's parts are the most that an operation of
+    it has."""
     SETUPS = "setups"
     """Ticks spent on set-ups."""
     ENERGY = "energy"

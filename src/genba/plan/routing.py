@@ -30,6 +30,13 @@ class Routings:
         """Return how a machine would do it; only where it :meth:`can`."""
         return next(w for w in self.operation(lot).alternatives if w.equipment == machine)
 
+    def alike(self, first: Lot, other: Lot, machine: str) -> bool:
+        """Whether two lots may share a batch: same operation, same set-up family."""
+        return (
+            self.operation(first).id == self.operation(other).id
+            and self.way(first, machine).setup_family == self.way(other, machine).setup_family
+        )
+
     def comes_to(self, lot: Lot, machine: str) -> bool:
         """Whether a lot that is in work now will need the machine next."""
         routing = self._products[lot.product].routing

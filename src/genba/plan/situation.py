@@ -6,7 +6,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Protocol
 
-from genba.plant import Evidence, Proposal, VehicleKind
+from genba.plant import Evidence, Order, Proposal, VehicleKind
 
 
 class LotPhase(StrEnum):
@@ -103,6 +103,8 @@ class Situation:
     """Storage that raw material comes from."""
     sink: str | None = None
     """Storage that finished goods go to."""
+    upcoming: tuple[Order, ...] = ()
+    """Orders that are known and not released into lots yet."""
     context: Mapping[str, float] = field(default_factory=dict)
 
     @cached_property
@@ -124,8 +126,11 @@ class Planner(Protocol):
     """
 
     name: str
-    kinds: frozenset[str]
-    """Kinds of decision that it makes; the plain planner makes the others."""
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """Kinds of decision that it makes now; the plain planner makes the others."""
+        ...
 
     def propose(self, situation: Situation) -> Sequence[Proposal]:
         """Return what should be changed now, most important first."""

@@ -17,6 +17,7 @@ def values_broken(problem: Problem, plan: Plan, objective: Objective | None) -> 
     counted = {
         Goal.MAKESPAN: _makespan(plan),
         Goal.TARDINESS: _tardiness(problem, plan),
+        Goal.FLOW: _flow(problem, plan),
         Goal.SETUPS: _setups(problem, plan),
         Goal.ENERGY: _energy(problem, plan),
     }
@@ -48,13 +49,26 @@ def _makespan(plan: Plan) -> float:
     return float(max(ends, default=0))
 
 
-def _tardiness(problem: Problem, plan: Plan) -> float:
+def _done(problem: Problem, plan: Plan) -> dict[str, int]:
     done: dict[str, int] = {}
     for assignment in plan.assignments:
         job = problem.operations_by_id[assignment.operation].job
         done[job] = max(done.get(job, assignment.end), assignment.end)
     for leg in plan.legs:
         done[leg.job] = max(done.get(leg.job, leg.end), leg.end)
+    return done
+
+
+def _flow(problem: Problem, plan: Plan) -> float:
+    total = 0.0
+    for name, end in _done(problem, plan).items():
+        parts = max((o.parts for o in problem.operations_of[name]), default=1)
+        total += parts * (end - problem.jobs_by_id[name].release)
+    return total
+
+
+def _tardiness(problem: Problem, plan: Plan) -> float:
+    done = _done(problem, plan)
     late = 0.0
     for job in problem.jobs:
         if job.due is not None and job.id in done:

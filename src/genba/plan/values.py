@@ -18,6 +18,7 @@ def values_of(
     values = {
         Goal.MAKESPAN: makespan(plan),
         Goal.TARDINESS: tardiness(problem, plan),
+        Goal.FLOW: flow(problem, plan),
         Goal.SETUPS: float(
             sum(
                 open_ticks(
@@ -61,6 +62,19 @@ def tardiness(problem: Problem, plan: Plan) -> float:
             jobs[job].weight * max(0, end - due)
             for job, end in completions(problem, plan).items()
             if (due := jobs[job].due) is not None
+        )
+    )
+
+
+def flow(problem: Problem, plan: Plan) -> float:
+    """Return the ticks that jobs take from release to end, times their parts."""
+    parts: dict[str, int] = {}
+    for operation in problem.operations:
+        parts[operation.job] = max(parts.get(operation.job, 1), operation.parts)
+    return float(
+        sum(
+            parts[job] * (end - problem.jobs_by_id[job].release)
+            for job, end in completions(problem, plan).items()
         )
     )
 

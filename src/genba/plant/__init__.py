@@ -44,6 +44,7 @@ from genba.plant.gap import Gap, GapReason, Recovery
 from genba.plant.load import Examined, examine, load_plant
 from genba.plant.logistics import Edge, Layout, Node, Vehicle, VehicleKind
 from genba.plant.model import Plant
+from genba.plant.planning import PlanningSettings
 from genba.plant.problem import Problem, Weight
 from genba.plant.product import (
     Alternative,
@@ -103,6 +104,7 @@ __all__ = [
     "PackMLMode",
     "PackMLState",
     "Person",
+    "PlanningSettings",
     "Plant",
     "Problem",
     "Product",

@@ -13,6 +13,7 @@ from genba.plant.energy import Tariff
 from genba.plant.equipment import Connection, Equipment
 from genba.plant.ids import Id, Value
 from genba.plant.logistics import Layout, Vehicle
+from genba.plant.planning import PlanningSettings
 from genba.plant.product import Order, Person, Product, SetupFamily, SetupTime, Tool
 from genba.plant.retention import Retention, Storage
 from genba.plant.safety import Autonomy, AutonomyRule, CriticalRule, Interlock
@@ -50,6 +51,7 @@ class Plant(Value):
     manual_hold_s: Annotated[float, Field(gt=0)] = 1800.0
     """How long Genba keeps off a setpoint that was changed at the machine, in plant seconds."""
     alarms: tuple[AlarmRule, ...] = ()
+    planning: PlanningSettings = PlanningSettings()
     uplinks: tuple[Uplink, ...] = ()
     retention: Retention = Retention()
     storage: Storage = Storage()

@@ -119,6 +119,8 @@ def order_rows(books: dict[str, OrderBook]) -> dict[str, dict[str, Any]]:
         rows[order.id] = {
             "product": order.product,
             "quantity": order.quantity,
+            "due": order.due,
+            "weight": order.weight,
             "delivered": book.delivered_parts,
             "delivered_at": book.delivered_at,
             "lateness_s": late,

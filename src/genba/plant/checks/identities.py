@@ -9,7 +9,7 @@ from genba.plant.model import Plant
 from genba.plant.signal import Role
 
 _RANK = {Level.SITE: 0, Level.AREA: 1, Level.WORK_CENTER: 2, Level.WORK_UNIT: 3}
-_KINDS = ("dispatch", "transport", "setpoint", "heartbeat")
+_KINDS = ("dispatch", "transport", "replan", "setpoint", "heartbeat")
 
 
 def check_identities(plant: Plant, report: Report) -> None:

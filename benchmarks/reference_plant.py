@@ -1,0 +1,111 @@
+"""Scheduling alone on the reference plant: Genba's planner against the conventional controller.
+
+``python -m benchmarks.reference_plant [--seeds 1-10] [--hours 40] [--controllers ...]``
+
+Each seed is lived once under each controller: the same orders, breakdowns and people, until what a
+controller does differently makes a difference. Recipes, maintenance and inspection are the same
+under all: only dispatching and transport differ. Simulated plant in process, stepped clock.
+"""
+
+import argparse
+import json
+import math
+import statistics
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, fields
+from pathlib import Path
+
+from benchmarks.plant_runs.outcome import Outcome, outcome
+from benchmarks.plant_runs.run import Ledgers, conventional, under_genba
+from genba.plan import Planner
+from genba.plant import Plant
+from genba.testbed import load_testbed
+
+# Student's t, two-sided 95%, by degrees of freedom 1 to 20.
+_T95 = (
+    *(12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228),
+    *(2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086),
+)
+
+
+def _none(_: Plant) -> Sequence[Planner]:
+    return ()
+
+
+CONTROLLERS: dict[str, Callable[[int, float], Ledgers]] = {
+    "conventional": conventional,
+    "plain": lambda seed, hours: under_genba(seed, hours, _none),
+}
+
+
+def main() -> int:
+    """Print what each controller came to, and the paired differences to the first one."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", default="1-10", help="as 1-10 or 1,4,7")
+    parser.add_argument("--hours", type=float, default=40.0, help="at least 16")
+    parser.add_argument("--controllers", nargs="+", default=list(CONTROLLERS), choices=CONTROLLERS)
+    parser.add_argument("--json", type=Path, help="write every run's figures there")
+    arguments = parser.parse_args()
+    seeds = _seeds(arguments.seeds)
+    plant, _ = load_testbed()
+    runs: dict[str, list[Outcome]] = {}
+    for name in arguments.controllers:
+        for seed in seeds:
+            began = time.perf_counter()
+            found = outcome(plant, CONTROLLERS[name](seed, arguments.hours))
+            runs.setdefault(name, []).append(found)
+            took = time.perf_counter() - began
+            print(f"{name:>14} seed {seed:>3}: {_line(found)}  ({took:.0f} s)", flush=True)
+    _compare(runs)
+    if arguments.json:
+        told = {name: [asdict(o) for o in listed] for name, listed in runs.items()}
+        arguments.json.write_text(json.dumps({"seeds": seeds, "runs": told}, indent=1), "utf-8")
+    return 0
+
+
+def _seeds(text: str) -> list[int]:
+    if "-" in text:
+        first, last = text.split("-")
+        return list(range(int(first), int(last) + 1))
+    return [int(part) for part in text.split(",")]
+
+
+def _line(found: Outcome) -> str:
+    return (
+        f"{found.parts_per_shift:6.1f} parts and {found.work_per_shift_h:6.2f} work hours a shift, "
+        f"weighted tardiness {found.weighted_tardiness_h:7.1f} h, "
+        f"{found.late_orders:>3} of {found.due_orders} late, "
+        f"set-up {100 * found.setup_share:4.1f}%, "
+        f"{found.kwh_per_part:.3f} kWh/part, unsafe {found.unsafe}"
+    )
+
+
+def _compare(runs: dict[str, list[Outcome]]) -> None:
+    """Print means with 95% intervals, and differences seed by seed to the first controller."""
+    first = next(iter(runs))
+    print(f"\nmeans with 95% intervals over {len(runs[first])} seeds; differences are paired")
+    for field in fields(Outcome):
+        for name, listed in runs.items():
+            values = [float(getattr(o, field.name)) for o in listed]
+            text = f"{field.name:>22} {name:>14}: {_mean(values)}"
+            if name != first:
+                base = [float(getattr(o, field.name)) for o in runs[first]]
+                text += f"   {_mean([v - b for v, b in zip(values, base, strict=True)])} to {first}"
+                if statistics.fmean(base):
+                    text += (
+                        f" ({100 * (statistics.fmean(values) / statistics.fmean(base) - 1):+.1f}%)"
+                    )
+            print(text)
+
+
+def _mean(values: Sequence[float]) -> str:
+    if len(values) < 2:
+        return f"{values[0]:.3f}"
+    half = _T95[min(len(values) - 1, len(_T95)) - 1] * statistics.stdev(values)
+    return f"{statistics.fmean(values):.3f} ± {half / math.sqrt(len(values)):.3f}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,205 @@
+"""Following a plan on a floor that does not keep to it: what to start now, what to move now.
+
+The plan says in which order and where; the floor says what is possible. A machine that is ready
+takes what the plan has first for it, waits for that where it is about to come, and else takes the
+next of the plan that is there: the plan's order bends, a machine does not stand idle for it.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from genba.plan.dispatch import Jobs, urgency
+from genba.plan.instructions import Instructions, Step
+from genba.plan.moves import Moves
+from genba.plan.routing import Routings
+from genba.plan.situation import Lot, LotPhase, MachineState, Situation
+from genba.plan.transport import Move
+from genba.plant import US, Plant, Proposal
+
+WAIT_PART = 0.5
+"""A machine waits for what is planned first at most this part of the work it could begin instead,
+set-ups that would be made twice included."""
+BATCH_WAIT_S = 900.0
+"""Longest wait for a lot that the plan has in the same batch, beyond the planned begin."""
+EARLY_S = 1800.0
+"""A lot enters the floor at most this long before the plan has it begin."""
+
+
+class Follower:
+    """Turns instructions and a situation into jobs and moves. Stateless."""
+
+    def __init__(self, plant: Plant, routings: Routings, moves: Moves, source: str) -> None:
+        self._routings = routings
+        self._moves = moves
+        self._jobs = Jobs(plant, routings, source)
+        self._tool_count = {tool.id: tool.count for tool in plant.tools}
+
+    def jobs(self, situation: Situation, orders: Instructions) -> list[Proposal]:
+        """Propose a job for each machine that is ready and should not wait."""
+        tools = Counter(tool for machine in situation.machines for tool in machine.tools)
+        found = []
+        for machine in situation.machines:
+            if not machine.ready:
+                continue
+            chosen = self._choice(situation, orders, machine, tools)
+            if chosen:
+                tools.update(self._routings.way(chosen[0], machine.id).tools)
+                reason = _reason(orders, chosen, machine)
+                found.append(self._jobs.proposal(situation, machine, chosen, reason))
+        return found
+
+    def moves(self, situation: Situation, orders: Instructions, started: set[str]) -> list[Move]:
+        """Return the moves that are wanted now, the most urgent first."""
+        lots = [
+            lot
+            for lot in situation.lots
+            if lot.phase is not LotPhase.DONE and lot.id not in started
+        ]
+        lots.sort(key=lambda lot: (_planned_start(orders, lot), *urgency(lot)))
+        limit = situation.time + round(EARLY_S * US)
+        near = [
+            lot
+            for lot in lots
+            if lot.step > 0 or lot.place != situation.source or _planned_start(orders, lot) <= limit
+        ]
+        return self._moves.wanted(situation, near, lambda lot: _planned_machine(orders, lot))
+
+    # -- what a machine takes -----------------------------------------------------------------
+
+    def _choice(
+        self,
+        situation: Situation,
+        orders: Instructions,
+        machine: MachineState,
+        tools: Counter[str],
+    ) -> list[Lot]:
+        here = self._here(situation, orders, machine, tools)
+        if not here:
+            return []
+        first = self._first(situation, orders, machine, here)
+        if first is None:
+            return []
+        most = self._routings.operation(first).batch_parts
+        if most is None:
+            return [first]
+        return self._batch(situation, orders, machine, first, here, most)
+
+    def _here(
+        self,
+        situation: Situation,
+        orders: Instructions,
+        machine: MachineState,
+        tools: Counter[str],
+    ) -> list[Lot]:
+        """Return the lots that could start here now, in the plan's order; others after them."""
+        lots = [
+            lot
+            for lot in situation.lots
+            if lot.place == machine.id
+            and lot.phase is LotPhase.WAITING
+            and not lot.held
+            and lot.heading is None
+            and self._routings.can(lot, machine.id)
+            and all(
+                tools[tool] < self._tool_count.get(tool, 1)
+                for tool in self._routings.way(lot, machine.id).tools
+            )
+        ]
+        lots.sort(key=lambda lot: (_start_on(orders, lot, machine.id), *urgency(lot)))
+        return lots
+
+    def _first(
+        self, situation: Situation, orders: Instructions, machine: MachineState, here: list[Lot]
+    ) -> Lot | None:
+        """Return the lot to start, None to wait for one that the plan has before it."""
+        chosen = here[0]
+        begin = _start_on(orders, chosen, machine.id)
+        instead_s = self._work_s(chosen, machine)
+        for step in orders.by_machine.get(machine.id, ()):
+            if step.start >= begin:
+                break
+            lot = situation.lots_by_id.get(step.lot)
+            if lot is None or lot.step > step.number or lot.phase is LotPhase.DONE or lot.held:
+                continue
+            comes_s = self._comes_in_s(situation, lot, step)
+            if comes_s is not None and comes_s <= WAIT_PART * instead_s:
+                return None
+        return chosen
+
+    def _work_s(self, lot: Lot, machine: MachineState) -> float:
+        return self._routings.work_s(lot, machine, machine.family)
+
+    def _comes_in_s(self, situation: Situation, lot: Lot, step: Step) -> float | None:
+        """Estimate when a lot will be at its planned machine; None where that is far off."""
+        if lot.step == step.number:
+            # One that stands there and was not taken lacks something else: a tool.
+            if lot.heading == step.machine:
+                return self._moves.travel_s(situation, lot.place, step.machine)
+            return None
+        if lot.step == step.number - 1 and lot.phase is LotPhase.IN_WORK:
+            machine = situation.machines_by_id.get(lot.place)
+            if machine is None or not machine.able:
+                return None
+            travel_s = self._moves.travel_s(situation, lot.place, step.machine)
+            if travel_s is None:
+                return None
+            return (machine.free_at - situation.time) / US + travel_s
+        return None
+
+    # -- batches ------------------------------------------------------------------------------
+
+    def _batch(
+        self,
+        situation: Situation,
+        orders: Instructions,
+        machine: MachineState,
+        first: Lot,
+        here: Sequence[Lot],
+        most: int,
+    ) -> list[Lot]:
+        """Return the planned batch as far as it is here, filled up; empty to wait for the rest."""
+        step = orders.by_lot.get((first.id, first.step))
+        planned = set(step.together) if step is not None else {first.id}
+        present = {lot.id for lot in here}
+        late_s = 0.0 if step is None else (situation.time - step.start) / US
+        if late_s < BATCH_WAIT_S:
+            for name in planned - present:
+                lot = situation.lots_by_id.get(name)
+                known = orders.by_lot.get((name, lot.step)) if lot is not None else None
+                if lot is None or lot.held:
+                    continue
+                if known is None or known.machine != machine.id:
+                    known = orders.by_lot.get((name, lot.step + 1))
+                if known is not None and self._comes_in_s(situation, lot, known) is not None:
+                    return []
+        chosen, parts = [first], first.quantity
+        for lot in sorted(here, key=lambda x: x.id not in planned):
+            fits = lot.id != first.id and parts + lot.quantity <= most
+            if fits and self._routings.alike(first, lot, machine.id):
+                chosen.append(lot)
+                parts += lot.quantity
+        return chosen
+
+
+def _planned_machine(orders: Instructions, lot: Lot) -> str | None:
+    step = orders.by_lot.get((lot.id, lot.step))
+    return None if step is None else step.machine
+
+
+def _planned_start(orders: Instructions, lot: Lot) -> int:
+    """Return when the plan has a lot's next operation begin; what it does not know comes last."""
+    step = orders.by_lot.get((lot.id, lot.step))
+    return 2**62 if step is None else step.start
+
+
+def _start_on(orders: Instructions, lot: Lot, machine: str) -> int:
+    """Return when the plan has a lot begin on this machine; what it has elsewhere comes last."""
+    step = orders.by_lot.get((lot.id, lot.step))
+    return step.start if step is not None and step.machine == machine else 2**62
+
+
+def _reason(orders: Instructions, lots: Sequence[Lot], machine: MachineState) -> str:
+    names = ", ".join(lot.id for lot in lots)
+    if _start_on(orders, lots[0], machine.id) < 2**62:
+        return f"plan {orders.id} has {names} next at {machine.id}"
+    return f"{names} is not in plan {orders.id} here, and what is in it is not near"

@@ -1,0 +1,86 @@
+"""A plan as the floor needs it: for each machine what comes next, for each lot where it goes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from genba.plan.schedule import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One operation of one lot. Times in microseconds UTC."""
+
+    lot: str
+    number: int
+    """Index of the operation in the lot's routing."""
+    machine: str
+    start: int
+    """When it begins, set-up included."""
+    end: int
+    together: tuple[str, ...]
+    """Lots of the same batch, this one included, in the order of their ids."""
+
+
+@dataclass(frozen=True)
+class Instructions:
+    """What a plan says, in words of the floor. Frozen, made of plain values."""
+
+    id: str
+    time: int
+    """When the plant was as the plan assumes, microseconds UTC."""
+    steps: tuple[Step, ...]
+
+    @cached_property
+    def by_machine(self) -> Mapping[str, tuple[Step, ...]]:
+        """Steps of each machine in the order in which they should begin."""
+        found: dict[str, list[Step]] = {}
+        for step in sorted(self.steps, key=lambda s: (s.start, s.end, s.lot)):
+            found.setdefault(step.machine, []).append(step)
+        return {machine: tuple(steps) for machine, steps in found.items()}
+
+    @cached_property
+    def by_lot(self) -> Mapping[tuple[str, int], Step]:
+        """The step of a lot and the index of its operation."""
+        return {(step.lot, step.number): step for step in self.steps}
+
+
+def instructions_of(
+    name: str, plan: Plan, numbers: Mapping[str, tuple[str, int]], zero: int, tick_us: int
+) -> Instructions:
+    """Translate a plan.
+
+    Parameters
+    ----------
+    name : str
+        Id of the instructions.
+    plan : Plan
+        Its times are ticks from ``zero``.
+    numbers : mapping of str to (str, int)
+        Lot and index in its routing of each operation of the plan.
+    zero : int
+        Microseconds UTC of tick 0, which is also when the plant was as the plan assumes.
+    tick_us : int
+        Microseconds in a tick.
+    """
+    together: dict[tuple[str, int], list[str]] = {}
+    for assignment in plan.assignments:
+        if assignment.operation in numbers:
+            key = (assignment.machine, assignment.start)
+            together.setdefault(key, []).append(numbers[assignment.operation][0])
+    steps = []
+    for assignment in plan.assignments:
+        if assignment.operation not in numbers:
+            continue
+        lot, number = numbers[assignment.operation]
+        steps.append(
+            Step(
+                lot,
+                number,
+                assignment.machine,
+                zero + assignment.setup_start * tick_us,
+                zero + assignment.end * tick_us,
+                tuple(sorted(together[assignment.machine, assignment.start])),
+            )
+        )
+    return Instructions(name, zero, tuple(steps))

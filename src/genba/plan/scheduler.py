@@ -1,0 +1,216 @@
+"""Makes the plans of a running plant: from a situation to an answer, close to what is in force.
+
+The plan in force is timed anew on the plant as it is; the search starts from it and from the rules,
+and what it finds has to be worth its changes.
+"""
+
+import time
+from collections.abc import Mapping
+
+from genba.errors import PlanError
+from genba.plan.decode import Decoder
+from genba.plan.desk import Answer, Question
+from genba.plan.from_plant import problem_of
+from genba.plan.instructions import Instructions, instructions_of
+from genba.plan.lots import split_order
+from genba.plan.objective import Goal, Objective
+from genba.plan.problem import Problem
+from genba.plan.schedule import Plan
+from genba.plan.solve import solve
+from genba.plan.values import completions, values_of
+from genba.plan.ways import Factors
+from genba.plant import US, PlanningSettings, Plant
+
+MOST_WORDS = 40
+"""Changes and late orders that an answer tells in words."""
+
+
+class Scheduler:
+    """Answers questions, one after the other.
+
+    Parameters
+    ----------
+    plant : Plant
+        What there is; ``plant.planning`` says what a good plan is.
+    within_s : float
+        Wall seconds for one plan; without meaning where ``steps`` is given.
+    steps : int, optional
+        Steps of the search instead of time: the same question then has the same answer.
+    factors : mapping, optional
+        How much longer work takes than the plant file says: see :func:`problem_of`.
+    """
+
+    def __init__(
+        self,
+        plant: Plant,
+        *,
+        within_s: float = 5.0,
+        steps: int | None = None,
+        factors: Factors | None = None,
+    ) -> None:
+        self._plant = plant
+        self._within_s = within_s
+        self._steps = steps
+        self._factors = factors
+
+    def plan(self, question: Question) -> Answer:
+        """Make a plan.
+
+        Raises
+        ------
+        PlanError
+            If nothing can be planned.
+        """
+        began = time.monotonic()
+        situation = question.situation
+        problem, left_out = problem_of(
+            self._plant, situation.upcoming, situation.time, situation, factors=self._factors
+        )
+        if not problem.operations:
+            why = left_out[0].reason if left_out else "no lot needs work"
+            raise PlanError(f"there is nothing to plan: {why}")
+        numbers = _numbers(self._plant, question)
+        before = None
+        if question.in_force is not None:
+            goals = objective_of(self._plant.planning, None)
+            before = _anew(problem, goals, question.in_force, numbers)
+        objective = objective_of(self._plant.planning, before)
+        found = self._search(problem, objective, before)
+        price = objective.value(dict(values_of(problem, found, objective)))[0]
+        better_by = 0.0
+        if before is not None:
+            better_by = objective.value(dict(values_of(problem, before, objective)))[0] - price
+        moved, changes = _differences(before, found)
+        tick_us = round(problem.tick_s * US)
+        name = f"P{question.number}-{situation.time // US}"
+        orders = instructions_of(name, found, numbers, problem.zero, tick_us)
+        return Answer(
+            number=question.number,
+            instructions=orders,
+            better_by=better_by,
+            price=price,
+            gap=found.gap,
+            moved=moved,
+            planned=len(found.assignments),
+            changes=changes,
+            late=_late(problem, found),
+            left_out=tuple(left.reason for left in (*left_out, *found.left_out)),
+            found_by=found.found_by,
+            seconds=time.monotonic() - began,
+            seed=self._plant.planning.seed,
+        )
+
+    def _search(self, problem: Problem, objective: Objective, before: Plan | None) -> Plan:
+        return solve(
+            problem,
+            objective,
+            time_limit_s=self._within_s,
+            seed=self._plant.planning.seed,
+            workers=1,
+            hint=before,
+            iterations=self._steps,
+        )
+
+
+def objective_of(settings: PlanningSettings, before: Plan | None) -> Objective:
+    """Return the weighted goals of a plant, prices by the hour turned into prices by the second."""
+    goals = [
+        (Goal.TARDINESS, settings.tardiness / 3600.0),
+        (Goal.FLOW, settings.flow / 3600.0),
+        (Goal.SETUPS, settings.setups / 3600.0),
+        (Goal.STABILITY, settings.stability if before is not None else 0.0),
+    ]
+    return Objective(
+        tuple((goal, weight) for goal, weight in goals if weight > 0), reference=before
+    )
+
+
+def _anew(
+    problem: Problem,
+    objective: Objective,
+    orders: Instructions,
+    numbers: Mapping[str, tuple[str, int]],
+) -> Plan:
+    """Time the plan in force anew: its machines and its order, on the plant as it is now.
+
+    What it does not know yet comes after all that it does. Where the floor is far from the plan, a
+    machine would wait in it for lots that are late; as on the floor, others may go before them
+    where that is better.
+    """
+    modes: dict[str, int] = {}
+    starts: dict[str, int] = {}
+    for operation in problem.operations:
+        step = orders.by_lot.get(numbers[operation.id])
+        if step is None or operation.fixed is not None:
+            continue
+        able = [i for i, mode in enumerate(operation.modes) if mode.machine == step.machine]
+        if able:
+            modes[operation.id] = able[0]
+            starts[operation.id] = step.start
+    last = max(starts.values(), default=0) + 1
+    order = sorted(problem.operations_by_id, key=lambda name: starts.get(name, last))
+    decoder = Decoder(problem)
+    timed = (decoder.decode(order, modes, fill_gaps=fill) for fill in (False, True))
+    return min(timed, key=lambda plan: objective.value(dict(values_of(problem, plan, objective))))
+
+
+def _numbers(plant: Plant, question: Question) -> dict[str, tuple[str, int]]:
+    """Return the lot and the index in its routing of every operation that may be planned."""
+    products = {lot.id: lot.product for lot in question.situation.lots}
+    for order in question.situation.upcoming:
+        product = plant.products_by_id.get(order.product)
+        for name, _ in split_order(order, product) if product is not None else ():
+            products.setdefault(name, order.product)
+    return {
+        f"{lot}/{operation.id}": (lot, number)
+        for lot, product in products.items()
+        if product in plant.products_by_id
+        for number, operation in enumerate(plant.products_by_id[product].routing)
+    }
+
+
+def _differences(before: Plan | None, found: Plan) -> tuple[int, tuple[str, ...]]:
+    """Count the operations with another machine or another one before them, and tell them."""
+    if before is None:
+        return len(found.assignments), ()
+    was, now = _before_it(before), _before_it(found)
+    words = []
+    for assignment in sorted(found.assignments, key=lambda a: (a.start, a.operation)):
+        old = before.by_operation.get(assignment.operation)
+        if old is None:
+            words.append(f"{assignment.operation} is new, at {assignment.machine}")
+        elif old.machine != assignment.machine:
+            words.append(
+                f"{assignment.operation} goes to {assignment.machine} instead of {old.machine}"
+            )
+        elif was[assignment.operation] != now[assignment.operation]:
+            after = now[assignment.operation]
+            words.append(
+                f"{assignment.operation} follows {after} at {assignment.machine}"
+                if after is not None
+                else f"{assignment.operation} is first at {assignment.machine}"
+            )
+    return len(words), tuple(words[:MOST_WORDS])
+
+
+def _before_it(plan: Plan) -> dict[str, str | None]:
+    """Return what stands before each operation on its machine."""
+    found: dict[str, str | None] = {}
+    for assignments in plan.by_machine.values():
+        last: str | None = None
+        for assignment in assignments:
+            found[assignment.operation] = last
+            last = assignment.operation
+    return found
+
+
+def _late(problem: Problem, plan: Plan) -> tuple[str, ...]:
+    """Tell the orders that are late in the plan, the latest first."""
+    late: dict[str, float] = {}
+    for job, end in completions(problem, plan).items():
+        due = problem.jobs_by_id[job].due
+        if due is not None and end > due:
+            order = problem.jobs_by_id[job].order or job
+            late[order] = max(late.get(order, 0.0), (end - due) * problem.tick_s / 3600.0)
+    listed = sorted(late.items(), key=lambda pair: (-pair[1], pair[0]))
+    return tuple(f"{order} is {hours:.1f} h late" for order, hours in listed[:MOST_WORDS])

@@ -1,0 +1,30 @@
+"""How Genba plans a plant: how often, how long, and what a good plan is."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from genba.plant.ids import Value
+
+
+class PlanningSettings(Value):
+    """Settings of the optimizing planner; the plain one is always there beside it."""
+
+    optimize: bool = False
+    """Whether lots are dispatched by an optimized plan; False: earliest due date alone."""
+    every_s: Annotated[float, Field(ge=30)] = 900.0
+    """Longest time between two looks for a better plan, in plant seconds. What happens in the
+    plant (a breakdown, a rush order, material that comes late) brings one at once."""
+    within_s: Annotated[float, Field(ge=0.1, le=300)] = 5.0
+    """Wall seconds for finding a plan."""
+    tardiness: Annotated[float, Field(ge=0)] = 1.0
+    """Price of an hour late, times the order's weight."""
+    flow: Annotated[float, Field(ge=0)] = 0.05
+    """Price of an hour that a lot is in the plant or waits for it, times its parts' share."""
+    setups: Annotated[float, Field(ge=0)] = 0.5
+    """Price of an hour of set-up."""
+    stability: Annotated[float, Field(ge=0)] = 0.002
+    """Price of each change of a plan that is in force: see the planner's objective."""
+    seed: int = 1
+    """Seed of the search; the same situation and seed lead to the same plan where the search is
+    bounded by steps and not by time."""
