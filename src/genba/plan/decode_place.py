@@ -89,10 +89,10 @@ def in_a_gap(
             break
         before = b.placed[before, c.S_BEFORE]
     while True:
+        # Before the tick at which a machine is free there may be what is fixed, but nothing else.
+        free, following = t.machines[machine, c.M_FREE], b.lines[machine, FIRST]
         if before >= 0:
-            free, following = b.placed[before, c.S_END], b.placed[before, c.S_NEXT]
-        else:
-            free, following = t.machines[machine, c.M_FREE], b.lines[machine, FIRST]
+            free, following = max(free, b.placed[before, c.S_END]), b.placed[before, c.S_NEXT]
         limit = NEVER if following < 0 else b.placed[following, c.S_SETUP]
         last_family = family_after(t, b, machine, before)
         setup = setup_ticks(t, machine, last_family, family)
