@@ -205,6 +205,16 @@ def _tardiness_bound(problem: Problem, relaxed: Relaxation) -> Bound:
     return Bound(late, "each job as if it were alone")
 
 
+def _flow_bound(problem: Problem, relaxed: Relaxation) -> Bound:
+    """Return what jobs take when nothing stands in their way."""
+    total = 0
+    for job, done in zip(problem.jobs, relaxed.done.tolist(), strict=True):
+        listed = problem.operations_of[job.id]
+        if listed:
+            total += max(o.parts for o in listed) * (done - job.release)
+    return Bound(float(total), "each job as if it were alone")
+
+
 def _setups_bound(_: Problem, relaxed: Relaxation) -> Bound:
     return Bound(float(relaxed.setups), "least set-up into each operation")
 
@@ -218,6 +228,7 @@ def _energy_bound(problem: Problem, _: Relaxation) -> Bound | None:
 _BY_GOAL: Mapping[Goal, Callable[[Problem, Relaxation], Bound | None]] = {
     Goal.MAKESPAN: makespan_bound,
     Goal.TARDINESS: _tardiness_bound,
+    Goal.FLOW: _flow_bound,
     Goal.SETUPS: _setups_bound,
     Goal.ENERGY: _energy_bound,
     Goal.STABILITY: lambda _problem, _relaxed: Bound(0.0, "nothing costs less than no change"),

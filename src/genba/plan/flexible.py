@@ -17,6 +17,9 @@ from genba.plan.schedule import Assignment, Plan
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
+NEVER = 1 << 60
+"""A tick that does not come."""
+
 
 @dataclass(frozen=True)
 class FlexibleShop:
@@ -38,9 +41,11 @@ class FlexibleShop:
     release: Ints
     """(j,) ticks."""
     due: Ints
-    """(j,) ticks; -1 where there is none."""
+    """(j,) ticks; ``NEVER`` where there is none."""
     weight: Floats
     """(j,)"""
+    parts: Ints
+    """(j,) most parts that an operation of the job has."""
     free_from: Ints
     """(m,) ticks."""
 
@@ -83,7 +88,13 @@ def flexible_shop(problem: Problem) -> FlexibleShop:
         mode_machine=np.fromiter((at[mode.machine] for mode in modes), np.int64, len(modes)),
         mode_ticks=np.fromiter((mode.ticks for mode in modes), np.int64, len(modes)),
         release=np.asarray([job.release for job in problem.jobs], dtype=np.int64),
-        due=np.asarray([-1 if j.due is None else j.due for j in problem.jobs], dtype=np.int64),
+        due=np.asarray(
+            [NEVER if job.due is None else job.due for job in problem.jobs], dtype=np.int64
+        ),
+        parts=np.asarray(
+            [max((o.parts for o in problem.operations_of[j.id]), default=1) for j in problem.jobs],
+            dtype=np.int64,
+        ),
         weight=np.asarray([job.weight for job in problem.jobs], dtype=np.float64),
         free_from=np.asarray([machine.free_from for machine in problem.machines], dtype=np.int64),
     )
@@ -103,13 +114,14 @@ def plan_of(shop: FlexibleShop, mode: Ints, start: Ints, **about: object) -> Pla
 
 
 def values_of(shop: FlexibleShop, mode: Ints, start: Ints) -> dict[Goal, float]:
-    """Return the makespan, the weighted tardiness and the set-ups (none) of a plain plan."""
+    """Return makespan, weighted tardiness, flow and set-ups (none) of a plain plan."""
     end = start + shop.mode_ticks[mode]
     done = shop.release.copy()
     np.maximum.at(done, shop.job_of, end)
-    late = np.where(shop.due < 0, 0, np.maximum(done - shop.due, 0))
+    late = np.maximum(done - shop.due, 0)
     return {
         Goal.MAKESPAN: float(end.max(initial=0)),
         Goal.TARDINESS: float(late @ shop.weight),
+        Goal.FLOW: float(shop.parts @ (done - shop.release)),
         Goal.SETUPS: 0.0,
     }
