@@ -19,8 +19,8 @@ class PlanningSettings(Value):
     """Wall seconds for finding a plan."""
     tardiness: Annotated[float, Field(ge=0)] = 1.0
     """Price of an hour late, times the order's weight."""
-    flow: Annotated[float, Field(ge=0)] = 0.05
-    """Price of an hour that a lot is in the plant or waits for it, times its parts' share."""
+    flow: Annotated[float, Field(ge=0)] = 0.002
+    """Price of an hour that a part is in the plant or waits for it, from its release on."""
     setups: Annotated[float, Field(ge=0)] = 0.5
     """Price of an hour of set-up."""
     stability: Annotated[float, Field(ge=0)] = 0.002

@@ -83,6 +83,8 @@ def parse_yaml(content: bytes | str, name: str = "plant.yaml") -> tuple[Any, Sou
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = 1 if mark is None else mark.line + 1
+        if "nesting depth" in str(error.problem):  # the parser's own bound, reached before ours
+            raise PlantError(f"{name}:{line}: this is nested too deep; flatten it") from None
         raise PlantError(f"{name}:{line}: this is not valid YAML: {_reason(error)}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         text = " ".join(str(error).split())
