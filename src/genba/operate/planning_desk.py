@@ -100,7 +100,7 @@ class WorkerDesk:
     def close(self) -> None:
         """End the worker."""
         with self._lock:
-            self._closed, process = True, self._process
+            self._closed, self._open, process = True, None, self._process
         if process is None:
             return
         if process.stdin is not None:
