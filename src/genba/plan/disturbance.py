@@ -290,7 +290,10 @@ def disturbed(
     ]
     transport = problem.transport
     if transport is not None:
-        vehicles = tuple(_vehicle(v, sorted_out, legs, floor) for v in transport.vehicles)
+        vehicles = tuple(
+            moved_on(v, legs, max(floor, sorted_out.vehicles.get(v.id, floor)))
+            for v in transport.vehicles
+        )
         transport = replace(transport, vehicles=vehicles)
     return replace(
         problem,
@@ -314,11 +317,11 @@ def _as_it_is(operation: Operation, sorted_out: Sorted, stands: Assignment | Non
     return replace(operation, modes=modes)
 
 
-def _vehicle(vehicle: Vehicle, sorted_out: Sorted, legs: Sequence[Leg], floor: int) -> Vehicle:
-    """Return a vehicle as it is once it has done the trips that have begun."""
+def moved_on(vehicle: Vehicle, legs: Sequence[Leg], floor: int) -> Vehicle:
+    """Return a vehicle as it is at ``floor``, or once it has done the trips that have begun."""
     own = [leg for leg in legs if leg.vehicle == vehicle.id]
     last = max(own, key=lambda leg: leg.end, default=None)
-    free = max(floor, vehicle.free_from, sorted_out.vehicles.get(vehicle.id, floor))
+    free = max(floor, vehicle.free_from)
     if last is None:
         return replace(vehicle, free_from=free)
     return replace(vehicle, at=last.destination, free_from=max(free, last.end))
