@@ -70,7 +70,8 @@ def dispatch(
             rank[operation], modes[operation] = turn, -1
             turn += 1
             _free_what_follows(t, operation, end, ready, waits, taken, queue, queue_at, size)
-        elif waits[operation] == 0:
+        elif t.before_at[operation] == t.before_at[operation + 1]:
+            # What waits for something fixed was put there with it.
             _enqueue(t, operation, queue, queue_at, size)
     while turn < count:
         machine, now = _first_free(queue_at, size, queue, owner, taken, ready, free)
