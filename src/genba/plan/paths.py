@@ -1,0 +1,122 @@
+"""The paths of the planner: each finds a better plan than the best so far, or a better bound."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import numpy as np
+
+from genba.plan.assign import solve_by_assignment
+from genba.plan.bound import lower_bound
+from genba.plan.decode import Decoder, modes_of
+from genba.plan.decode_value import pricing_of
+from genba.plan.incumbent import Incumbent
+from genba.plan.rules import Draft, drafts
+from genba.plan.schedule import Plan
+from genba.plan.search import Search
+from genba.plan.validate import violations
+
+
+def from_hint(best: Incumbent, hint: Plan) -> None:
+    """Begin with a plan that is given: as it is, or timed anew where it is not legal any more."""
+    known = {operation.id for operation in best.problem.operations}
+    kept = tuple(a for a in hint.assignments if a.operation in known)
+    stands = replace(hint, assignments=kept, left_out=(), values={}, bound=None, gap=None)
+    if not violations(best.problem, stands):
+        best.offer(stands, "hint")
+    else:
+        best.offer(Decoder(best.problem).retime(stands), "hint, timed anew")
+
+
+def prove(best: Incumbent) -> None:
+    """Prove a lower bound."""
+    found = lower_bound(best.problem, best.objective)
+    if found is not None:
+        best.prove(*found)
+
+
+def by_rules(best: Incumbent) -> list[Draft]:
+    """Dispatch by rules; return what they found, best first, for a search to begin with."""
+    decoder = Decoder(best.problem)
+    found = drafts(decoder, best.objective, best.seed)
+    for draft in found[:2]:
+        plan = decoder.plan(draft.rank, draft.modes, fill_gaps=draft.fill_gaps)
+        if best.offer(plan, f"rule {draft.name}"):
+            break
+    return found
+
+
+def by_search(
+    best: Incumbent, found: Sequence[Draft], workers: int, iterations: int | None
+) -> None:
+    """Climb from what the rules and the best plan so far give, with a climber for each worker."""
+    decoders = [Decoder(best.problem) for _ in range(workers if iterations is None else 1)]
+    starts = [*found[:1], *_drafts_of(best, decoders[0])]
+    until = None if iterations is not None else best.began + best.time_limit_s
+    climbers = [
+        Search(decoder, best.objective, best.seed + number)
+        for number, decoder in enumerate(decoders)
+    ]
+    with ThreadPoolExecutor(len(climbers)) as pool:
+        ends = list(
+            pool.map(lambda climber: climber.climb(starts, until=until, steps=iterations), climbers)
+        )
+    end = min(ends, key=lambda draft: draft.worth)
+    plan = decoders[0].plan(end.rank, end.modes, fill_gaps=end.fill_gaps)
+    best.offer(plan, "local search")
+
+
+def _drafts_of(best: Incumbent, decoder: Decoder) -> list[Draft]:
+    """Return the best plan so far as orders: with gaps filled, and without."""
+    if best.plan is None:
+        return []
+    plan, problem = best.plan, best.problem
+    pricing = pricing_of(problem, best.objective)
+    at = {assignment.operation: assignment.start for assignment in plan.assignments}
+    last = max(at.values(), default=0) + 1
+    keys = np.array([at.get(operation.id, last) for operation in problem.operations])
+    rank = np.empty(len(keys), dtype=np.int64)
+    rank[np.argsort(keys, kind="stable")] = np.arange(len(keys))
+    chosen = modes_of(problem, plan)
+    modes = np.array([chosen.get(o.id, -1) for o in problem.operations], dtype=np.int64)
+    return [
+        Draft(decoder.worth(rank, modes, pricing, fill_gaps=fill), rank, modes, fill, "best so far")
+        for fill in (True, False)
+    ]
+
+
+def shop(best: Incumbent, workers: int, iterations: int | None) -> None:
+    """Search a plain shop: where machines are short by the assignment program, then by tabu."""
+    from genba.plan.shop import ShopSchedule, assignments_of, shop_of_problem, solve_shop
+
+    problem = best.problem
+
+    def offer(schedule: ShopSchedule) -> None:
+        best.offer(Plan(assignments_of(problem, schedule)), "tabu search")
+
+    if is_wide(best):
+        share_s = 0.6 * best.left_s if iterations is None else 1e9
+        rounds = None if iterations is None else max(1, iterations // 1000)
+        plan = solve_by_assignment(problem, time_limit_s=share_s, seed=best.seed, rounds=rounds)
+        best.offer(plan, "assignment program")
+        best.prove(plan.bound, plan.found_by.partition("; bound: ")[2])
+        if best.is_optimal:
+            return
+    found = solve_shop(
+        shop_of_problem(problem),
+        time_limit_s=max(0.0, best.left_s) if iterations is None else 1e9,
+        seed=best.seed,
+        workers=workers if iterations is None else 1,
+        iterations=iterations,
+        on_improved=offer,
+    )
+    offer(found)
+    best.prove(found.bound, "longest job or busiest machine")
+
+
+def is_wide(best: Incumbent) -> bool:
+    """Whether machines are what is short: many jobs for each machine, and a choice of them."""
+    operations, machines = best.problem.operations, best.problem.machines
+    modes = sum(len(operation.modes) for operation in operations)
+    is_many = len(operations) >= 1000 and len(best.problem.jobs) >= 4 * len(machines)
+    return is_many and modes > len(operations)

@@ -1,0 +1,97 @@
+"""The one door to the planner: look at the problem, choose the paths, keep the best legal plan."""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from genba.plan.examine import examine
+from genba.plan.incumbent import Incumbent
+from genba.plan.objective import MAKESPAN, Goal, Objective
+from genba.plan.problem import Problem
+from genba.plan.schedule import LeftOut, Plan
+
+SMALL = 60
+"""Up to so many operations a proof by constraint programming is likely."""
+LARGE = 20_000
+"""From so many operations on, a horizon rolls over all but plain shops."""
+
+OnImproved = Callable[[Plan], None]
+
+
+def solve(
+    problem: Problem,
+    objective: Objective = MAKESPAN,
+    *,
+    time_limit_s: float = 10.0,
+    seed: int = 0,
+    workers: int = 2,
+    hint: Plan | None = None,
+    on_improved: OnImproved | None = None,
+    iterations: int | None = None,
+) -> Plan:
+    """Make a plan.
+
+    Parameters
+    ----------
+    problem : Problem
+        What there is to schedule; what of it cannot be planned is left out and told.
+    objective : Objective
+        What a good plan is.
+    time_limit_s : float
+        Wall time. A first plan of the rules comes in any case, within milliseconds for hundreds of
+        operations.
+    seed : int
+        The same seed, with ``iterations`` instead of time as the limit, gives the same plan.
+    workers : int
+        Threads of the paths that can use more than one.
+    hint : Plan, optional
+        A plan to begin with. It is timed anew where it is not legal any more; the answer is never
+        worse than it.
+    on_improved : callable, optional
+        Called with each better legal plan; may be called from another thread.
+    iterations : int, optional
+        Steps of the search, instead of a limit by time. Only paths that count in steps are taken.
+
+    Returns
+    -------
+    Plan
+        Legal by :func:`genba.plan.violations`, with the values of all goals, a proven bound and the
+        gap to it where one is known, and how both were found.
+    """
+    began = time.monotonic()
+    examined, left_out = examine(problem)
+    best = Incumbent(
+        examined,
+        objective,
+        began,
+        time_limit_s,
+        seed,
+        None if on_improved is None else lambda plan: on_improved(_told(plan, left_out)),
+    )
+    if examined.operations or examined.transport is not None:
+        _run(best, workers, hint, iterations)
+    return _told(best.finished(), left_out)
+
+
+def _told(plan: Plan, left_out: tuple[LeftOut, ...]) -> Plan:
+    return replace(plan, left_out=(*left_out, *plan.left_out))
+
+
+def _run(best: Incumbent, workers: int, hint: Plan | None, iterations: int | None) -> None:
+    from genba.plan import paths
+
+    if hint is not None:
+        paths.from_hint(best, hint)
+    paths.prove(best)
+    is_shop = best.problem.is_plain_shop and _is_makespan_first(best.objective)
+    if is_shop:
+        paths.shop(best, workers, iterations)
+        return
+    found = paths.by_rules(best)
+    if not best.is_optimal and best.problem.operations:
+        paths.by_search(best, found, workers, iterations)
+
+
+def _is_makespan_first(objective: Objective) -> bool:
+    first = objective.goals[0][0] is Goal.MAKESPAN
+    return first and (objective.ordered or len(objective.goals) == 1)
