@@ -30,8 +30,9 @@ ROUNDS_AT_ONCE = 20
 WAYS = 100
 """Ways to time what remains that are tried before single changes are."""
 
-REACHES = (0.0, 1.0, 0.35, 0.25)
-"""How readily operations go to another machine, in the ways that are tried at first."""
+AT_FIRST = ((False, 0.0), (False, 0.35), (True, 0.35), (False, 1.0))
+"""Ways that are tried for the first answer: whether operations may start earlier than they did, and
+how readily they go to another machine (0: never)."""
 
 
 class PlainRepair:
@@ -94,12 +95,12 @@ class PlainRepair:
     def _first(self) -> Mended:
         """Return the best of a few ways to time what remains."""
         patience = int(self.wish.limits[2])
-        best, best_value = self._way(0, patience, False, 0.0)
-        for way in product(range(len(self.keys)), (patience,), (False, True), REACHES):
-            mended, value = self._way(*way)
+        best, best_value = self._way(0, patience, *AT_FIRST[0])
+        for keys, (early, reach) in product(range(len(self.keys)), AT_FIRST):
+            mended, value = self._way(keys, patience, early, reach)
             if compared(self.wish, value, best_value) < 0:
                 best, best_value = mended, value
-                self.wish.limits[3] = way[2]
+                self.wish.limits[3] = early
         return best
 
     def _way(self, keys: int, patience: int, early: bool, reach: float) -> tuple[Mended, Floats]:
