@@ -147,8 +147,7 @@ class FleetPlanner:
         idle_s = (now - (state.idle_since or now)) / US
         rests = self.network.rests(state.kind)
         if idle_s >= PARK_AFTER_S and state.node not in rests and rests:
-            home = carrier.vehicle.home
-            return (Stop("rest", frozenset({home}) if home and home not in taken else rests),)
+            return (Stop("rest", rests),)
         return ()
 
     # -- proposals ----------------------------------------------------------------------------

@@ -73,13 +73,15 @@ def route_all(network: Network, requests: Sequence[Request]) -> Routes:
     """
     order = [request.carrier.vehicle.id for request in requests]
     by_id = {request.carrier.vehicle.id: request for request in requests}
+    best = _undisturbed(network, requests)
+    if best.rank == (0, 0):
+        return best
     keep_off: dict[str, frozenset[str]] = {}
-    best: Routes | None = None
     tried: set[tuple[str, ...]] = set()
-    while best is None or (len(tried) < ROUNDS and tuple(order) not in tried):
+    while len(tried) < ROUNDS and tuple(order) not in tried:
         tried.add(tuple(order))
         routes = _in_order(network, [by_id[vehicle] for vehicle in order], keep_off)
-        if best is None or routes.rank < best.rank:
+        if routes.rank < best.rank:
             best = routes
         if routes.rank == (0, 0):
             break
@@ -88,6 +90,18 @@ def route_all(network: Network, requests: Sequence[Request]) -> Routes:
         keep_off |= {vehicle: routes.used_by_others(vehicle) for vehicle in routes.stuck}
         order.sort(key=lambda vehicle: vehicle not in first)
     return best
+
+
+def _undisturbed(network: Network, requests: Sequence[Request]) -> Routes:
+    """Plan round those that are at rest, in the order given."""
+    kept = []
+    for request in requests:
+        carrier = request.carrier
+        rests = carrier.node in network.rests(carrier.vehicle.kind) and carrier.committed is None
+        if rests and not request.stops:
+            request = replace(request, carrier=replace(carrier, moves=False))  # noqa: PLW2901
+        kept.append(request)
+    return _in_order(network, kept, {})
 
 
 def _in_order(
