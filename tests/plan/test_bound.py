@@ -83,6 +83,19 @@ def test_the_shares_of_two_unequal_machines_are_found_exactly() -> None:
     assert found == (40.0, "shares of all machines in the work (linear program)")
 
 
+def test_work_that_comes_late_is_bound_from_when_it_comes() -> None:
+    modes = (Mode("A", 10), Mode("B", 10))
+    problem = Problem(
+        machines=(Machine("A"), Machine("B")),
+        jobs=(Job("early"), *(Job(f"J{i}", release=100) for i in range(6))),
+        operations=(
+            Operation("E", "early", modes),
+            *(Operation(f"O{i}", f"J{i}", modes) for i in range(6)),
+        ),
+    )
+    assert proven(problem) == 130  # all work alone would prove 40 only
+
+
 def test_one_machine_is_bound_with_heads_and_tails() -> None:
     heads, ticks, tails = [0, 3, 3], [4, 2, 2], [0, 9, 0]
     assert jackson(np.array(heads), np.array(ticks), np.array(tails)) == 14

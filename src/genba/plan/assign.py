@@ -65,6 +65,8 @@ def solve_by_assignment(
     best = search.first()
     if on_improved is not None:
         on_improved(search.plan(best))
+    if best.value > search.bound.value:
+        search.sharpen()
     turn = 0
     while (
         best.value > search.bound.value
@@ -95,7 +97,8 @@ class _Search:
         self.random = np.random.default_rng(seed)
         self.shop: FlexibleShop = flexible_shop(problem)
         relaxed = relaxation(problem)
-        self.bound = makespan_bound(problem, relaxed, effort=0.25)
+        self.problem, self.relaxed = problem, relaxed
+        self.bound = makespan_bound(problem, relaxed, effort=0.1)
         begin, after = edges(relaxed, len(problem.machines))
         self.edge: Floats = (begin + after).astype(np.float64)
         self.base = self.edge.copy()
@@ -111,6 +114,20 @@ class _Search:
     def first(self) -> _Found:
         """Return a first plan."""
         return self._scheduled(self._loaded(self.price, self.edge), noise=0.0)
+
+    def sharpen(self) -> None:
+        """Find better prices and a better bound, with the time that a first plan does not have."""
+        from genba.plan import loading
+
+        self.bound = makespan_bound(self.problem, self.relaxed)
+        _, self.price = loading.climb(
+            self.shop.mode_first,
+            self.shop.mode_machine,
+            self.shop.mode_ticks,
+            self.edge,
+            self.price,
+            rounds_for(self.relaxed, 0.5),
+        )
 
     def again(self, turn: int, best: _Found) -> _Found:
         """Return another plan: new shares, after what was idle in the last one, or new orders."""

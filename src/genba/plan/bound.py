@@ -8,7 +8,7 @@ make it one are exact.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from genba.plan.flexible import Floats, Ints
 from genba.plan.objective import Goal, Objective
 from genba.plan.problem import Calendar, Problem
 from genba.plan.relaxation import Relaxation, relaxation, working_ticks
+
+Calendars = Sequence[Calendar | None]
+"""One for each machine, None where it is always open."""
 
 PRICE_SCALE = 1 << 20
 """Whole-number prices of all machines sum to about this times their number."""
@@ -116,13 +119,33 @@ def edges(relaxed: Relaxation, machines: int) -> tuple[Ints, Ints]:
 
 
 def _shared(problem: Problem, relaxed: Relaxation, known: int, rounds: int) -> Bound:
-    """Return the bound of the assignment program, or less than ``known`` where it is no better."""
+    """Return the bound of the assignment program, or ``known`` where it is no better.
+
+    First of all work, then of the work alone that comes late, or has to be followed by much: where
+    jobs come in over time, machines cannot be full from the beginning.
+    """
+    calendars = [problem.calendars_by_id.get(m.calendar or "") for m in problem.machines]
+    best, price = _of_part(relaxed, calendars, known, np.ones(len(calendars)), rounds)
+    part = relaxed
+    for by_tail in (False, True):
+        cut = _sharpest(part, price, by_tail)
+        if cut is None:
+            continue
+        smaller = _part(part, cut, by_tail=by_tail)
+        found, new_price = _of_part(smaller, calendars, best, price, rounds // 3)
+        if found > best:
+            best, price, part = found, new_price, smaller
+    return Bound(float(best), "shares of all machines in the work (linear program)")
+
+
+def _of_part(
+    relaxed: Relaxation, calendars: Calendars, known: int, price: Floats, rounds: int
+) -> tuple[int, Floats]:
+    """Return the certified bound of some work (``known`` if that is more), and the prices."""
     from genba.plan.loading import climb
 
-    begin, after = edges(relaxed, len(problem.machines))
-    calendars = [problem.calendars_by_id.get(m.calendar or "") for m in problem.machines]
+    begin, after = edges(relaxed, len(calendars))
     base = (begin + after).astype(np.float64)
-    price = np.ones(len(base))
     best = known
     for _ in range(3 if any(calendars) else 1):
         _, price = climb(
@@ -138,7 +161,40 @@ def _shared(problem: Problem, relaxed: Relaxation, known: int, rounds: int) -> B
             for calendar, a, b in zip(calendars, begin, after, strict=True)
         ]
         base = best - np.asarray(open_ticks, dtype=np.float64)
-    return Bound(float(best), "shares of all machines in the work (linear program)")
+    return best, price
+
+
+def _heads(relaxed: Relaxation) -> Ints:
+    return np.minimum.reduceat(relaxed.earliest, relaxed.mode_first[:-1])
+
+
+def _sharpest(relaxed: Relaxation, price: Floats, by_tail: bool) -> int | None:
+    """Return the head (tail) from which on the work gives the highest bound at given prices."""
+    edge = relaxed.tail if by_tail else _heads(relaxed)
+    costs = price[relaxed.mode_machine] / price.sum() * relaxed.work
+    least = np.minimum.reduceat(costs, relaxed.mode_first[:-1])
+    order = np.argsort(edge, kind="stable")
+    later = np.cumsum(least[order][::-1])[::-1]
+    at = int(np.argmax(edge[order] + later))
+    cut = int(edge[order[at]])
+    return None if cut == edge.min() else cut
+
+
+def _part(relaxed: Relaxation, cut: int, *, by_tail: bool) -> Relaxation:
+    """Return only the operations with a head (tail) of ``cut`` or more."""
+    edge = relaxed.tail if by_tail else _heads(relaxed)
+    kept = edge >= cut
+    count = relaxed.mode_first[1:] - relaxed.mode_first[:-1]
+    modes = np.repeat(kept, count)
+    first = np.concatenate([[0], np.cumsum(count[kept])]).astype(np.int64)
+    return replace(
+        relaxed,
+        mode_first=first,
+        mode_machine=relaxed.mode_machine[modes],
+        work=relaxed.work[modes],
+        earliest=relaxed.earliest[modes],
+        tail=relaxed.tail[kept],
+    )
 
 
 def certified(
@@ -146,7 +202,7 @@ def certified(
     price: Floats,
     begin: Ints,
     after: Ints,
-    calendars: Sequence[Calendar | None],
+    calendars: Calendars,
     known: int,
 ) -> int:
     """Return the least end ``C >= known`` at which the machines have time enough, at given prices.
@@ -226,7 +282,7 @@ def _energy_bound(problem: Problem, _: Relaxation) -> Bound | None:
 
 
 _BY_GOAL: Mapping[Goal, Callable[[Problem, Relaxation], Bound | None]] = {
-    Goal.MAKESPAN: makespan_bound,
+    Goal.MAKESPAN: lambda problem, relaxed: makespan_bound(problem, relaxed, effort=0.3),
     Goal.TARDINESS: _tardiness_bound,
     Goal.FLOW: _flow_bound,
     Goal.SETUPS: _setups_bound,
