@@ -6,9 +6,23 @@ first asked for.
 
 from typing import TYPE_CHECKING, Any
 
+from genba.twin.asking import parse_change
 from genba.twin.build import build_line
+from genba.twin.changes import (
+    Change,
+    ExtraHours,
+    LotsScaled,
+    MachineAdded,
+    MachineDown,
+    MachineSpeed,
+    MorePeople,
+    OrderLate,
+    RushOrder,
+    VehicleAdded,
+    VehicleRemoved,
+)
 from genba.twin.line import Line
-from genba.twin.policy import PlannedJob, Schedule
+from genba.twin.policy import Outage, PlannedJob, Schedule
 from genba.twin.state import (
     LotPhase,
     LotState,
@@ -22,24 +36,40 @@ from genba.twin.state import (
 
 if TYPE_CHECKING:
     from genba.twin.future import Futures, futures
+    from genba.twin.whatif import Comparison, what_if
 
-_LATE = {"Futures": "future", "futures": "future"}
+_LATE = {"Comparison": "whatif", "Futures": "future", "futures": "future", "what_if": "whatif"}
 
 __all__ = [
+    "Change",
+    "Comparison",
+    "ExtraHours",
     "Futures",
     "Line",
     "LotPhase",
     "LotState",
+    "LotsScaled",
+    "MachineAdded",
+    "MachineDown",
     "MachineNow",
+    "MachineSpeed",
+    "MorePeople",
+    "OrderLate",
+    "Outage",
     "PlannedJob",
+    "RushOrder",
     "Schedule",
     "State",
+    "VehicleAdded",
     "VehicleNow",
+    "VehicleRemoved",
     "build_line",
     "futures",
+    "parse_change",
     "restore",
     "snapshot",
     "state_of_orders",
+    "what_if",
 ]
 
 

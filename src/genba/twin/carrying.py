@@ -220,7 +220,7 @@ def _parking(w: World, lot: int, time: float, nudge: int) -> int:
     machine = machine_at(w, record.place)
     if machine.load < machine.places:
         return -1
-    if time - record.since >= PARK_AFTER_S:
+    if time >= record.since + PARK_AFTER_S:
         return machines if fastest_s(w, record.place, machines) >= 0.0 else -1
     leaf = (whole_at(w, 0).leaves) + nudge
     set_timer(w, nudge, min(timer_at(w, leaf).time, record.since + PARK_AFTER_S))

@@ -134,7 +134,7 @@ def is_able(w: World, m: int) -> bool:
 @compiled
 def is_long_down(w: World, m: int, time: float) -> bool:
     """Whether a machine is down for so long that its lots go elsewhere."""
-    return not is_able(w, m) and time - machine_at(w, m).down_since >= REROUTE_AFTER_S
+    return not is_able(w, m) and time >= machine_at(w, m).down_since + REROUTE_AFTER_S
 
 
 @compiled

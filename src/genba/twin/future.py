@@ -11,11 +11,11 @@ from genba.errors import TwinError
 from genba.plant import US
 from genba.twin.kernel import begin, run
 from genba.twin.line import Line
-from genba.twin.policy import Schedule
+from genba.twin.policy import Outage, Schedule
 from genba.twin.records import DONE, STATE_COUNT, STATES, Tables, fresh, header
 from genba.twin.state import State
 from genba.twin.tables import open_windows
-from genba.twin.world import Outage, assemble
+from genba.twin.world import assemble
 
 MOST_EVENTS = 50_000_000
 """Events of one future beyond which it is given up."""

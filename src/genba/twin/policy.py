@@ -1,4 +1,4 @@
-"""Who decides in a future: the plant's plain rules, or a plan that is followed."""
+"""What a future is told: a plan that is followed, and when machines are out."""
 
 from dataclasses import dataclass
 
@@ -16,3 +16,12 @@ class PlannedJob:
 
 Schedule = tuple[PlannedJob, ...]
 """A plan as plain values. What it does not speak of is decided by rules."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """A machine that is out from ``start`` to ``end`` (microseconds UTC), whatever it does."""
+
+    machine: str
+    start: int
+    end: int

@@ -257,7 +257,7 @@ def _gather(w: World, m: int, first: int, time: float) -> bool:
     oldest = _oldest(w, m)
     if (
         parts >= BATCH_ENOUGH * most
-        or time - oldest >= BATCH_WAIT_S
+        or time >= oldest + BATCH_WAIT_S
         or not is_coming(w, m, most - parts)
     ):
         return True

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from genba.plant import US
 from genba.twin.distribution import QUANTILES
 from genba.twin.hours import PRICE_BIN_S
 from genba.twin.line import Line, Machine
-from genba.twin.policy import Schedule
+from genba.twin.policy import Outage, Schedule
 from genba.twin.records import (
     AHEAD,
     AWAY,
@@ -67,15 +66,6 @@ from genba.twin.tables import (
 BEYOND_S = 3 * 86_400.0
 """How far beyond the horizon calendars and prices are known, so that work has an end."""
 _UNITS_BESIDE = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Outage:
-    """A machine that is out from ``start`` to ``end`` (microseconds UTC), whatever it does."""
-
-    machine: str
-    start: int
-    end: int
 
 
 def assemble(
