@@ -13,9 +13,9 @@ operations on 50 machines, nothing idle). At 30% of its makespan something happe
 The plan was put in force with its arrays prepared (``prepare``, timed apart). The clock of the
 first answer starts when the disturbance is told, and stops when a legal plan is handed out.
 *Shifted* is what becomes of the plan when everything only waits: the same machines and orders.
-Every plan told is checked. Wall and processor time are both given, since other work on the machine adds
-to the first only. Goals: makespan, tardiness, and the price of changes, each with weight 1. All
-synthetic.
+Every plan told is checked. Wall and processor time are both given, since other work on the machine
+adds to the first only. Goals: makespan, tardiness, and the price of changes, each with weight 1.
+All synthetic.
 """
 
 import argparse

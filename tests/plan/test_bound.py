@@ -1,13 +1,16 @@
 from dataclasses import replace
+from random import Random
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.plan.problems import random_problem
 from tests.plan.shops import best_makespan, plain_shop
 
 from genba.errors import PlanError
 from genba.plan.bound import certified, edges, gap, lower_bound, makespan_bound
+from genba.plan.decode import Decoder
 from genba.plan.jackson import jackson
 from genba.plan.objective import MAKESPAN, Goal, Objective
 from genba.plan.problem import (
@@ -23,6 +26,7 @@ from genba.plan.problem import (
     Transport,
 )
 from genba.plan.relaxation import earliest_end, relaxation
+from genba.plan.values import values_of
 
 
 def one_machine(*ticks: int, machine: Machine | None = None, **more: object) -> Problem:
@@ -60,6 +64,22 @@ def test_the_bound_of_a_plain_shop_is_the_same_when_it_is_read_as_a_general_one(
     )
     assert proven(general) >= proven(problem)
     assert proven(general) <= best_makespan(problem)
+
+
+@given(st.integers(0, 100_000), st.randoms(use_true_random=False))
+@settings(max_examples=60, deadline=None)
+def test_no_plan_of_any_problem_is_below_the_bound_of_any_goal(seed: int, draw: Random) -> None:
+    problem = random_problem(seed, jobs=3)
+    decoder = Decoder(problem)
+    bounds = {goal: proven(problem, goal) for goal in Goal if goal is not Goal.STABILITY}
+    for _ in range(20):
+        order = draw.sample([o.id for o in problem.operations], len(problem.operations))
+        plan = decoder.decode(order)
+        if plan.left_out:
+            continue
+        values = values_of(problem, plan)
+        for goal, bound in bounds.items():
+            assert bound <= values[goal] + 1e-9, goal
 
 
 @given(st.integers(0, 10_000), st.lists(st.floats(0.01, 10.0), min_size=3, max_size=3))
