@@ -8,7 +8,7 @@ where its vehicle can stay, all of them together can always be driven to their e
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from genba.plan.fleet.bookings import Bookings
@@ -45,6 +45,14 @@ class Routes:
     def rank(self) -> tuple[int, int]:
         """Smaller is better."""
         return len(self.stuck), len(self.cut_short)
+
+    def first_stops(self, requests: "Sequence[Request]") -> int:
+        """Count the vehicles that make at least the first of their stops."""
+        return sum(
+            any(request.stops[0] in v.stops for v in self.itineraries[name].visits)
+            for request in requests
+            if request.stops and (name := request.carrier.vehicle.id) in self.itineraries
+        )
 
     def used_by_others(self, vehicle: str) -> frozenset[str]:
         """Nodes that the others come to."""
@@ -89,7 +97,64 @@ def route_all(network: Network, requests: Sequence[Request]) -> Routes:
         first = routes.stuck or routes.cut_short
         keep_off |= {vehicle: routes.used_by_others(vehicle) for vehicle in routes.stuck}
         order.sort(key=lambda vehicle: vehicle not in first)
+    if best.rank != (0, 0):
+        best = _or_jointly(network, requests, best)
+    return _one_by_one(network, requests, best) if best.stuck else best
+
+
+def _or_jointly(network: Network, requests: Sequence[Request], best: Routes) -> Routes:
+    """Return the plan for all at once where it brings more vehicles to their next stops."""
+    from genba.plan.fleet.joint import plan_jointly  # compiled functions: only where needed
+
+    wishes = [(request.carrier, next(iter(request.stops), None)) for request in requests]
+    found = plan_jointly(network, wishes)
+    if found is None:
+        return best
+    whole = {r.carrier.vehicle.id: _then(r.carrier, found[r.carrier.vehicle.id]) for r in requests}
+    cut_short = {
+        r.carrier.vehicle.id
+        for r in requests
+        if sum(len(v.stops) for v in found[r.carrier.vehicle.id].visits) < len(r.stops)
+    }
+    routes = Routes(whole, frozenset(cut_short))
+    if _has_conflicts(whole.values()):
+        return best
+    if best.stuck or routes.first_stops(requests) > best.first_stops(requests):
+        return routes
     return best
+
+
+def _one_by_one(network: Network, requests: Sequence[Request], best: Routes) -> Routes:
+    """Let everybody stay, and then let one after the other go who finds a way among the others."""
+    found = {
+        r.carrier.vehicle.id: standing(r.carrier.vehicle.id, r.carrier.node, r.carrier.free_s)
+        for r in requests
+    }
+    carriers = {r.carrier.vehicle.id: r.carrier for r in requests}
+    if _has_conflicts(_then(carriers[v], itinerary) for v, itinerary in found.items()):
+        return best
+    cut_short = set()
+    for request in requests:
+        vehicle = request.carrier.vehicle.id
+        if not request.carrier.moves:
+            continue
+        others = (_then(carriers[v], i) for v, i in found.items() if v != vehicle)
+        itinerary, complete = _plan(network, Bookings(others), request, None)
+        if itinerary is not None:
+            found[vehicle] = itinerary
+        if not complete:
+            cut_short.add(vehicle)
+    return Routes({v: _then(carriers[v], i) for v, i in found.items()}, frozenset(cut_short))
+
+
+def _has_conflicts(itineraries: Iterable[Itinerary]) -> bool:
+    bookings = Bookings()
+    for itinerary in itineraries:
+        for place, start_s, end_s in itinerary.holds():
+            if end_s > start_s and not bookings.is_free(place, start_s, end_s):
+                return True
+        bookings.add(itinerary.holds())
+    return False
 
 
 def _undisturbed(network: Network, requests: Sequence[Request]) -> Routes:
