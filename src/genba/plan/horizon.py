@@ -1,17 +1,20 @@
 """A horizon that rolls over problems too large to be searched as a whole.
 
-A rule's plan says about what comes when. Window after window of it is then solved as a problem of
-its own: what began before is fixed, what comes later is not seen but for the time it needs after
-the window. The first half of each window's answer is kept, the second half belongs to the next one
-too. In the end all is timed once more as a whole. After Chand, Hsu and Sethi, *Forecast, solution
-and rolling horizons in operations management problems* (2002).
+A first plan, made by a list, says about what comes when. Window after window of it is then solved
+as a problem of its own: what began before is fixed, what comes later is not seen but for the time
+it needs after the window. The first half of each window's answer is kept, the second half belongs
+to the next one too. In the end all is timed once more as a whole. After Chand, Hsu and Sethi,
+*Forecast, solution and rolling horizons in operations management problems* (2002).
 """
 
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
 from genba.plan.decode import Decoder, modes_of
+from genba.plan.decode_value import pricing_of
 from genba.plan.disturbance import moved_on
 from genba.plan.objective import MAKESPAN, Goal, Objective
 from genba.plan.problem import Fixed, Job, Machine, Operation, Problem, Transport
@@ -54,7 +57,7 @@ def solve_rolling(
     window : int
         Operations of a window.
     hint : Plan, optional
-        A whole legal plan to begin with; default that of the best dispatching rule.
+        A whole legal plan to begin with; default that of the best of a few lists.
     iterations : int, optional
         Steps of the search within each window, instead of a limit by time.
     on_improved : callable, optional
@@ -67,7 +70,7 @@ def solve_rolling(
     """
     began = time.perf_counter()
     decoder = Decoder(problem)
-    best = _valued(problem, objective, hint or _by_rule(decoder, objective, seed), began)
+    best = _valued(problem, objective, hint or _by_list(decoder, objective), began)
     if on_improved is not None:
         on_improved(best)
     rolling = _Rolling(problem, objective, best, window)
@@ -85,11 +88,25 @@ def solve_rolling(
     return best
 
 
-def _by_rule(decoder: Decoder, objective: Objective, seed: int) -> Plan:
-    from genba.plan.rules import drafts
+def _by_list(decoder: Decoder, objective: Objective) -> Plan:
+    """Return the best plan of a few lists, each of which takes one pass of the decoder.
 
-    draft = drafts(decoder, objective, seed)[0]
-    return decoder.plan(draft.rank, draft.modes, fill_gaps=draft.fill_gaps)
+    By due date, slack, weight, weighted shortest processing time, and most work remaining.
+    """
+    problem = decoder.problem
+    rests = _rests(problem)
+    rest = np.asarray([rests[o.id] for o in problem.operations], dtype=np.float64)
+    jobs = [problem.jobs_by_id[o.job] for o in problem.operations]
+    release = np.asarray([job.release for job in jobs], dtype=np.float64)
+    latest = float((release + rest).max(initial=0.0))
+    due = np.asarray([latest if job.due is None else job.due for job in jobs], dtype=np.float64)
+    weight = np.asarray([job.weight for job in jobs])
+    pricing = pricing_of(problem, objective)
+    any_mode = np.full(len(rest), -1, dtype=np.int64)
+    lists = [due, due - rest, release - latest * weight, -weight / np.maximum(rest, 1.0), -rest]
+    ranks = [np.argsort(np.argsort(urgency, kind="stable")) for urgency in lists]
+    best = min(ranks, key=lambda rank: decoder.worth(rank, any_mode, pricing))
+    return decoder.plan(best, any_mode)
 
 
 def _valued(problem: Problem, objective: Objective, plan: Plan, began: float) -> Plan:
