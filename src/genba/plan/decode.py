@@ -14,7 +14,7 @@ import numpy as np
 
 from genba.errors import PlanError
 from genba.plan import columns as c
-from genba.plan.compile import Floats, Ints, Tables, tables_of
+from genba.plan.compile import Ints, Tables, tables_of
 from genba.plan.decode_place import Board, new_board
 from genba.plan.decode_run import run
 from genba.plan.decode_value import Pricing, worth
@@ -76,13 +76,10 @@ class Decoder:
         missing = run(self.tables, self._board, rank, modes, int(fill_gaps))
         return float(worth(self.tables, self._board, pricing, missing))
 
-    def late_ticks(self) -> Floats:
-        """Return how late each job is (jobs,) in what was timed last; 0 where it is not."""
-        end = self._board.jobs[:, c.K_TIME].copy()
-        trips = self._board.trips[len(self._rows) :]
-        delivered = trips[:, c.L_KIND] >= 0
-        end[delivered] = np.maximum(end, trips[:, c.L_END])[delivered]
-        return np.maximum(0, end - self.tables.jobs[:, c.J_DUE]).astype(np.float64)
+    def placed(self, rank: Ints, modes: Ints, *, fill_gaps: bool = True) -> Ints:
+        """Time the operations like :meth:`plan`; return what stands (operations, S_WIDTH)."""
+        run(self.tables, self._board, rank, modes, int(fill_gaps))
+        return self._board.placed.copy()
 
     def retime(self, plan: Plan) -> Plan:
         """Time a plan anew: the same machines and the same order, as early as it is legal."""

@@ -118,7 +118,9 @@ def worth(t: Tables, b: Board, pricing: Pricing, missing: int) -> float:
                 if goals[3] > 0 and power > 0:
                     machine = t.ways[p[c.S_WAY], c.W_MACHINE]
                     calendar = t.machines[machine, c.M_CALENDAR]
-                    energy += power * _cost(pricing.prices, t, calendar, p[c.S_START], p[c.S_END])
+                    energy += power * cost_of_milliwatt(
+                        pricing.prices, t, calendar, p[c.S_START], p[c.S_END]
+                    )
         value += goals[2] * setups + goals[3] * energy
     if goals[4] > 0:
         value += goals[4] * _changes(t, b, pricing)
@@ -126,7 +128,7 @@ def worth(t: Tables, b: Board, pricing: Pricing, missing: int) -> float:
 
 
 @compiled
-def _cost(prices: Floats, t: Tables, calendar: int, start: int, end: int) -> float:
+def cost_of_milliwatt(prices: Floats, t: Tables, calendar: int, start: int, end: int) -> float:
     """Return the cost of a milliwatt in the open ticks of an interval."""
     if calendar < 0:
         return _cost_until(prices, end) - _cost_until(prices, start)

@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-import numpy as np
-
 from genba.plan.assign import solve_by_assignment
 from genba.plan.bound import lower_bound
-from genba.plan.decode import Decoder, modes_of
+from genba.plan.decode import Decoder
 from genba.plan.decode_value import pricing_of
 from genba.plan.incumbent import Incumbent
+from genba.plan.resume import drafts_of
 from genba.plan.rules import Draft, drafts
 from genba.plan.schedule import Plan
 from genba.plan.search import Search
@@ -51,7 +50,10 @@ def by_search(
 ) -> None:
     """Climb from what the rules and the best plan so far give, with a climber for each worker."""
     decoders = [Decoder(best.problem) for _ in range(workers if iterations is None else 1)]
-    starts = [*found[:1], *_drafts_of(best, decoders[0])]
+    starts = list(found[:1])
+    if best.plan is not None:
+        pricing = pricing_of(best.problem, best.objective)
+        starts += drafts_of(decoders[0], best.plan, pricing)
     until = None if iterations is not None else best.began + best.time_limit_s
     climbers = [
         Search(decoder, best.objective, best.seed + number)
@@ -64,25 +66,6 @@ def by_search(
     end = min(ends, key=lambda draft: draft.worth)
     plan = decoders[0].plan(end.rank, end.modes, fill_gaps=end.fill_gaps)
     best.offer(plan, "local search")
-
-
-def _drafts_of(best: Incumbent, decoder: Decoder) -> list[Draft]:
-    """Return the best plan so far as orders: with gaps filled, and without."""
-    if best.plan is None:
-        return []
-    plan, problem = best.plan, best.problem
-    pricing = pricing_of(problem, best.objective)
-    at = {assignment.operation: assignment.start for assignment in plan.assignments}
-    last = max(at.values(), default=0) + 1
-    keys = np.array([at.get(operation.id, last) for operation in problem.operations])
-    rank = np.empty(len(keys), dtype=np.int64)
-    rank[np.argsort(keys, kind="stable")] = np.arange(len(keys))
-    chosen = modes_of(problem, plan)
-    modes = np.array([chosen.get(o.id, -1) for o in problem.operations], dtype=np.int64)
-    return [
-        Draft(decoder.worth(rank, modes, pricing, fill_gaps=fill), rank, modes, fill, "best so far")
-        for fill in (True, False)
-    ]
 
 
 def shop(best: Incumbent, workers: int, iterations: int | None) -> None:
