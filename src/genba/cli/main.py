@@ -11,6 +11,7 @@ from genba.cli import (
     historian,
     kpi,
     override,
+    plan,
     plant,
     proposals,
     run,
@@ -48,6 +49,9 @@ app.command("check", short_help="Find what is wrong with a plant file.")(plant.c
 app.command("run", short_help="Run a plant. Ctrl-C stops cleanly.")(run.run)
 app.command("status", short_help="Show how a running Genba does.")(status.status)
 app.command("kpi", short_help="Show the KPIs of a period (ISO 22400-2).")(kpi.kpi)
+app.command("plan", short_help="Plan orders: a schedule, its chart, what is late and why.")(
+    plan.plan
+)
 app.command("demo", short_help="Run a simulated plant for one shift.")(demo.demo)
 app.add_typer(alarm.app, name="alarm", short_help="See and answer alarms (ISA-18.2).")
 app.add_typer(historian.app, name="historian", short_help="Look into what was recorded.")

@@ -302,7 +302,9 @@ class Cures:
             for half in (_halves(operation, renamed) if operation.id in renamed else (operation,))
         ]
         changed = replace(problem, jobs=tuple(made_jobs), operations=tuple(operations))
-        yield _Trial(f"with {' and '.join(whole)} split in two", changed, renamed=renamed)
+        halved = frozenset(o.id for job in whole for o in problem.operations_of[job])
+        change = f"with {' and '.join(whole)} split in two"
+        yield _Trial(change, changed, renamed=renamed, free=halved)
 
     def _another_person(self, skill: str) -> Iterator[_Trial]:
         able = [group for group in self._problem.staff if skill in group.skills]

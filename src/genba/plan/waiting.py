@@ -11,10 +11,8 @@ from functools import cached_property
 
 from genba.plan.problem import Attendance, Machine, Mode, Operation, Problem, Window
 from genba.plan.schedule import Assignment, Leg, Plan
+from genba.plan.values import completions
 from genba.plan.worktime import machine_calendars, mode_of, open_pieces
-
-NEVER = 1 << 60
-"""Later than any tick."""
 
 
 class Cause(StrEnum):
@@ -59,12 +57,27 @@ class Link:
         return self.end - self.start
 
 
+@dataclass(frozen=True, slots=True)
+class _Came:
+    """How a job came to be ready for an operation."""
+
+    ready: int
+    begins: int
+    """Since when it could be moved."""
+    released: int
+    """Since when only its release was missing."""
+    leg: Leg | None
+    before: Assignment | None
+    """What it waited for before."""
+
+
 class Chains:
     """Finds the chains of one plan."""
 
     def __init__(self, problem: Problem, plan: Plan) -> None:
         self._problem = problem
         self._plan = plan
+        self._ends = completions(problem, plan)
         self._legs = {(leg.job, leg.operation): leg for leg in plan.legs}
 
     def chain(self, job: str) -> tuple[Link, ...]:
@@ -81,37 +94,48 @@ class Chains:
             links += self._trip(leg, last.end if last is not None else leg.empty_start)
         while last is not None:
             operation = problem.operations_by_id[last.operation]
-            before = self._before(operation)
-            ready = self._ready(operation, before)
-            links += reversed([*self._wait(operation, last, ready), *self._work(operation, last)])
-            leg = self._legs.get((operation.job, operation.id))
-            begins = problem.jobs_by_id[operation.job].release
-            if before is not None:
-                begins = max(before.end, begins) if before.end > begins else before.end
-            if leg is not None:
-                links += self._trip(leg, min(begins, leg.start))
-            if before is None and begins > 0 and operation.fixed is None:
-                links.append(Link(Cause.MATERIAL, 0, begins, operation.id, operation.job))
-            last = before
+            came = self._came(operation)
+            links += reversed(
+                [*self._wait(operation, last, came.ready), *self._work(operation, last)]
+            )
+            if operation.fixed is not None:
+                break
+            if came.leg is not None:
+                links += self._trip(came.leg, came.begins)
+            if came.released < came.begins:
+                links.append(
+                    Link(Cause.MATERIAL, came.released, came.begins, operation.id, operation.job)
+                )
+            last = came.before
         return tuple(link for link in reversed(links) if link.start < link.end)
 
     # -- when a job could begin ---------------------------------------------------------------
 
-    def _before(self, operation: Operation) -> Assignment | None:
-        """Return the predecessor that ends last."""
+    def _came(self, operation: Operation) -> "_Came":
+        """Return how an operation's job came to be ready: by its own way, or by another job's."""
+        own = self._last(operation, own=True)
+        other = self._last(operation, own=False)
+        leg = self._legs.get((operation.job, operation.id))
+        released = 0 if own is None else own.end
+        begins = max(released, self._problem.jobs_by_id[operation.job].release)
+        ready = begins if leg is None else leg.end
+        if other is not None and other.end > ready:
+            return _Came(other.end, other.end, other.end, None, other)
+        return _Came(ready, min(begins, ready if leg is None else leg.start), released, leg, own)
+
+    def _last(self, operation: Operation, own: bool) -> Assignment | None:
+        """Return the predecessor that ends last, of the same job or of others."""
         done = self._plan.by_operation
         return max(
-            (done[name] for name in operation.predecessors if name in done),
+            (
+                done[name]
+                for name in operation.predecessors
+                if name in done
+                and (self._problem.operations_by_id[name].job == operation.job) == own
+            ),
             key=lambda a: (a.end, a.start),
             default=None,
         )
-
-    def _ready(self, operation: Operation, before: Assignment | None) -> int:
-        leg = self._legs.get((operation.job, operation.id))
-        if leg is not None:
-            return leg.end
-        release = self._problem.jobs_by_id[operation.job].release
-        return release if before is None else max(before.end, release)
 
     # -- links, newest first for trips --------------------------------------------------------
 
@@ -162,7 +186,9 @@ class Chains:
             for leg in legs:
                 found.setdefault(leg.origin, []).append((arrival, leg.start, job))
                 arrival = leg.end
-            found.setdefault(legs[-1].destination, []).append((arrival, NEVER, job))
+            # What is done leaves; where it goes then is not planned.
+            leaves = max(arrival, self._ends.get(job, arrival))
+            found.setdefault(legs[-1].destination, []).append((arrival, leaves, job))
         return found
 
     def _work(self, operation: Operation, done: Assignment) -> Iterator[Link]:
@@ -242,10 +268,9 @@ class Chains:
         found = []
         for other in self._plan.by_machine[done.machine]:
             partner = self._problem.operations_by_id[other.operation]
-            if (other.start, other.end) == (done.start, done.end) and partner.id != operation.id:
-                before = self._before(partner)
-                if self._ready(partner, before) > start:
-                    found.append(partner.job)
+            together = (other.start, other.end) == (done.start, done.end)
+            if together and partner.id != operation.id and self._came(partner).ready > start:
+                found.append(partner.job)
         return tuple(found)
 
     def _scarce(
