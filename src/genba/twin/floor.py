@@ -9,12 +9,12 @@ from genba.jit import compiled
 from genba.twin.lookup import setup_s
 from genba.twin.reach import (
     World,
+    asked_at,
     list_at,
     log_at,
     lot_at,
     machine_at,
     op_at,
-    stack_at,
     target_at,
     waiting_at,
     way_at,
@@ -46,8 +46,10 @@ def mark(w: World, m: int) -> None:
     machine = machine_at(w, m)
     if machine.dirty == 0:
         machine.dirty = 1
-        stack_at(w, whole_at(w, 0).stacked).index = m
-        whole_at(w, 0).stacked += 1
+        whole = whole_at(w, 0)
+        last = whole.asked_first + whole.asked
+        asked_at(w, last if last < whole.machines else last - whole.machines).index = m
+        whole.asked += 1
 
 
 @compiled

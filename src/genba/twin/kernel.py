@@ -31,12 +31,12 @@ from genba.twin.floor import (
 from genba.twin.hours import account, worked
 from genba.twin.reach import (
     World,
+    asked_at,
     calendar_at,
     lot_at,
     machine_at,
     outage_at,
     release_at,
-    stack_at,
     stop_at,
     timer_at,
     vehicle_at,
@@ -184,12 +184,16 @@ def _outage_due(w: World, unit: int, time: float) -> None:
 def _settle(w: World, time: float, seed: np.uint64, nudge: int) -> None:
     """Let everything begin that can begin now."""
     while True:
-        if whole_at(w, 0).stacked > 0:
-            whole_at(w, 0).stacked -= 1
-            try_start(w, stack_at(w, whole_at(w, 0).stacked).index, time, seed)
-        elif whole_at(w, 0).crew_due == 1:
+        whole = whole_at(w, 0)
+        if whole.asked > 0:
+            m = asked_at(w, whole.asked_first).index
+            whole.asked -= 1
+            following = whole.asked_first + 1
+            whole.asked_first = following if following < whole.machines else 0
+            try_start(w, m, time, seed)
+        elif whole.crew_due == 1:
             serve_waiters(w, time)
-        elif whole_at(w, 0).moves_due == 1 and (
+        elif whole.moves_due == 1 and (
             whole_at(w, 0).vehicles == 0 or whole_at(w, 0).free_vehicles > 0
         ):
             move_lots(w, time, seed, nudge)
@@ -334,5 +338,6 @@ def begin(w: World, seed: np.uint64) -> None:
             set_timer(w, 2 * machines + v, vehicle.due)
     for lot in range(whole_at(w, 0).lots):
         _begin_lot(w, lot)
-    whole_at(w, 0).moves_due = 1
+    if vehicles == 0 or whole_at(w, 0).free_vehicles > 0:
+        move_lots(w, 0.0, seed, unit + 1)
     _settle(w, 0.0, seed, unit + 1)

@@ -126,7 +126,8 @@ WHOLE = np.dtype(
         # what changes
         ("now", "f8"), ("cost", "f8"), ("events", "i8"), ("released", "i8"),
         ("free_vehicles", "i8"), ("moves_due", "i8"), ("crew_due", "i8"), ("waiters", "i8"),
-        ("stacked", "i8"), ("logged", "i8"), ("passes", "i8"), ("outages_begun", "i8"),
+        ("asked", "i8"), ("asked_first", "i8"), ("logged", "i8"), ("passes", "i8"),
+        ("outages_begun", "i8"),
     ],
     align=True,
 )  # fmt: skip
@@ -157,7 +158,7 @@ DTYPES = {
     "waiting": COUNT,
     "lists": LIST,
     "timers": TIMER,
-    "stack": INDEX,
+    "asked": INDEX,
     "whole": WHOLE,
     "log": LOG,
 }
@@ -207,8 +208,8 @@ class Tables(NamedTuple):
     """What waits at each machine; the floor; what has not entered it, by planned machine, and by
     product."""
     timers: Records
-    stack: Records
-    """Machines that might start something."""
+    asked: Records
+    """Machines that might start something, as a ring."""
     whole: Records
     """One record."""
     log: Records
@@ -216,7 +217,7 @@ class Tables(NamedTuple):
 
 _CHANGING = (
     "machines", "lots", "stock", "stops", "crews", "vehicles", "calendars", "uses", "waiting",
-    "lists", "timers", "stack", "whole", "log",
+    "lists", "timers", "asked", "whole", "log",
 )  # fmt: skip
 
 

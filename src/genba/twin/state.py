@@ -88,6 +88,8 @@ class VehicleNow:
     """Whether the lot is on it."""
     left_s: float = 0.0
     """Time until the lot is picked up, or set down; of one that is away, until it is back."""
+    idle_s: float = 0.0
+    """How long a free one has stood idle; after a while it drives home."""
     away: bool = False
     """Down or charging."""
     ages_s: tuple[float, ...] = ()

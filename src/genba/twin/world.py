@@ -124,7 +124,7 @@ def assemble(
         calendars=calendars, windows=windows, prices=prices, planned=planned, targets=targets,
         outages=out, releases=releases,
         waiting=np.zeros(len(machines) * len(names.families), COUNT), lists=lists,
-        timers=np.zeros(2 * leaves, TIMER), stack=np.zeros(len(machines), INDEX), whole=whole,
+        timers=np.zeros(2 * leaves, TIMER), asked=np.zeros(len(machines), INDEX), whole=whole,
         log=np.zeros(log_rows, LOG),
     )  # fmt: skip
     _place(tables, names, state)
@@ -294,7 +294,7 @@ def _vehicles(
         rows += stoppage_rows(vehicle.id, vehicle.stoppages, now.ages_s, names, distributions)
         record["stops_to"] = first + len(rows)
         record["phase"], record["lot"] = (AWAY if now.away else RESTS), -1
-        record["due"] = max(0.0, now.left_s)
+        record["due"], record["since"] = max(0.0, now.left_s), -now.idle_s
     return vehicles, rows
 
 
