@@ -8,7 +8,6 @@ machine is occupied all the same.
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
-from genba.plan.examine_modes import why_not
 from genba.plan.examine_routes import broken_route
 from genba.plan.problem import Operation, Problem
 from genba.plan.schedule import LeftOut
@@ -120,6 +119,8 @@ class _Looked:
 
     def modes(self) -> None:
         """Leave out modes that cannot be; a job goes where one of its operations has none left."""
+        from genba.plan.examine_modes import why_not  # numpy comes only where plans are made
+
         refuse = why_not(self.problem)
         operations, findings = [], []
         for operation in self.problem.operations:

@@ -1,6 +1,7 @@
 """The best legal plan so far, from whichever path; every one is checked before it counts."""
 
 import logging
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -40,6 +41,7 @@ class Incumbent:
     bound_by: str = ""
     discarded: list[str] = field(default_factory=list)
     """Which paths returned an illegal plan."""
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def left_s(self) -> float:
@@ -63,6 +65,10 @@ class Incumbent:
 
     def offer(self, plan: Plan, path: str) -> bool:
         """Take a plan if it is legal and better; return whether it was taken."""
+        with self._lock:
+            return self._offer(plan, path)
+
+    def _offer(self, plan: Plan, path: str) -> bool:
         values = values_of(self.problem, plan, self.objective)
         candidate = replace(plan, values=values, bound=None, gap=None, found_by=path)
         if self.plan is not None and not self._is_better(candidate, self.plan):

@@ -15,6 +15,9 @@ from genba.plan.schedule import Plan
 from genba.plan.search import Search
 from genba.plan.validate import violations
 
+TELL_S = 0.5
+"""Least seconds between two better plans of one climber that are told."""
+
 
 def from_hint(best: Incumbent, hint: Plan) -> None:
     """Begin with a plan that is given: as it is, or timed anew where it is not legal any more."""
@@ -59,13 +62,38 @@ def by_search(
         Search(decoder, best.objective, best.seed + number)
         for number, decoder in enumerate(decoders)
     ]
+    told_s = [best.elapsed_s] * len(climbers)
+
+    def climb(number: int) -> Draft:
+        def tell(draft: Draft) -> None:
+            if best.on_improved is not None and best.elapsed_s > told_s[number] + TELL_S:
+                found = decoders[number].plan(draft.rank, draft.modes, fill_gaps=draft.fill_gaps)
+                best.offer(found, "local search")
+                told_s[number] = best.elapsed_s
+
+        return climbers[number].climb(starts, until=until, steps=iterations, on_better=tell)
+
     with ThreadPoolExecutor(len(climbers)) as pool:
-        ends = list(
-            pool.map(lambda climber: climber.climb(starts, until=until, steps=iterations), climbers)
-        )
+        ends = list(pool.map(climb, range(len(climbers))))
     end = min(ends, key=lambda draft: draft.worth)
     plan = decoders[0].plan(end.rank, end.modes, fill_gaps=end.fill_gaps)
     best.offer(plan, "local search")
+
+
+def rolling(best: Incumbent, workers: int, iterations: int | None) -> None:
+    """Roll a horizon over a problem that is too large to be searched as a whole."""
+    from genba.plan.horizon import solve_rolling
+
+    plan = solve_rolling(
+        best.problem,
+        best.objective,
+        time_limit_s=max(0.0, best.left_s),
+        seed=best.seed,
+        workers=workers,
+        hint=best.plan,
+        iterations=iterations,
+    )
+    best.offer(plan, "rolling horizon")
 
 
 def shop(best: Incumbent, workers: int, iterations: int | None) -> None:

@@ -87,6 +87,9 @@ def _run(best: Incumbent, workers: int, hint: Plan | None, iterations: int | Non
     if is_shop:
         paths.shop(best, workers, iterations)
         return
+    if len(best.problem.operations) > LARGE:
+        paths.rolling(best, workers, iterations)
+        return
     found = paths.by_rules(best)
     if not best.is_optimal and best.problem.operations:
         paths.by_search(best, found, workers, iterations)
