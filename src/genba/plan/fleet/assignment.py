@@ -62,7 +62,10 @@ class Assigner:
         The order of ``tasks`` breaks ties. What a vehicle carries, it keeps.
         """
         self._tasks = {task.id: task for task in tasks}
-        schedules = {vehicle: Schedule((), 0.0) for vehicle in self._carriers}
+        schedules = {
+            vehicle: Schedule(carrier.first, self._cost(carrier, carrier.first))
+            for vehicle, carrier in self._carriers.items()
+        }
         offers = {task.id: self._offers(task, schedules) for task in tasks}
         while offers:
             task_id = max(offers, key=lambda name: _regret(offers[name], schedules))
@@ -114,7 +117,7 @@ class Assigner:
         if new is None or len(stops) + len(new) > MOST_STOPS:
             return None
         best: Schedule | None = None
-        for places in _places(len(stops), len(new)):
+        for places in _places(len(carrier.first), len(stops), len(new)):
             merged = list(stops)
             for place, stop in zip(reversed(places), reversed(new), strict=True):
                 merged.insert(place, stop)
@@ -160,8 +163,8 @@ class Assigner:
             places = {node: later - drive_s for node, later in reached.items()}
             time_s = max(time_s + drive_s, stop.earliest_s) + stop.duration_s
             cost += DRIVE_PRICE * drive_s
-            if stop.kind == "drop":
-                task = self._tasks[stop.task]
+            task = self._tasks.get(stop.task)
+            if stop.kind == "drop" and task is not None:
                 late_s = max(0.0, time_s - task.due_s)
                 cost += task.weight * (time_s - self._zero_s + LATE_PRICE * late_s)
         return cost
@@ -199,11 +202,11 @@ def _regret(offers: Offers, schedules: Mapping[str, Schedule]) -> float:
     return costs[1] - costs[0] if len(costs) > 1 else math.inf
 
 
-def _places(count: int, new: int) -> list[tuple[int, ...]]:
-    """Return where the new stops can go among ``count``, in order."""
+def _places(first: int, count: int, new: int) -> list[tuple[int, ...]]:
+    """Return where the new stops can go among ``count``, in order, after the ``first``."""
     if new == 1:
-        return [(place,) for place in range(count + 1)]
-    return [(a, b) for a in range(count + 1) for b in range(a, count + 1)]
+        return [(place,) for place in range(first, count + 1)]
+    return [(a, b) for a in range(first, count + 1) for b in range(a, count + 1)]
 
 
 def _fits(carrier: Carrier, stops: Sequence[Stop]) -> bool:

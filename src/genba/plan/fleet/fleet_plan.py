@@ -20,6 +20,8 @@ class FleetPlan:
     """New stops of each vehicle, in order, as assigned."""
     left_out: tuple[LeftOut, ...] = ()
     """Tasks that are not done in this plan."""
+    cut_short: frozenset[str] = frozenset()
+    """Vehicles that do not make all their stops: there is no way among the others."""
     stuck: frozenset[str] = frozenset()
     """Vehicles that stand in the way of another one and cannot leave."""
 
@@ -46,13 +48,15 @@ def plan_fleet(
     """
     errands = errands or {}
     stops = Assigner(network, [c for c in carriers if c.moves]).assign(tasks)
-    rank = {task.id: index for index, task in enumerate(tasks)}
     requests = [
         Request(c, stops.get(c.vehicle.id) or errands.get(c.vehicle.id, ()), stays=True)
         for c in carriers
     ]
-    # Who does the most urgent task has the first choice of the way; who has none makes way.
-    requests.sort(key=lambda r: min((rank.get(s.task, len(rank)) for s in r.stops), default=1e9))
+    # Who does the most urgent task has the first choice of the way, after those that have begun
+    # one; who has none makes way.
+    rank = {task.id: index for index, task in enumerate(tasks, start=1)} | {"": len(tasks) + 1}
+    last = len(tasks) + 2
+    requests.sort(key=lambda r: min((rank.get(s.task, 0) for s in r.stops), default=last))
     routes = route_all(network, requests)
     done = {
         stop.task
@@ -62,7 +66,7 @@ def plan_fleet(
         if stop.kind == "drop"
     }
     left_out = (_why_not(network, carriers, t, stops) for t in tasks if t.id not in done)
-    return FleetPlan(routes.itineraries, stops, tuple(left_out), routes.stuck)
+    return FleetPlan(routes.itineraries, stops, tuple(left_out), routes.cut_short, routes.stuck)
 
 
 def _why_not(

@@ -29,6 +29,20 @@ def legs_of(itinerary: Itinerary, order_id: str, charger: bool) -> list[Leg]:
     return legs
 
 
+def action_of(order_id: str, stop: Stop) -> dict[str, Any] | None:
+    """Return the action of a stop in an order that may have several; None for a mere halt."""
+    if stop.kind == "charge":
+        return charge_action(order_id) | {"actionId": action_id(order_id, stop)}
+    if stop.kind not in ("pick", "drop"):
+        return None
+    return load_action(order_id, stop.kind, stop.lot) | {"actionId": action_id(order_id, stop)}
+
+
+def action_id(order_id: str, stop: Stop) -> str:
+    """Return the id of a stop's action: unique in the order, and beginning with the order's id."""
+    return "-".join(part for part in (order_id, stop.task, stop.kind) if part)
+
+
 def _action(order_id: str, stop: Stop) -> dict[str, Any] | None:
     return load_action(order_id, stop.kind, stop.lot) if stop.kind in ("pick", "drop") else None
 

@@ -8,7 +8,7 @@ where its vehicle can stay, all of them together can always be driven to their e
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from genba.plan.fleet.bookings import Bookings
@@ -108,17 +108,14 @@ def _or_jointly(network: Network, requests: Sequence[Request], best: Routes) -> 
 
     wishes = [(request.carrier, next(iter(request.stops), None)) for request in requests]
     found = plan_jointly(network, wishes)
-    if found is None:
+    if found is None or _conflict(requests, found):
         return best
-    whole = {r.carrier.vehicle.id: _then(r.carrier, found[r.carrier.vehicle.id]) for r in requests}
     cut_short = {
         r.carrier.vehicle.id
         for r in requests
-        if sum(len(v.stops) for v in found[r.carrier.vehicle.id].visits) < len(r.stops)
+        if not set(r.stops) <= {s for v in found[r.carrier.vehicle.id].visits for s in v.stops}
     }
-    routes = Routes(whole, frozenset(cut_short))
-    if _has_conflicts(whole.values()):
-        return best
+    routes = Routes(_whole(requests, found), frozenset(cut_short))
     if best.stuck or routes.first_stops(requests) > best.first_stops(requests):
         return routes
     return best
@@ -130,31 +127,44 @@ def _one_by_one(network: Network, requests: Sequence[Request], best: Routes) -> 
         r.carrier.vehicle.id: standing(r.carrier.vehicle.id, r.carrier.node, r.carrier.free_s)
         for r in requests
     }
-    carriers = {r.carrier.vehicle.id: r.carrier for r in requests}
-    if _has_conflicts(_then(carriers[v], itinerary) for v, itinerary in found.items()):
+    if _conflict(requests, found):
         return best
     cut_short = set()
     for request in requests:
         vehicle = request.carrier.vehicle.id
         if not request.carrier.moves:
             continue
-        others = (_then(carriers[v], i) for v, i in found.items() if v != vehicle)
-        itinerary, complete = _plan(network, Bookings(others), request, None)
+        itinerary, complete = _plan(network, _others(requests, found, vehicle), request, None)
         if itinerary is not None:
             found[vehicle] = itinerary
         if not complete:
             cut_short.add(vehicle)
-    return Routes({v: _then(carriers[v], i) for v, i in found.items()}, frozenset(cut_short))
+    return Routes(_whole(requests, found), frozenset(cut_short))
 
 
-def _has_conflicts(itineraries: Iterable[Itinerary]) -> bool:
+def _conflict(requests: Sequence[Request], found: Mapping[str, Itinerary]) -> bool:
+    """Whether somebody would use what another one holds."""
+    return any(
+        end_s > start_s and not others.is_free(place, start_s, end_s)
+        for vehicle, itinerary in found.items()
+        for others in (_others(requests, found, vehicle),)
+        for place, start_s, end_s in itinerary.holds()
+    )
+
+
+def _others(requests: Sequence[Request], found: Mapping[str, Itinerary], vehicle: str) -> Bookings:
+    """Book what all others hold."""
     bookings = Bookings()
-    for itinerary in itineraries:
-        for place, start_s, end_s in itinerary.holds():
-            if end_s > start_s and not bookings.is_free(place, start_s, end_s):
-                return True
-        bookings.add(itinerary.holds())
-    return False
+    for request in requests:
+        other = request.carrier.vehicle.id
+        if other != vehicle:
+            bookings.add(_holds_for_certain(request.carrier))
+            bookings.add(found[other].holds())
+    return bookings
+
+
+def _whole(requests: Sequence[Request], found: Mapping[str, Itinerary]) -> dict[str, Itinerary]:
+    return {r.carrier.vehicle.id: _then(r.carrier, found[r.carrier.vehicle.id]) for r in requests}
 
 
 def _undisturbed(network: Network, requests: Sequence[Request]) -> Routes:
@@ -230,10 +240,14 @@ def _plan(
 def _holds_for_certain(carrier: Carrier) -> Iterator[Hold]:
     """Return what a vehicle holds whatever is planned: until it is free, or for ever."""
     if carrier.committed is None:
-        yield carrier.node, -math.inf, math.inf if not carrier.moves else carrier.free_s
+        yield carrier.node, -math.inf, carrier.free_s if carrier.moves else math.inf
         return
     for place, start_s, end_s in carrier.committed.holds():
-        yield place, start_s, carrier.free_s if carrier.moves and end_s == math.inf else end_s
+        if not carrier.moves:
+            yield place, -math.inf, math.inf
+        else:
+            until_s = carrier.free_s if end_s == math.inf else end_s
+            yield place, -math.inf if carrier.claims else start_s, until_s
 
 
 def _then(carrier: Carrier, itinerary: Itinerary) -> Itinerary:

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from genba.errors import PlanError
-from genba.plan.fleet.itinerary import Itinerary
+from genba.plan.fleet.itinerary import Itinerary, Stop
 from genba.plant import Vehicle
 
 
@@ -49,3 +49,7 @@ class Carrier:
     """Whether it can drive at all; one that has broken down stands where it is."""
     committed: Itinerary | None = None
     """What it does until ``free_s``, and can not be taken back; it ends at ``node``."""
+    claims: bool = False
+    """Whether the vehicle has all of that to itself from the beginning, whenever it comes there."""
+    first: tuple[Stop, ...] = ()
+    """Stops that it has begun a task with, and must make before any other."""

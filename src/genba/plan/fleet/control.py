@@ -1,0 +1,203 @@
+"""Drives a fleet: plans, releases what is safe to drive, and plans again when things go wrong.
+
+A node is released to a vehicle only when everybody who passes it before has left it
+(:mod:`~genba.plan.fleet.precedence`). So at any time each place belongs to at most one vehicle,
+which may stop there, be late, or break down without touching another one. Since what is released
+is always driven, a new plan can be made at any time: it begins where the released part, the *base*
+of VDA 5050, ends. Orders are one for each task; they grow by updates.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from genba.plan.fleet.course import Course, Report, first_task
+from genba.plan.fleet.fleet_plan import plan_fleet
+from genba.plan.fleet.itinerary import Stop, standing
+from genba.plan.fleet.network import Network
+from genba.plan.fleet.precedence import Event, precedence
+from genba.plan.fleet.tasks import TransportTask
+from genba.plan.schedule import LeftOut
+from genba.plant import Vehicle
+
+RELEASE_AHEAD_S = 25.0
+"""How far ahead of a vehicle nodes are released, in driving time: enough not to brake for it, and
+no more, since nobody else can be planned through them first."""
+RETRY_S = 10.0
+"""After which there is a new plan where the last one could not serve everybody."""
+LATE_S = 30.0
+"""How much later than planned a vehicle is before there is a new plan."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a vehicle should be told: an order or an update of it, as JSON text without header.
+
+    ``text`` is None where its order should be canceled (the instant action ``cancelOrder``).
+    """
+
+    vehicle: str
+    text: str | None
+    order_id: str
+    task: str = ""
+    """Task that the order is for, empty where the vehicle only makes way or rests."""
+
+
+class FleetControl:
+    """Call :meth:`tick` with what vehicles report, every second or so, and send what it returns.
+
+    Parameters
+    ----------
+    network : Network
+        The ways.
+    vehicles : sequence of Vehicle
+        All that are on the layout.
+    major : mapping of str to int
+        Major version of VDA 5050 that each vehicle speaks; 2 where it is not named.
+    """
+
+    def __init__(
+        self, network: Network, vehicles: Sequence[Vehicle], major: Mapping[str, int] | None = None
+    ) -> None:
+        self._network = network
+        self._vehicles = {vehicle.id: vehicle for vehicle in vehicles}
+        self._major = dict(major or {})
+        self._courses: dict[str, Course] = {}
+        self._before: Mapping[Event, tuple[Event, ...]] = {}
+        self._known: frozenset[str] = frozenset()
+        self._errands: Mapping[str, tuple[Stop, ...]] = {}
+        self._planned_s = 0.0
+        self._number = 0
+        self._cut_short: frozenset[str] = frozenset()
+        self.left_out: tuple[LeftOut, ...] = ()
+        """Tasks that the present plan does not do, with the reasons."""
+        self.plans = 0
+        """How many plans were made."""
+
+    def tick(
+        self,
+        now_s: float,
+        reports: Iterable[Report],
+        tasks: Sequence[TransportTask],
+        errands: Mapping[str, tuple[Stop, ...]] | None = None,
+    ) -> list[Message]:
+        """Follow the vehicles, plan if that is called for, and release what can be.
+
+        Parameters
+        ----------
+        now_s : float
+            The time.
+        reports : iterable of Report
+            The newest state of every vehicle.
+        tasks : sequence of TransportTask
+            Everything that is not delivered yet, begun or not, the most urgent first; what a
+            vehicle carries has that vehicle as its origin.
+        errands : mapping of str to stops
+            Vehicles that should charge or rest when they have no task.
+        """
+        for report in reports:
+            self._follow(report, now_s)
+        canceled = [m for c in self._courses.values() if (m := self._cancel(c)) is not None]
+        if self._must_plan(now_s, tasks, errands or {}):
+            self._plan(now_s, tasks, errands or {})
+        for course in self._courses.values():
+            if course.order is None and course.able:
+                self._open(course)
+        released = (self._release(course, now_s) for course in self._courses.values())
+        return [*canceled, *(message for message in released if message is not None)]
+
+    def _follow(self, report: Report, now_s: float) -> None:
+        course = self._courses.get(report.vehicle)
+        if course is None or (course.order is None and course.node != report.node):
+            # New, or moved by hand: it is where it says.
+            vehicle = self._vehicles[report.vehicle]
+            here = standing(report.vehicle, report.node, now_s)
+            course = self._courses[report.vehicle] = Course(vehicle, here, now_s)
+        course.follow(report, now_s)
+
+    def _cancel(self, course: Course) -> Message | None:
+        """Take back an order that cannot go on as it is.
+
+        That is the order of a vehicle that has broken down before it picked anything up, and one
+        that has a stop at a node which was released for driving through.
+        """
+        order = course.order
+        lost = not course.able and not course.loads
+        if order is None or order.canceled or not (lost or course.missed):
+            return None
+        order.canceled = True
+        return Message(course.vehicle.id, None, order.id)
+
+    # -- planning -----------------------------------------------------------------------------
+
+    def _must_plan(
+        self, now_s: float, tasks: Sequence[TransportTask], errands: Mapping[str, tuple[Stop, ...]]
+    ) -> bool:
+        if any(course.changed for course in self._courses.values()):
+            return True
+        if errands != self._errands or not {task.id for task in tasks} <= self._known:
+            return True
+        since_s = now_s - self._planned_s
+        if since_s > RETRY_S and (self._cut_short or self.left_out):
+            return True
+        return since_s > LATE_S and any(
+            course.late_s(self._network, now_s) > LATE_S for course in self._courses.values()
+        )
+
+    def _plan(
+        self, now_s: float, tasks: Sequence[TransportTask], errands: Mapping[str, tuple[Stop, ...]]
+    ) -> None:
+        begun = {s.task for course in self._courses.values() for s in course.to_do}
+        self._known, self._errands = frozenset(task.id for task in tasks), errands
+        carriers = [
+            course.carrier(self._network, now_s, takes_tasks=name not in errands)
+            for name, course in self._courses.items()
+        ]
+        left = [task for task in tasks if task.id not in begun]
+        plan = plan_fleet(self._network, carriers, left, errands)
+        for name, course in self._courses.items():
+            course.adopt(plan.itineraries[name])
+            course.changed = False
+        self._before = precedence(plan.itineraries.values())
+        self._planned_s, self.left_out, self._cut_short = now_s, plan.left_out, plan.cut_short
+        self.plans += 1
+
+    # -- orders -------------------------------------------------------------------------------
+
+    def _open(self, course: Course) -> None:
+        """Begin an order for the next task; without one, to make way or to go where it should."""
+        stops = first_task(course.itinerary, course.reached)
+        goes = course.reached + 1 < len(course.itinerary.visits)
+        if stops or (goes and (course.vehicle.id in self._errands or self._waited_for(course))):
+            self._number += 1
+            course.open(f"{course.vehicle.id}-{self._planned_s:.0f}-{self._number}", stops)
+
+    def _waited_for(self, course: Course) -> bool:
+        """Whether somebody needs the place where a vehicle stands."""
+        leaves = (course.vehicle.id, course.reached + 1)
+        return any(leaves in events for events in self._before.values())
+
+    def _release(self, course: Course, now_s: float) -> Message | None:
+        order = course.order
+        if order is None or order.canceled or not course.able:
+            return None
+        until = course.released
+        _, ready_s = course.base(self._network, now_s)
+        while until < order.end and self._is_clear((course.vehicle.id, until + 1)):
+            if until > course.reached and ready_s - now_s > RELEASE_AHEAD_S:
+                break
+            until += 1
+            visit = course.itinerary.visits[until]
+            if visit.way is not None:
+                ready_s += self._network.drive_s(course.vehicle, visit.way)
+            ready_s += sum(stop.duration_s for stop in visit.stops)
+        if until == course.released and order.update >= 0:
+            return None
+        text = course.release(until, self._major.get(course.vehicle.id, 2))
+        return Message(course.vehicle.id, text, order.id, next((s.task for s in order.stops), ""))
+
+    def _is_clear(self, event: Event) -> bool:
+        """Whether everybody has left the places that an arrival needs."""
+        return all(
+            self._courses[vehicle].reached >= index
+            for vehicle, index in self._before.get(event, ())
+        )
