@@ -188,8 +188,9 @@ def _makespan(plan: Plan) -> float:
 
 
 def _row(seed: int, name: str, first: str, value: float, bound: float) -> None:
-    gap = (value - bound) / value if value < float("inf") else float("nan")
-    print(f"{seed:>4}  {name:<20}  {first:>7}  {value:>8g}  {bound:>5g}  {gap:.3%}", flush=True)
+    found = value < float("inf")
+    told = f"{value:>8g}  {bound:>5g}  {(value - bound) / value:.3%}" if found else "    none"
+    print(f"{seed:>4}  {name:<20}  {first:>7}  {told}", flush=True)
 
 
 if __name__ == "__main__":

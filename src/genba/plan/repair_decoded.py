@@ -20,6 +20,9 @@ from genba.plan.values import values_of
 ANY = -1
 """As mode: the one that ends first."""
 
+LATEST = 1 << 60
+"""As former start of what is new or stands: nothing is later."""
+
 REACHED = 10
 """Places in the order by which a change moves an operation at most."""
 
@@ -64,30 +67,37 @@ class DecodedRepair:
         self.urgency: Floats = _urgency(remaining, before, floor)
         known = modes_of(problem, before)
         self.modes: Ints = np.asarray([known.get(o.id, ANY) for o in operations], dtype=np.int64)
-        down = np.asarray(
-            [
-                o.fixed is None
-                and o.id in before.by_operation
-                and before.by_operation[o.id].machine in sorted_out.down
-                for o in operations
-            ],
-            dtype=np.bool_,
-        )
+        ends = {machine: windows[-1][1] for machine, windows in sorted_out.down.items()}
+        was = [None if o.fixed else before.by_operation.get(o.id) for o in operations]
+        hit = np.asarray([a is not None and a.machine in ends for a in was], dtype=np.bool_)
+        soon = np.asarray([a is not None and a.start < ends.get(a.machine, 0) for a in was])
+        self.starts: Ints = np.asarray([LATEST if a is None else a.start for a in was])
+        self.rows = {o.id: i for i, o in enumerate(operations)}
         self.fill_gaps = False
         self.value = np.inf
-        self.plan: Plan = self._first(np.where(down, ANY, self.modes))
+        self.plan: Plan = self._first([np.where(which, ANY, self.modes) for which in (soon, hit)])
+        self.late = self._late()
 
-    def _first(self, rerouted: Ints) -> Plan:
+    def _first(self, rerouted: list[Ints]) -> Plan:
         """Return the best of a few ways: what is down elsewhere or not, gaps filled or not."""
         rank = _ranked(self.urgency)
         best = self.modes
         for fill_gaps in (False, True):
-            for modes in (self.modes, rerouted):
+            for modes in (self.modes, *rerouted):
                 value = self._worth(rank, modes, fill_gaps)
                 if value < self.value:
                     self.value, self.fill_gaps, best = value, fill_gaps, modes
         self.modes = best.copy()
         return self._read(rank)
+
+    def _late(self) -> Ints:
+        """Return the operations that start later than they did, or all that are free."""
+        late = [
+            row
+            for a in self.plan.assignments
+            if a.start > self.starts[row := self.rows[a.operation]]
+        ]
+        return np.asarray(late, dtype=np.int64) if late else self.free
 
     def improved(self, effort: Effort) -> Iterator[Plan]:
         """Yield better and better plans, until the effort is spent."""
@@ -108,6 +118,7 @@ class DecodedRepair:
                 self.modes = old
                 continue
             self.value, self.urgency, self.plan = value, urgency, found
+            self.late = self._late()
             yield found
 
     def _has_time(self, effort: Effort) -> bool:
@@ -115,7 +126,7 @@ class DecodedRepair:
 
     def _changed(self, random: np.random.Generator) -> tuple[Floats, Ints]:
         """Return urgencies and modes with one operation changed."""
-        one = int(random.choice(self.free))
+        one = int(random.choice(self.late if random.random() < 0.7 else self.free))
         urgency, modes = self.urgency, self.modes
         if self.ways[one] > 1 and random.random() < 0.5:
             modes = modes.copy()
