@@ -8,12 +8,10 @@ machine is occupied all the same.
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
+from genba.plan.examine_finding import Finding
 from genba.plan.examine_routes import broken_route
 from genba.plan.problem import Operation, Problem
 from genba.plan.schedule import LeftOut
-
-Finding = tuple[str, str]
-"""Id of a job that goes out, and the line that says why."""
 
 
 def examine(problem: Problem) -> tuple[Problem, tuple[LeftOut, ...]]:
@@ -138,14 +136,14 @@ class _Looked:
                 operations.append(replace(operation, modes=tuple(kept)))
             else:
                 reason = reasons[0] if reasons else "no machine is able; give it a mode"
-                findings.append((operation.job, f"operation {operation.id}: {reason}"))
+                line = f"operation {operation.id}: {reason}"
+                findings.append(Finding(operation.job, line, operation.id))
                 operations.append(operation)
         if any(
             new is not old for new, old in zip(operations, self.problem.operations, strict=True)
         ):
             self.problem = replace(self.problem, operations=tuple(operations))
-        bare = {line.split()[1].rstrip(":") for _, line in findings}
-        self._remove(findings, unable=bare)
+        self._remove(findings)
 
     def jobs(self, find: Callable[[Problem], Iterable[Finding]]) -> None:
         """Leave out the jobs that a check finds."""
@@ -158,16 +156,18 @@ class _Looked:
             job = self.problem.operations_by_id[cycle[0]].job
             line = f"operations wait for each other in a circle: {way}; take one of them out"
             jobs = {self.problem.operations_by_id[name].job for name in cycle}
-            self._remove([(job, line), *((other, line) for other in sorted(jobs - {job}))])
+            self._remove(Finding(name, line) for name in (job, *sorted(jobs - {job})))
 
-    def _remove(self, findings: Iterable[Finding], unable: Iterable[str] = ()) -> None:
+    def _remove(self, findings: Iterable[Finding]) -> None:
         """Take jobs out, with those that wait for them; fixed operations that are able stay."""
         first: dict[str, str] = {}
-        for job, line in findings:
-            first.setdefault(job, line)
+        unable: set[str] = set()
+        for finding in findings:
+            first.setdefault(finding.job, finding.line)
+            if finding.unable is not None:
+                unable.add(finding.unable)
         if not first:
             return
-        unable = set(unable)
         job_of = {operation.id: operation.job for operation in self.problem.operations}
         lines = dict.fromkeys(first.values())
         for line in lines:
@@ -238,7 +238,7 @@ def _unknown_predecessors(before: Problem, problem: Problem) -> Iterator[Finding
             if name not in problem.operations_by_id:
                 is_out = name in before.operations_by_id
                 mend = "it is left out" if is_out else "add it or correct the id"
-                yield (
+                yield Finding(
                     operation.job,
                     f"operation {operation.id} waits for {name}, which is not there: {mend}",
                 )
@@ -253,18 +253,20 @@ def _wrong_fixed(problem: Problem) -> Iterator[Finding]:
         if decided is None:
             continue
         if not any(mode.machine == decided.machine for mode in operation.modes):
-            yield (
+            yield Finding(
                 operation.job,
                 f"operation {operation.id} is fixed on {decided.machine}, where it cannot be done;"
                 " add that mode or fix it elsewhere",
+                operation.id,
             )
         free, other = ends.get(decided.machine, (start, operation))
         is_batch = operation.batch is not None and operation.batch == other.batch
         if start < free and not (is_batch and other.fixed == decided):
-            yield (
+            yield Finding(
                 operation.job,
                 f"operation {operation.id} is fixed on {decided.machine} while {other.id} is;"
                 " move one of them",
+                operation.id,
             )
             continue
         if end >= free:
@@ -272,18 +274,19 @@ def _wrong_fixed(problem: Problem) -> Iterator[Finding]:
         for name in operation.predecessors:
             before = problem.operations_by_id[name]
             if before.fixed is None:
-                yield (
+                yield Finding(
                     operation.job,
                     f"operation {operation.id} is fixed, but {name} before it is not; fix both",
                 )
-                yield before.job, f"operation {name} is not fixed, but {operation.id} after it is"
+                line = f"operation {name} is not fixed, but {operation.id} after it is"
+                yield Finding(before.job, line)
 
 
 def _over_capacity(problem: Problem) -> Iterator[Finding]:
     for operation in problem.operations:
         most = operation.batch_parts
         if operation.batch is not None and most is not None and operation.parts > most:
-            yield (
+            yield Finding(
                 operation.job,
                 f"operation {operation.id} has {operation.parts} parts; its batch holds {most};"
                 " split the lot",

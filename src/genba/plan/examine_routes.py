@@ -3,14 +3,15 @@
 from collections.abc import Iterable, Iterator
 from functools import cache
 
+from genba.plan.examine_finding import Finding
 from genba.plan.problem import Job, Operation, Problem, Transport
 
 
-def broken_route(problem: Problem) -> Iterator[tuple[str, str]]:
+def broken_route(problem: Problem) -> Iterator[Finding]:
     """Find jobs without a path from their origin over their machines to their destination.
 
-    Where an operation has several machines, one that can be reached, and left again, is enough for
-    it to be planned; that the others are dead ends is told as well.
+    Where an operation has several machines, one that can be reached is enough here; the decoder
+    takes those from which it finds a way on.
     """
     transport = problem.transport
     if transport is None:
@@ -19,7 +20,7 @@ def broken_route(problem: Problem) -> Iterator[tuple[str, str]]:
     for job in problem.jobs:
         fault = _stranger(problem, job, transport) or _way_fault(problem, job, reach)
         if fault is not None:
-            yield job.id, fault
+            yield Finding(job.id, fault)
 
 
 class _Reach:

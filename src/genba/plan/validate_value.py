@@ -62,6 +62,8 @@ def _done(problem: Problem, plan: Plan) -> dict[str, int]:
 def _flow(problem: Problem, plan: Plan) -> float:
     total = 0.0
     for name, end in _done(problem, plan).items():
+        if name not in problem.jobs_by_id:
+            continue
         parts = max((o.parts for o in problem.operations_of[name]), default=1)
         total += parts * (end - problem.jobs_by_id[name].release)
     return total
