@@ -160,7 +160,7 @@ def _show(found: "Comparison", start: _Start) -> None:
         f"{base.horizon_s / 3600:g} h from {start.basis}. Seeds {base.seeds[0]} to "
         f"{base.seeds[-1]}, the same in both."
     )
-    rows = [
+    rows: list[tuple[object, ...]] = [
         (
             LABELS[name] + (f", {start.line.currency}" if name == "cost" else ""),
             told.base_p50,
