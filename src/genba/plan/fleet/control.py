@@ -96,14 +96,16 @@ class FleetControl:
         """
         for report in reports:
             self._follow(report, now_s)
-        canceled = [m for c in self._courses.values() if (m := self._cancel(c)) is not None]
+        courses = self._courses.values()
+        told = [self._cancel(c) for c in courses if not c.able and not c.loads]
         if self._must_plan(now_s, tasks, errands or {}):
             self._plan(now_s, tasks, errands or {})
-        for course in self._courses.values():
+        told += [self._cancel(course) for course in courses if course.missed]
+        for course in courses:
             if course.order is None and course.able:
                 self._open(course)
-        released = (self._release(course, now_s) for course in self._courses.values())
-        return [*canceled, *(message for message in released if message is not None)]
+        told += [self._release(course, now_s) for course in courses]
+        return [message for message in told if message is not None]
 
     def _follow(self, report: Report, now_s: float) -> None:
         course = self._courses.get(report.vehicle)
@@ -121,8 +123,7 @@ class FleetControl:
         that has a stop at a node which was released for driving through.
         """
         order = course.order
-        lost = not course.able and not course.loads
-        if order is None or order.canceled or not (lost or course.missed):
+        if order is None or order.canceled:
             return None
         order.canceled = True
         return Message(course.vehicle.id, None, order.id)
@@ -165,7 +166,7 @@ class FleetControl:
 
     def _open(self, course: Course) -> None:
         """Begin an order for the next task; without one, to make way or to go where it should."""
-        stops = first_task(course.itinerary, course.reached)
+        stops = first_task(course.itinerary, course.reached) or course.charges
         goes = course.reached + 1 < len(course.itinerary.visits)
         if stops or (goes and (course.vehicle.id in self._errands or self._waited_for(course))):
             self._number += 1
@@ -190,7 +191,8 @@ class FleetControl:
             if visit.way is not None:
                 ready_s += self._network.drive_s(course.vehicle, visit.way)
             ready_s += sum(stop.duration_s for stop in visit.stops)
-        if until == course.released and order.update >= 0:
+        ends_here = order.beyond and until == order.end
+        if until == course.released and order.update >= 0 and not ends_here:
             return None
         text = course.release(until, self._major.get(course.vehicle.id, 2))
         return Message(course.vehicle.id, text, order.id, next((s.task for s in order.stops), ""))

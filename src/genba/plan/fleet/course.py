@@ -45,6 +45,8 @@ class OpenOrder:
     """Index of the visit with which it ends."""
     update: int = -1
     """``orderUpdateId`` that was sent last."""
+    beyond: bool = False
+    """Whether the vehicle was told a horizon."""
     canceled: bool = False
     sent: set[Stop] = field(default_factory=set)
     """Stops whose actions were released."""
@@ -100,6 +102,12 @@ class Course:
         if order is None or order.canceled:
             return ()
         return tuple(s for s in order.stops if action_id(order.id, s) not in self.finished)
+
+    @property
+    def charges(self) -> tuple[Stop, ...]:
+        """Stops ahead at which it should charge."""
+        ahead = self.itinerary.visits[self.reached :]
+        return tuple(stop for visit in ahead for stop in visit.stops if stop.kind == "charge")
 
     @property
     def missed(self) -> bool:
@@ -192,19 +200,24 @@ class Course:
             for index, visit in enumerate(self.itinerary.visits[: order.end + 1])
             if index >= joint
         ]
+        order.beyond = until < order.end
         first = order.first + 2 * joint
         return staged_order_text(order.id, order.update, steps, first, until - joint + 1, major)
 
 
 def first_task(itinerary: Itinerary, begin: int) -> tuple[Stop, ...]:
-    """Return the stops from a visit on, up to where nothing is carried that they picked up."""
+    """Return the stops from a visit on, up to where nothing is carried that they picked up.
+
+    Where the itinerary is cut short before that: all there are.
+    """
     carried = 0
-    stops = [stop for visit in itinerary.visits[begin:] for stop in visit.stops]
+    ahead = [stop for visit in itinerary.visits[begin:] for stop in visit.stops]
+    stops = [stop for stop in ahead if stop.kind in ("pick", "drop")]
     for index, stop in enumerate(stops):
-        carried += {"pick": 1, "drop": -1}.get(stop.kind, 0)
-        if stop.kind == "drop" and carried <= 0:
+        carried += {"pick": 1, "drop": -1}[stop.kind]
+        if carried <= 0:
             return tuple(stops[: index + 1])
-    return ()
+    return tuple(stops)
 
 
 def _end(itinerary: Itinerary, stops: tuple[Stop, ...]) -> int:

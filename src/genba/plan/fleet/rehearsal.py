@@ -101,21 +101,21 @@ class Rehearsal:
             for name, d in self._drivers.items()
         ]  # fmt: skip
 
-    def stations(self, tasks: Iterable[TransportTask]) -> list[TransportTask]:
+    def open_tasks(self, tasks: Iterable[TransportTask]) -> list[TransportTask]:
         """Return the tasks that are not done, from where their lots are now."""
-        open_tasks = []
+        left = []
         for task in tasks:
             place = self.lots[task.lot]
             node = self._network.nodes.get(place)
             station = node.station if node is not None and node.station else place
             if station != task.destination:
-                open_tasks.append(
+                left.append(
                     TransportTask(
                         task.id, task.lot, station, task.destination, task.ready_s, task.due_s,
                         task.weight,
                     )
                 )  # fmt: skip
-        return open_tasks
+        return left
 
     # -- orders -------------------------------------------------------------------------------
 
