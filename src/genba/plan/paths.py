@@ -15,6 +15,8 @@ from genba.plan.schedule import Plan
 from genba.plan.search import Search
 from genba.plan.validate import violations
 
+RULES_SHARE = 0.15
+"""Share of the time after which no further rule is tried."""
 TELL_S = 0.5
 """Least seconds between two better plans of one climber that are told."""
 
@@ -37,10 +39,11 @@ def prove(best: Incumbent) -> None:
         best.prove(*found)
 
 
-def by_rules(best: Incumbent) -> list[Draft]:
+def by_rules(best: Incumbent, iterations: int | None) -> list[Draft]:
     """Dispatch by rules; return what they found, best first, for a search to begin with."""
     decoder = Decoder(best.problem)
-    found = drafts(decoder, best.objective, best.seed)
+    until = None if iterations is not None else best.began + RULES_SHARE * best.time_limit_s
+    found = drafts(decoder, best.objective, best.seed, until=until)
     for draft in found[:2]:
         plan = decoder.plan(draft.rank, draft.modes, fill_gaps=draft.fill_gaps)
         if best.offer(plan, f"rule {draft.name}"):

@@ -8,6 +8,7 @@ with the machines that the rule finds free, and once more only as an order, with
 the decoder.
 """
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -18,15 +19,13 @@ from genba.plan import rules_dispatch as rule
 from genba.plan.compile import Floats, Ints, Tables
 from genba.plan.decode import Decoder
 from genba.plan.decode_value import Pricing, pricing_of
-from genba.plan.objective import MAKESPAN, Objective
+from genba.plan.objective import MAKESPAN, Goal, Objective
 from genba.plan.problem import Problem
 from genba.plan.schedule import Plan
 from genba.plan.values import values_of
 
-LOOKS = ((0.5, 0.5), (2.0, 0.2), (2.0, 1.0), (8.0, 0.5))
+LOOKS = ((2.0, 1.0), (8.0, 0.5), (2.0, 0.2), (0.5, 0.5))
 """Look-aheads of ATCS: mean processing times, mean set-ups."""
-MANY = 5000
-"""From so many operations on, each rule is tried only once."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,27 +50,33 @@ def rule_plan(problem: Problem, objective: Objective = MAKESPAN, *, seed: int = 
     return replace(plan, values=values, found_by=f"rule {best.name}", seed=seed)
 
 
-def drafts(decoder: Decoder, objective: Objective, seed: int = 0) -> list[Draft]:
-    """Try all rules; return what they found, best first."""
+def drafts(
+    decoder: Decoder, objective: Objective, seed: int = 0, *, until: float | None = None
+) -> list[Draft]:
+    """Try all rules, or as many as there is time for; return what they found, best first.
+
+    ``until`` is an end on :func:`time.monotonic`; one rule is tried in any case.
+    """
     pricing = pricing_of(decoder.problem, objective)
-    found = [
-        draft
-        for name, rank, modes in _dispatched(decoder, pricing, seed)
-        for draft in _timed(decoder, pricing, name, rank, modes)
-    ]
+    found: list[Draft] = []
+    for draft in _tried(decoder, objective, pricing, seed):
+        found.append(draft)
+        if until is not None and time.monotonic() > until:
+            break
     return sorted(found, key=lambda draft: draft.worth)
 
 
-def _timed(
-    decoder: Decoder, pricing: Pricing, name: str, rank: Ints, modes: Ints
-) -> Iterator[Draft]:
-    open_modes = np.full_like(modes, -1)
-    yield Draft(decoder.worth(rank, open_modes, pricing), rank, open_modes, True, name)
-    if len(rank) < MANY:
+def _tried(decoder: Decoder, objective: Objective, pricing: Pricing, seed: int) -> Iterator[Draft]:
+    is_makespan = objective.goals[0][0] is Goal.MAKESPAN
+    for name, rank, modes in _dispatched(decoder, pricing, seed, is_makespan):
         yield Draft(decoder.worth(rank, modes, pricing), rank, modes, True, f"{name}, dispatched")
+        open_modes = np.full_like(modes, -1)
+        yield Draft(decoder.worth(rank, open_modes, pricing), rank, open_modes, True, name)
 
 
-def _dispatched(decoder: Decoder, pricing: Pricing, seed: int) -> Iterator[tuple[str, Ints, Ints]]:
+def _dispatched(
+    decoder: Decoder, pricing: Pricing, seed: int, is_makespan: bool
+) -> Iterator[tuple[str, Ints, Ints]]:
     tables = decoder.tables
     tail = tails(tables)
     job = tables.operations[:, c.O_JOB]
@@ -82,8 +87,8 @@ def _dispatched(decoder: Decoder, pricing: Pricing, seed: int) -> Iterator[tuple
     weight = pricing.jobs[job, 0]
     random = np.random.default_rng(seed)
     tries: list[tuple[str, int, tuple[float, float]]] = [
-        ("EDD", rule.EDD, LOOKS[0]),
         *((f"ATCS {a:g}/{b:g}", rule.ATCS, (a, b)) for a, b in LOOKS),
+        ("EDD", rule.EDD, LOOKS[0]),
         ("most work remaining", rule.WORK, LOOKS[0]),
         ("least slack", rule.SLACK, LOOKS[0]),
         ("shortest processing time", rule.SPT, LOOKS[0]),
@@ -92,6 +97,8 @@ def _dispatched(decoder: Decoder, pricing: Pricing, seed: int) -> Iterator[tuple
         ("critical ratio", rule.RATIO, LOOKS[0]),
         ("random keys", rule.KEYS, LOOKS[0]),
     ]
+    if is_makespan:
+        tries.sort(key=lambda tried: tried[1] != rule.WORK)
     for name, number, looks in tries:
         rank, modes = np.empty(len(job), np.int64), np.empty(len(job), np.int64)
         keys = random.random(len(job))

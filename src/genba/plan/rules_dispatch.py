@@ -13,6 +13,8 @@ from genba.plan.compile import Floats, Ints, Tables
 
 EDD, ATCS, SPT, WORK, SLACK, SETUP, FIFO, RATIO, KEYS = 0, 1, 2, 3, 4, 5, 6, 7, 8
 """What is most urgent: see :mod:`genba.plan.rules`."""
+UNKNOWN = -NEVER
+"""When the first of a queue is ready has to be looked up again."""
 
 
 @compiled
@@ -52,6 +54,7 @@ def dispatch(
     queue = np.empty(max(1, len(t.ways)), dtype=np.int64)
     owner = np.empty(max(1, len(t.ways)), dtype=np.int64)
     size = np.zeros(machines, dtype=np.int64)
+    soonest = np.full(machines, UNKNOWN, dtype=np.int64)
     for operation in range(count):
         waits[operation] = t.before_at[operation + 1] - t.before_at[operation]
         ready[operation] = t.jobs[t.operations[operation, c.O_JOB], c.J_RELEASE]
@@ -69,12 +72,14 @@ def dispatch(
             taken[operation] = 1
             rank[operation], modes[operation] = turn, -1
             turn += 1
-            _free_what_follows(t, operation, end, ready, waits, taken, queue, queue_at, size)
+            _free_what_follows(
+                t, operation, end, ready, waits, taken, queue, queue_at, size, soonest
+            )
         elif t.before_at[operation] == t.before_at[operation + 1]:
             # What waits for something fixed was put there with it.
-            _enqueue(t, operation, queue, queue_at, size)
+            _enqueue(t, operation, queue, queue_at, size, soonest, ready[operation])
     while turn < count:
-        machine, now = _first_free(queue_at, size, queue, owner, taken, ready, free)
+        machine, now = _first_free(queue_at, size, queue, owner, taken, ready, free, soonest)
         if machine < 0:
             break
         way = _most_urgent(
@@ -100,9 +105,11 @@ def dispatch(
         end = now + setup + t.ways[way, c.W_TICKS]
         free[machine], family[machine] = end, t.ways[way, c.W_FAMILY]
         taken[operation] = 1
+        for other in range(t.operations[operation, c.O_WAY], t.operations[operation, c.O_WAY_END]):
+            soonest[t.ways[other, c.W_MACHINE]] = UNKNOWN
         rank[operation], modes[operation] = turn, t.ways[way, c.W_MODE]
         turn += 1
-        _free_what_follows(t, operation, end, ready, waits, taken, queue, queue_at, size)
+        _free_what_follows(t, operation, end, ready, waits, taken, queue, queue_at, size, soonest)
     for operation in range(count):
         if not taken[operation]:
             rank[operation], modes[operation] = turn, -1
@@ -111,22 +118,33 @@ def dispatch(
 
 @compiled
 def _first_free(
-    queue_at: Ints, size: Ints, queue: Ints, owner: Ints, taken: Ints, ready: Ints, free: Ints
+    queue_at: Ints,
+    size: Ints,
+    queue: Ints,
+    owner: Ints,
+    taken: Ints,
+    ready: Ints,
+    free: Ints,
+    soonest: Ints,
 ) -> tuple[int, int]:
-    """Return the machine that can begin something first, and when; -1 if nothing waits."""
+    """Return the machine that can begin something first, and when; -1 if nothing waits.
+
+    ``soonest`` (machines,) keeps when the first of a queue is ready, where that is known.
+    """
     best, now = -1, NEVER
     for machine in range(len(size)):
-        first = queue_at[machine]
-        kept, soonest = 0, NEVER
-        for at in range(first, first + size[machine]):
-            operation = owner[queue[at]]
-            if not taken[operation]:
-                queue[first + kept] = queue[at]
-                kept += 1
-                soonest = min(soonest, ready[operation])
-        size[machine] = kept
-        if kept > 0 and max(free[machine], soonest) < now:
-            best, now = machine, max(free[machine], soonest)
+        if soonest[machine] == UNKNOWN:
+            first, kept = queue_at[machine], 0
+            soonest[machine] = NEVER
+            for at in range(first, first + size[machine]):
+                operation = owner[queue[at]]
+                if not taken[operation]:
+                    queue[first + kept] = queue[at]
+                    kept += 1
+                    soonest[machine] = min(soonest[machine], ready[operation])
+            size[machine] = kept
+        if size[machine] > 0 and max(free[machine], soonest[machine]) < now:
+            best, now = machine, max(free[machine], soonest[machine])
     return best, now
 
 
@@ -175,11 +193,15 @@ def _most_urgent(
 
 
 @compiled
-def _enqueue(t: Tables, operation: int, queue: Ints, queue_at: Ints, size: Ints) -> None:
+def _enqueue(
+    t: Tables, operation: int, queue: Ints, queue_at: Ints, size: Ints, soonest: Ints, ready: int
+) -> None:
     for way in range(t.operations[operation, c.O_WAY], t.operations[operation, c.O_WAY_END]):
         machine = t.ways[way, c.W_MACHINE]
         queue[queue_at[machine] + size[machine]] = way
         size[machine] += 1
+        if soonest[machine] != UNKNOWN:
+            soonest[machine] = min(soonest[machine], ready)
 
 
 @compiled
@@ -193,6 +215,7 @@ def _free_what_follows(
     queue: Ints,
     queue_at: Ints,
     size: Ints,
+    soonest: Ints,
 ) -> None:
     for at in range(t.after_at[operation], t.after_at[operation + 1]):
         following = t.after[at]
@@ -200,7 +223,7 @@ def _free_what_follows(
         waits[following] -= 1
         is_fixed = t.operations[following, c.O_FIXED] >= 0
         if waits[following] == 0 and not taken[following] and not is_fixed:
-            _enqueue(t, following, queue, queue_at, size)
+            _enqueue(t, following, queue, queue_at, size, soonest, ready[following])
 
 
 @compiled

@@ -82,15 +82,17 @@ def _run(best: Incumbent, workers: int, hint: Plan | None, iterations: int | Non
 
     if hint is not None:
         paths.from_hint(best, hint)
-    paths.prove(best)
     is_shop = best.problem.is_plain_shop and _is_makespan_first(best.objective)
     if is_shop:
+        paths.prove(best)
         paths.shop(best, workers, iterations)
         return
     if len(best.problem.operations) > LARGE:
         paths.rolling(best, workers, iterations)
+        paths.prove(best)
         return
-    found = paths.by_rules(best)
+    found = paths.by_rules(best, iterations)
+    paths.prove(best)
     if not best.is_optimal and best.problem.operations:
         paths.by_search(best, found, workers, iterations)
 
