@@ -32,6 +32,15 @@ def plain_shop(
 
 def best_makespan(problem: Problem) -> int:
     """Return the least makespan of a small plain shop, by CP-SAT."""
+    return _best(problem, lateness=False)
+
+
+def best_tardiness(problem: Problem) -> int:
+    """Return the least sum of the ticks that jobs are late in a small plain shop, by CP-SAT."""
+    return _best(problem, lateness=True)
+
+
+def _best(problem: Problem, *, lateness: bool) -> int:
     from ortools.sat.python import cp_model
 
     model = cp_model.CpModel()
@@ -55,7 +64,12 @@ def best_makespan(problem: Problem) -> int:
         model.add_exactly_one(chosen)
     for listed in uses.values():
         model.add_no_overlap(listed)
-    model.minimize(makespan)
+    late = []
+    for job in problem.jobs:
+        if job.due is not None and problem.operations_of[job.id]:
+            late.append(model.new_int_var(0, horizon, ""))
+            model.add(late[-1] >= ends[problem.operations_of[job.id][-1].id] - job.due)
+    model.minimize(sum(late) if lateness else makespan)
     solver = cp_model.CpSolver()
     solver.parameters.num_workers = 1
     assert solver.solve(model) == cp_model.OPTIMAL

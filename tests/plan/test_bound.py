@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.plan.problems import random_problem
-from tests.plan.shops import best_makespan, plain_shop
+from tests.plan.shops import best_makespan, best_tardiness, plain_shop
 
 from genba.errors import PlanError
-from genba.plan.bound import certified, edges, gap, lower_bound, makespan_bound
+from genba.plan.bound import certified, gap, lower_bound, makespan_bound
 from genba.plan.decode import Decoder
 from genba.plan.jackson import jackson
 from genba.plan.objective import MAKESPAN, Goal, Objective
@@ -25,7 +25,7 @@ from genba.plan.problem import (
     SetupMatrix,
     Transport,
 )
-from genba.plan.relaxation import earliest_end, relaxation
+from genba.plan.relaxation import earliest_end, edges, relaxation
 from genba.plan.values import values_of
 
 
@@ -184,6 +184,23 @@ def test_what_is_fixed_counts_as_it_is() -> None:
     assert proven(replace(problem, operations=(first, problem.operations[1]))) == 12
     both = tuple(replace(o, fixed=Fixed("M", 0, 0, 7)) for o in problem.operations)
     assert proven(replace(problem, operations=both)) == 7  # on top of each other, by decision
+
+
+@given(st.integers(0, 10_000), st.integers(1, 4))
+@settings(max_examples=25, deadline=None)
+def test_no_crowded_shop_has_less_lateness_than_the_bound(seed: int, crowd: int) -> None:
+    problem = plain_shop(seed, jobs=5, machines=2)
+    jobs = tuple(replace(job, due=(job.due or 0) // crowd) for job in problem.jobs)
+    problem = replace(problem, jobs=jobs)
+    assert proven(problem, Goal.TARDINESS) <= best_tardiness(problem)
+
+
+def test_jobs_that_share_a_machine_are_later_than_each_alone() -> None:
+    problem = one_machine(*[10] * 20)
+    jobs = tuple(Job(f"J{i}", due=10) for i in range(20))
+    best = sum(10 * i for i in range(20))
+    assert 0.9 * best < proven(replace(problem, jobs=jobs), Goal.TARDINESS) <= best
+    assert 0.9 * best < proven(problem, Goal.FLOW) - 200 <= best
 
 
 def test_a_late_job_is_late_even_alone() -> None:

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from genba.errors import PlanError
-from genba.plan.bound import edges, gap, makespan_bound, rounds_for
+from genba.plan.bound import gap, makespan_bound, rounds_for
 from genba.plan.flexible import FlexibleShop, Floats, Ints, flexible_shop, plan_of
 from genba.plan.objective import MAKESPAN, Goal, Objective
 from genba.plan.problem import Problem
-from genba.plan.relaxation import relaxation
+from genba.plan.relaxation import edges, relaxation
 from genba.plan.schedule import Plan, Status
 
 OnImproved = Callable[[Plan], None]

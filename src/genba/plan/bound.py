@@ -15,7 +15,7 @@ import numpy as np
 from genba.plan.flexible import Floats, Ints
 from genba.plan.objective import Goal, Objective
 from genba.plan.problem import Calendar, Problem
-from genba.plan.relaxation import Relaxation, relaxation, working_ticks
+from genba.plan.relaxation import Relaxation, edges, relaxation, working_ticks
 
 Calendars = Sequence[Calendar | None]
 """One for each machine, None where it is always open."""
@@ -101,21 +101,6 @@ def _one_machine(problem: Problem, relaxed: Relaxation) -> Bound:
 def rounds_for(relaxed: Relaxation, effort: float) -> int:
     """Return how many rounds the prices are climbed for."""
     return min(5000, max(100, int(2e7 * effort) // max(1, len(relaxed.work))))
-
-
-def edges(relaxed: Relaxation, machines: int) -> tuple[Ints, Ints]:
-    """Return for each machine (m,) the earliest begin of any work, and the least time after it.
-
-    0 for a machine that can do nothing.
-    """
-    large = np.iinfo(np.int64).max
-    begin, after = np.full(machines, large), np.full(machines, large)
-    tails = np.repeat(relaxed.tail, np.diff(relaxed.mode_first))
-    np.minimum.at(begin, relaxed.mode_machine, relaxed.earliest)
-    np.minimum.at(after, relaxed.mode_machine, tails)
-    idle = begin == large
-    begin[idle], after[idle] = 0, 0
-    return begin, after
 
 
 def _shared(problem: Problem, relaxed: Relaxation, known: int, rounds: int) -> Bound:
@@ -252,23 +237,44 @@ def _least_cost(relaxed: Relaxation, whole: list[int]) -> int:
 
 
 def _tardiness_bound(problem: Problem, relaxed: Relaxation) -> Bound:
-    """Return what jobs are late when nothing stands in their way."""
-    late = sum(
-        job.weight * max(0, done - job.due)
-        for job, done in zip(problem.jobs, relaxed.done.tolist(), strict=True)
-        if job.due is not None
+    """Return what jobs are late when nothing stands in their way, or when machines are shared."""
+    done = relaxed.done.astype(np.float64)
+    due = np.asarray([np.inf if job.due is None else job.due for job in problem.jobs])
+    weight = np.asarray(
+        [job.weight if problem.operations_of[job.id] else 0.0 for job in problem.jobs]
     )
-    return Bound(late, "each job as if it were alone")
+    return _late(problem, relaxed, done, due, weight)
 
 
 def _flow_bound(problem: Problem, relaxed: Relaxation) -> Bound:
-    """Return what jobs take when nothing stands in their way."""
-    total = 0
-    for job, done in zip(problem.jobs, relaxed.done.tolist(), strict=True):
-        listed = problem.operations_of[job.id]
-        if listed:
-            total += max(o.parts for o in listed) * (done - job.release)
-    return Bound(float(total), "each job as if it were alone")
+    """Return how long jobs take when nothing stands in their way, or when machines are shared."""
+    parts = [
+        max((operation.parts for operation in problem.operations_of[job.id]), default=0)
+        for job in problem.jobs
+    ]
+    release = np.asarray([job.release for job in problem.jobs], dtype=np.float64)
+    done = relaxed.done.astype(np.float64)
+    return _late(problem, relaxed, done, release, np.asarray(parts, dtype=np.float64))
+
+
+def _late(
+    problem: Problem, relaxed: Relaxation, done: Floats, due: Floats, weight: Floats
+) -> Bound:
+    late = np.maximum(done - due, 0.0, where=np.isfinite(due), out=np.zeros_like(done))
+    alone = Bound(float(weight @ late), "each job as if it were alone")
+    if not 1 < len(relaxed.tail) <= _MOST_SPREAD:
+        return alone
+    from genba.plan.overload import shared_lateness
+
+    calendars = [problem.calendars_by_id.get(m.calendar or "") for m in problem.machines]
+    shared = shared_lateness(relaxed, calendars, due, weight)
+    if shared <= alone.value:
+        return alone
+    return Bound(shared, "shares of all machines in the work, over time (transportation problem)")
+
+
+_MOST_SPREAD = 30_000
+"""Most operations whose work is spread over time: above, it takes too long to be worth it."""
 
 
 def _setups_bound(_: Problem, relaxed: Relaxation) -> Bound:

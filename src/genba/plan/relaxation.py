@@ -36,6 +36,10 @@ class Relaxation:
     """(k,)"""
     tail: Ints
     """(n,)"""
+    own_tail: Ints
+    """(n,) the same up to the completion of the operation's own job."""
+    job_of: Ints
+    """(n,)"""
     done: Ints
     """(j,) earliest completion of each job."""
     setups: int
@@ -71,6 +75,8 @@ def _plain(problem: Problem) -> Relaxation:
             np.repeat(head, np.diff(shop.mode_first)), shop.free_from[shop.mode_machine]
         ),
         tail=total[end][shop.job_of] - total[1:],
+        own_tail=total[end][shop.job_of] - total[1:],
+        job_of=shop.job_of,
         done=shop.release + total[end] - total[begin],
         setups=0,
     )
@@ -152,6 +158,7 @@ class _General:
             rows.extend(ways)
             first.append(len(rows))
         table = np.asarray(rows, dtype=np.int64).reshape(-1, 3)
+        job_at = {job.id: index for index, job in enumerate(self.problem.jobs)}
         done = {job.id: job.release for job in self.problem.jobs}
         for index, operation in enumerate(self.order):
             end = self.ends[index] + self._way_out(operation, index)
@@ -161,7 +168,9 @@ class _General:
             mode_machine=np.ascontiguousarray(table[:, 0]),
             work=np.ascontiguousarray(table[:, 1]),
             earliest=np.ascontiguousarray(table[:, 2]),
-            tail=np.asarray(self._tails(), dtype=np.int64),
+            tail=np.asarray(self._tails(own=False), dtype=np.int64),
+            own_tail=np.asarray(self._tails(own=True), dtype=np.int64),
+            job_of=np.asarray([job_at[o.job] for o in self.order], dtype=np.int64),
             done=np.asarray([done[job.id] for job in self.problem.jobs], dtype=np.int64),
             setups=sum(
                 min((self._least_setup(o, mode) for mode in o.modes), default=0)
@@ -266,7 +275,7 @@ class _General:
             return 0
         return self.least_setups.get((mode.machine, mode.family), 0)
 
-    def _tails(self) -> list[int]:
+    def _tails(self, *, own: bool) -> list[int]:
         tails = [self._way_out(operation, index) for index, operation in enumerate(self.order)]
         for index in range(len(self.order) - 1, -1, -1):
             operation = self.order[index]
@@ -275,7 +284,8 @@ class _General:
             after = tails[index] + self._shortest(operation)
             for before in operation.predecessors:
                 at = self.at[before]
-                tails[at] = max(tails[at], after + self._between(before, index))
+                if not own or self.order[at].job == operation.job:
+                    tails[at] = max(tails[at], after + self._between(before, index))
         return tails
 
     def _shortest(self, operation: Operation) -> int:
@@ -354,3 +364,18 @@ def working_ticks(calendar: Calendar | None, start: int, end: int) -> int:
     if calendar is None:
         return max(0, end - start)
     return sum(max(0, min(e, end) - max(s, start)) for s, e in calendar.windows)
+
+
+def edges(relaxed: Relaxation, machines: int) -> tuple[Ints, Ints]:
+    """Return for each machine (m,) the earliest begin of any work, and the least time after it.
+
+    0 for a machine that can do nothing.
+    """
+    large = np.iinfo(np.int64).max
+    begin, after = np.full(machines, large), np.full(machines, large)
+    tails = np.repeat(relaxed.tail, np.diff(relaxed.mode_first))
+    np.minimum.at(begin, relaxed.mode_machine, relaxed.earliest)
+    np.minimum.at(after, relaxed.mode_machine, tails)
+    idle = begin == large
+    begin[idle], after[idle] = 0, 0
+    return begin, after
