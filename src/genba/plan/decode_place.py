@@ -52,20 +52,12 @@ def new_board(tables: Tables) -> Board:
 
 
 @compiled
-def setup_ticks(t: Tables, machine: int, before: int, after: int) -> int:
+def setup_ticks(machines: Ints, setups: Ints, machine: int, before: int, after: int) -> int:
     """Return the change-over time from family to family; before -1: not known."""
-    matrix = t.machines[machine, c.M_MATRIX]
+    matrix = machines[machine, c.M_MATRIX]
     if matrix < 0 or after < 0:
         return 0
-    return int(t.setups[matrix + (before + 1) * t.machines[machine, c.M_FAMILIES] + after])
-
-
-@compiled
-def family_after(t: Tables, b: Board, machine: int, operation: int) -> int:
-    """Return the family that a machine is set up for after an operation, or at the beginning."""
-    if operation < 0:
-        return int(t.machines[machine, c.M_FAMILY])
-    return int(t.ways[b.placed[operation, c.S_WAY], c.W_FAMILY])
+    return int(setups[matrix + (before + 1) * machines[machine, c.M_FAMILIES] + after])
 
 
 @compiled
@@ -78,45 +70,53 @@ def in_a_gap(
     station has no place from ``arrival`` (-1: as it begins) on, end is :data:`NEVER` and the last
     number says when to arrive instead.
     """
-    machine, ticks = t.ways[way, c.W_MACHINE], t.ways[way, c.W_TICKS]
-    family = t.ways[way, c.W_FAMILY]
-    places, needs_job = t.machines[machine, c.M_PLACES], t.machines[machine, c.M_NEEDS_JOB]
+    # each column of a tuple costs a count of references: they are taken out once
+    ways, machines, placed, setups = t.ways, t.machines, b.placed, t.setups
+    operations, lines, has_pools = t.operations, b.lines, len(t.pools) > 0
+    machine, ticks = ways[way, c.W_MACHINE], ways[way, c.W_TICKS]
+    family, calendar = ways[way, c.W_FAMILY], ways[way, c.W_CALENDAR_SETUP]
+    places, needs_job = machines[machine, c.M_PLACES], machines[machine, c.M_NEEDS_JOB]
     setup_from = begin_from if needs_job else -NEVER
     start_from = begin_from
-    before = b.lines[machine, LAST]
-    while before >= 0 and b.placed[before, c.S_SETUP] >= begin_from + ticks:
-        if not insert and t.operations[before, c.O_FIXED] < 0:
+    before = lines[machine, LAST]
+    while before >= 0 and placed[before, c.S_SETUP] >= begin_from + ticks:
+        if not insert and operations[before, c.O_FIXED] < 0:
             break
-        before = b.placed[before, c.S_BEFORE]
+        before = placed[before, c.S_BEFORE]
     while True:
-        # Before the tick at which a machine is free there may be what is fixed, but nothing else.
-        free, following = t.machines[machine, c.M_FREE], b.lines[machine, FIRST]
         if before >= 0:
-            free, following = max(free, b.placed[before, c.S_END]), b.placed[before, c.S_NEXT]
-        limit = NEVER if following < 0 else b.placed[following, c.S_SETUP]
-        last_family = family_after(t, b, machine, before)
-        setup = setup_ticks(t, machine, last_family, family)
+            free, following = placed[before, c.S_END], placed[before, c.S_NEXT]
+            last_family = ways[placed[before, c.S_WAY], c.W_FAMILY]
+        else:
+            free, following = machines[machine, c.M_FREE], lines[machine, FIRST]
+            last_family = machines[machine, c.M_FAMILY]
+        limit = NEVER if following < 0 else placed[following, c.S_SETUP]
+        setup = setup_ticks(machines, setups, machine, last_family, family)
         changes = False
-        if following >= 0 and t.operations[following, c.O_FIXED] < 0:
-            next_family = family_after(t, b, machine, following)
-            changes = setup_ticks(t, machine, family, next_family) != setup_ticks(
-                t, machine, last_family, next_family
+        if following >= 0 and operations[following, c.O_FIXED] < 0:
+            next_family = ways[placed[following, c.S_WAY], c.W_FAMILY]
+            changes = setup_ticks(machines, setups, machine, family, next_family) != setup_ticks(
+                machines, setups, machine, last_family, next_family
             )
         while not changes and max(free, setup_from) + setup + ticks <= limit:
-            setup_start, start, end = earliest(
-                t.ways[way, c.W_CALENDAR_SETUP],
-                t.ways[way, c.W_CALENDAR_WORK],
-                t.ways[way, c.W_CALENDAR_ALL],
-                t.windows,
-                t.windows_at,
-                max(free, setup_from),
-                start_from,
-                setup,
-                ticks,
-            )
+            if calendar < 0 and ways[way, c.W_CALENDAR_WORK] < 0:
+                start = max(max(free, setup_from) + setup, start_from)
+                setup_start, end = start - setup, start + ticks
+            else:
+                setup_start, start, end = earliest(
+                    calendar,
+                    ways[way, c.W_CALENDAR_WORK],
+                    ways[way, c.W_CALENDAR_ALL],
+                    t.windows,
+                    t.windows_at,
+                    max(free, setup_from),
+                    start_from,
+                    setup,
+                    ticks,
+                )
             if end > limit or end >= NEVER:
                 break
-            if len(t.pools) == 0:
+            if not has_pools:
                 return setup_start, start, end, setup, before, -1
             later_setup, later_start = _wanting(t, b, way, setup_start, start, end)
             if later_setup < 0 and later_start < 0:
@@ -165,8 +165,6 @@ def _wanting(
 @compiled
 def _use(t: Tables, b: Board, way: int, times: tuple[int, int, int], sign: int) -> None:
     """Take (1) or give back (-1) people, tools and power of a run."""
-    if len(t.pools) == 0:
-        return
     setup_start, start, end = times
     if t.ways[way, c.W_STAFF] >= 0:
         until = end if t.ways[way, c.W_WHOLE] else start
@@ -240,20 +238,21 @@ def place(t: Tables, b: Board, operation: int, mode: int, arrive_from: int, inse
     insert : int
         0: only after all that was placed on the machine and is not fixed.
     """
-    job = t.operations[operation, c.O_JOB]
-    serial = t.shape[0]
-    ready = b.jobs[job, c.K_TIME] if serial else t.jobs[job, c.J_RELEASE]
+    operations, ways, machines, placed = t.operations, t.ways, t.machines, b.placed
+    before, before_at = t.before, t.before_at
+    job = operations[operation, c.O_JOB]
+    release = t.jobs[job, c.J_RELEASE]
+    ready = b.jobs[job, c.K_TIME] if t.shape[0] else release
     here = b.jobs[job, c.K_LOCATION]
-    allowed = max(t.jobs[job, c.J_RELEASE], ready)
-    for at in range(t.before_at[operation], t.before_at[operation + 1]):
-        allowed = max(allowed, b.placed[t.before[at], c.S_END])
+    allowed = max(release, ready)
+    for at in range(before_at[operation], before_at[operation + 1]):
+        allowed = max(allowed, placed[before[at], c.S_END])
     best = (NEVER, NEVER, NEVER, 0, -1, -1)
     best_way, best_leader, best_trip = -1, -1, NO_TRIP
-    for way in range(t.operations[operation, c.O_WAY], t.operations[operation, c.O_WAY_END]):
-        if mode >= 0 and t.ways[way, c.W_MODE] != mode:
+    for way in range(operations[operation, c.O_WAY], operations[operation, c.O_WAY_END]):
+        if mode >= 0 and ways[way, c.W_MODE] != mode:
             continue
-        machine = t.ways[way, c.W_MACHINE]
-        there = t.machines[machine, c.M_LOCATION]
+        there = machines[ways[way, c.W_MACHINE], c.M_LOCATION]
         moves = here >= 0 and there >= 0 and here != there
         trip, later = NO_TRIP, arrive_from
         while True:
@@ -267,10 +266,10 @@ def place(t: Tables, b: Board, operation: int, mode: int, arrive_from: int, inse
                 begin_from, arrival = max(allowed, trip[3]), trip[3]
             found = in_a_gap(t, b, way, begin_from, arrival, insert)
             leader = -1
-            if t.operations[operation, c.O_BATCH] >= 0:
+            if operations[operation, c.O_BATCH] >= 0:
                 leader = _batch_with_room(t, b, operation, way, begin_from, arrival)
-                if leader >= 0 and b.placed[leader, c.S_END] <= found[2] + t.ways[way, c.W_TICKS]:
-                    p = b.placed[leader]
+                if leader >= 0 and placed[leader, c.S_END] <= found[2] + ways[way, c.W_TICKS]:
+                    p = placed[leader]
                     found = (p[c.S_SETUP], p[c.S_START], p[c.S_END], 0, -1, -1)
                 else:
                     leader = -1
@@ -312,11 +311,12 @@ def _put(
         most = min(b.placed[leader, c.S_CAPACITY], t.operations[operation, c.O_CAPACITY])
         b.placed[leader, c.S_CAPACITY] = most
     else:
-        link(b, machine, operation, before)
+        link(b.placed, b.lines, machine, operation, before)
         p[c.S_LEADER] = operation
         p[c.S_PARTS] = t.operations[operation, c.O_PARTS]
         p[c.S_CAPACITY] = t.operations[operation, c.O_CAPACITY]
-        _use(t, b, way, (setup_start, start, end), 1)
+        if len(t.pools) > 0:
+            _use(t, b, way, (setup_start, start, end), 1)
     places = t.machines[machine, c.M_PLACES]
     if places >= 0:
         occupy(places, arrival, end, 1, t.pools, b.step_tick, b.step_used, b.steps)
@@ -331,18 +331,18 @@ def _put(
 
 
 @compiled
-def link(b: Board, machine: int, operation: int, before: int) -> None:
+def link(placed: Ints, lines: Ints, machine: int, operation: int, before: int) -> None:
     """Write an operation between its neighbors on a machine."""
-    following = b.lines[machine, FIRST] if before < 0 else b.placed[before, c.S_NEXT]
-    b.placed[operation, c.S_BEFORE], b.placed[operation, c.S_NEXT] = before, following
+    following = lines[machine, FIRST] if before < 0 else placed[before, c.S_NEXT]
+    placed[operation, c.S_BEFORE], placed[operation, c.S_NEXT] = before, following
     if before < 0:
-        b.lines[machine, FIRST] = operation
+        lines[machine, FIRST] = operation
     else:
-        b.placed[before, c.S_NEXT] = operation
+        placed[before, c.S_NEXT] = operation
     if following < 0:
-        b.lines[machine, LAST] = operation
+        lines[machine, LAST] = operation
     else:
-        b.placed[following, c.S_BEFORE] = operation
+        placed[following, c.S_BEFORE] = operation
 
 
 @compiled
@@ -358,7 +358,8 @@ def take_back(t: Tables, b: Board, operation: int) -> None:
     if p[c.S_LEADER] != operation:
         b.placed[p[c.S_LEADER], c.S_PARTS] -= t.operations[operation, c.O_PARTS]
     else:
-        _use(t, b, way, (p[c.S_SETUP], p[c.S_START], p[c.S_END]), -1)
+        if len(t.pools) > 0:
+            _use(t, b, way, (p[c.S_SETUP], p[c.S_START], p[c.S_END]), -1)
         before, following = p[c.S_BEFORE], p[c.S_NEXT]
         if before < 0:
             b.lines[machine, FIRST] = following

@@ -38,31 +38,52 @@ def run(t: Tables, b: Board, rank: Ints, modes: Ints, insert: int) -> int:
     _place_fixed(t, b)
     count = len(t.nodes_at) - 1
     waits = np.zeros(count, dtype=np.int64)
+    urgency = np.empty(count, dtype=np.int64)  # -1: fixed
     heap = np.empty(count, dtype=np.int64)
     held = np.empty(count, dtype=np.int64)
     not_before = np.empty(len(t.operations), dtype=np.int64)
     for operation in range(len(t.operations)):
         node = t.operations[operation, c.O_NODE]
+        if t.nodes[t.nodes_at[node]] == operation:
+            is_fixed = t.operations[operation, c.O_FIXED] >= 0
+            urgency[node] = -1 if is_fixed else rank[operation]
         for at in range(t.before_at[operation], t.before_at[operation + 1]):
             waits[node] += t.operations[t.before[at], c.O_NODE] != node
     size = 0
     for node in range(count):
-        if waits[node] == 0 or t.operations[t.nodes[t.nodes_at[node]], c.O_FIXED] >= 0:
-            size = _push(t, heap, size, rank, node)
+        if waits[node] == 0 or urgency[node] < 0:
+            size = _push(heap, size, urgency, node)
+    is_simple = not t.shape[0]  # nothing is brought anywhere, no station is bounded
     held_count, progress = 0, False
     while size > 0:
         node = heap[0]
-        size = _pop(t, heap, size, rank)
-        is_fixed = t.operations[t.nodes[t.nodes_at[node]], c.O_FIXED] >= 0
-        if is_fixed or _place_node(t, b, node, modes, insert, not_before):
+        size = _pop(heap, size, urgency)
+        is_placed = urgency[node] < 0
+        if is_simple:
+            operation = t.nodes[t.nodes_at[node]]
+            is_placed = is_placed or (
+                place(t, b, operation, modes[operation], -NEVER, insert) < NEVER
+            )
+        else:
+            is_placed = is_placed or _place_node(t, b, node, modes, insert, not_before)
+        if is_placed:
             progress = True
-            size = _release(t, node, waits, heap, size, rank)
+            size = _release(
+                t.operations,
+                t.nodes[t.nodes_at[node] : t.nodes_at[node + 1]],
+                t.after,
+                t.after_at,
+                waits,
+                heap,
+                size,
+                urgency,
+            )
         else:
             held[held_count] = node
             held_count += 1
         if size == 0 and progress and held_count > 0 and t.shape[0]:
             for number in range(held_count):  # a place may have become free in the meantime
-                size = _push(t, heap, size, rank, held[number])
+                size = _push(heap, size, urgency, held[number])
             held_count, progress = 0, False
     missing = 0
     for operation in range(len(t.operations)):
@@ -114,7 +135,7 @@ def _put_fixed(t: Tables, b: Board, operation: int) -> None:
     ):
         p[c.S_LEADER] = before
     else:
-        link(b, machine, operation, before)
+        link(b.placed, b.lines, machine, operation, before)
         p[c.S_LEADER] = operation
         if t.ways[way, c.W_STAFF] >= 0:
             until = end if t.ways[way, c.W_WHOLE] else start
@@ -235,30 +256,33 @@ def _deliver(t: Tables, b: Board, job: int) -> int:
 
 
 @compiled
-def _release(t: Tables, node: int, waits: Ints, heap: Ints, size: int, rank: Ints) -> int:
-    """Free what waited for a node."""
-    for at in range(t.nodes_at[node], t.nodes_at[node + 1]):
-        operation = t.nodes[at]
-        for link_at in range(t.after_at[operation], t.after_at[operation + 1]):
-            following = t.operations[t.after[link_at], c.O_NODE]
+def _release(
+    operations: Ints,
+    chain: Ints,
+    after: Ints,
+    after_at: Ints,
+    waits: Ints,
+    heap: Ints,
+    size: int,
+    urgency: Ints,
+) -> int:
+    """Free what waited for the operations of a node."""
+    node = operations[chain[0], c.O_NODE]
+    for operation in chain:
+        for at in range(after_at[operation], after_at[operation + 1]):
+            following = operations[after[at], c.O_NODE]
             if following != node:
                 waits[following] -= 1
-                is_free = waits[following] == 0 and _urgency(t, rank, following) >= 0
+                is_free = waits[following] == 0 and urgency[following] >= 0
                 if is_free:  # what is fixed was free from the beginning
-                    size = _push(t, heap, size, rank, following)
+                    size = _push(heap, size, urgency, following)
     return size
 
 
 @compiled
-def _urgency(t: Tables, rank: Ints, node: int) -> int:
-    operation = t.nodes[t.nodes_at[node]]
-    return -1 if t.operations[operation, c.O_FIXED] >= 0 else int(rank[operation])
-
-
-@compiled
-def _push(t: Tables, heap: Ints, size: int, rank: Ints, node: int) -> int:
-    at, urgency = size, _urgency(t, rank, node)
-    while at > 0 and _urgency(t, rank, heap[(at - 1) // 2]) > urgency:
+def _push(heap: Ints, size: int, urgency: Ints, node: int) -> int:
+    at, key = size, urgency[node]
+    while at > 0 and urgency[heap[(at - 1) // 2]] > key:
         heap[at] = heap[(at - 1) // 2]
         at = (at - 1) // 2
     heap[at] = node
@@ -266,15 +290,15 @@ def _push(t: Tables, heap: Ints, size: int, rank: Ints, node: int) -> int:
 
 
 @compiled
-def _pop(t: Tables, heap: Ints, size: int, rank: Ints) -> int:
+def _pop(heap: Ints, size: int, urgency: Ints) -> int:
     size -= 1
     node, at = heap[size], 0
-    urgency = _urgency(t, rank, node)
+    key = urgency[node]
     while 2 * at + 1 < size:
         child = 2 * at + 1
-        if child + 1 < size and _urgency(t, rank, heap[child + 1]) < _urgency(t, rank, heap[child]):
+        if child + 1 < size and urgency[heap[child + 1]] < urgency[heap[child]]:
             child += 1
-        if _urgency(t, rank, heap[child]) >= urgency:
+        if urgency[heap[child]] >= key:
             break
         heap[at] = heap[child]
         at = child
