@@ -14,11 +14,8 @@ import numpy as np
 
 from genba.plan.flexible import Floats, Ints
 from genba.plan.objective import Goal, Objective
-from genba.plan.problem import Calendar, Problem
-from genba.plan.relaxation import Relaxation, edges, relaxation, working_ticks
-
-Calendars = Sequence[Calendar | None]
-"""One for each machine, None where it is always open."""
+from genba.plan.problem import Problem
+from genba.plan.relaxation import OpenTime, Relaxation, edges, open_times, relaxation
 
 PRICE_SCALE = 1 << 20
 """Whole-number prices of all machines sum to about this times their number."""
@@ -109,41 +106,41 @@ def _shared(problem: Problem, relaxed: Relaxation, known: int, rounds: int) -> B
     First of all work, then of the work alone that comes late, or has to be followed by much: where
     jobs come in over time, machines cannot be full from the beginning.
     """
-    calendars = [problem.calendars_by_id.get(m.calendar or "") for m in problem.machines]
-    best, price = _of_part(relaxed, calendars, known, np.ones(len(calendars)), rounds)
+    opened = open_times(problem)
+    best, price = _of_part(relaxed, opened, known, np.ones(len(opened)), rounds)
     part = relaxed
     for by_tail in (False, True):
         cut = _sharpest(part, price, by_tail)
         if cut is None:
             continue
         smaller = _part(part, cut, by_tail=by_tail)
-        found, new_price = _of_part(smaller, calendars, best, price, rounds // 3)
+        found, new_price = _of_part(smaller, opened, best, price, rounds // 3)
         if found > best:
             best, price, part = found, new_price, smaller
     return Bound(float(best), "shares of all machines in the work (linear program)")
 
 
 def _of_part(
-    relaxed: Relaxation, calendars: Calendars, known: int, price: Floats, rounds: int
+    relaxed: Relaxation, opened: Sequence[OpenTime], known: int, price: Floats, rounds: int
 ) -> tuple[int, Floats]:
     """Return the certified bound of some work (``known`` if that is more), and the prices."""
     from genba.plan.loading import climb
 
-    begin, after = edges(relaxed, len(calendars))
+    begin, after = edges(relaxed, len(opened))
     base = (begin + after).astype(np.float64)
     best = known
-    for _ in range(3 if any(calendars) else 1):
+    for _ in range(3 if not all(machine.is_always for machine in opened) else 1):
         _, price = climb(
             relaxed.mode_first, relaxed.mode_machine, relaxed.work, base, price, rounds
         )
-        found = certified(relaxed, price, begin, after, calendars, best)
+        found = certified(relaxed, price, begin, after, opened, best)
         if found <= best:
             break
         best = found
         # Closed time before the bound counts like time before the first work.
         open_ticks = [
-            working_ticks(calendar, int(a), best - int(b))
-            for calendar, a, b in zip(calendars, begin, after, strict=True)
+            machine.ticks(int(a), best - int(b))
+            for machine, a, b in zip(opened, begin, after, strict=True)
         ]
         base = best - np.asarray(open_ticks, dtype=np.float64)
     return best, price
@@ -187,7 +184,7 @@ def certified(
     price: Floats,
     begin: Ints,
     after: Ints,
-    calendars: Calendars,
+    opened: Sequence[OpenTime],
     known: int,
 ) -> int:
     """Return the least end ``C >= known`` at which the machines have time enough, at given prices.
@@ -203,10 +200,8 @@ def certified(
 
     def enough(end: int) -> bool:
         had: int = sum(
-            y * working_ticks(calendar, a, end - b)
-            for y, calendar, a, b in zip(
-                whole, calendars, begin.tolist(), after.tolist(), strict=True
-            )
+            y * machine.ticks(a, end - b)
+            for y, machine, a, b in zip(whole, opened, begin.tolist(), after.tolist(), strict=True)
         )
         return wanted <= had
 
@@ -266,8 +261,8 @@ def _late(
         return alone
     from genba.plan.overload import shared_lateness
 
-    calendars = [problem.calendars_by_id.get(m.calendar or "") for m in problem.machines]
-    shared = shared_lateness(relaxed, calendars, due, weight)
+    opened = open_times(problem)
+    shared = shared_lateness(relaxed, opened, due, weight)
     if shared <= alone.value:
         return alone
     return Bound(shared, "shares of all machines in the work, over time (transportation problem)")

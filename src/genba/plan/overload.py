@@ -16,21 +16,20 @@ import numpy as np
 from genba.jit import compiled
 from genba.plan.flexible import Floats, Ints
 from genba.plan.loading import climb
-from genba.plan.problem import Calendar
-from genba.plan.relaxation import Relaxation, edges, working_ticks
+from genba.plan.relaxation import OpenTime, Relaxation, edges
 
 EFFORT = 2e7
 """Operations times stretches times rounds, about."""
 
 
 def shared_lateness(
-    relaxed: Relaxation, calendars: Sequence[Calendar | None], due: Floats, weight: Floats
+    relaxed: Relaxation, opened: Sequence[OpenTime], due: Floats, weight: Floats
 ) -> float:
     """Return a lower bound of the weighted lateness of all jobs past ``due`` (j,), 0 or more.
 
     The sums are in floating point; more than all their rounding can come to is taken off.
     """
-    begin, after = edges(relaxed, len(calendars))
+    begin, after = edges(relaxed, len(opened))
     _, price = climb(
         relaxed.mode_first,
         relaxed.mode_machine,
@@ -49,11 +48,11 @@ def shared_lateness(
         return 0.0
     late_from = (due[relaxed.job_of] - relaxed.own_tail)[counts]
     slots = int(np.clip(EFFORT / 100 / len(work), 24, 150))
-    starts = _stretches(begin, calendars, price, float(work.sum()), float(head.max()), slots)
+    starts = _stretches(begin, opened, price, float(work.sum()), float(head.max()), slots)
     room = [
         sum(
-            y * working_ticks(calendar, max(int(a), int(s)), int(e))
-            for y, calendar, a in zip(price.tolist(), calendars, begin.tolist(), strict=True)
+            y * machine.ticks(max(int(a), int(s)), int(e))
+            for y, machine, a in zip(price.tolist(), opened, begin.tolist(), strict=True)
         )
         for s, e in pairwise(starts.tolist())
     ]
@@ -72,7 +71,7 @@ def shared_lateness(
 
 def _stretches(
     begin: Ints,
-    calendars: Sequence[Calendar | None],
+    opened: Sequence[OpenTime],
     price: Floats,
     work: float,
     latest: float,
@@ -83,8 +82,8 @@ def _stretches(
 
     def enough(end: int) -> bool:
         done: float = sum(
-            y * working_ticks(calendar, int(a), end)
-            for y, calendar, a in zip(price.tolist(), calendars, begin.tolist(), strict=True)
+            y * machine.ticks(int(a), end)
+            for y, machine, a in zip(price.tolist(), opened, begin.tolist(), strict=True)
         )
         return done >= 1.1 * work
 

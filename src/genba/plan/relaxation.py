@@ -10,7 +10,7 @@ where loads are compared with working time). People, tools, buffers and vehicles
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 import numpy as np
 
@@ -359,11 +359,34 @@ def _overlapping(problem: Problem) -> set[str]:
     }
 
 
-def working_ticks(calendar: Calendar | None, start: int, end: int) -> int:
-    """Return the working time in ``[start, end)``."""
-    if calendar is None:
-        return max(0, end - start)
-    return sum(max(0, min(e, end) - max(s, start)) for s, e in calendar.windows)
+class OpenTime:
+    """The working time of a machine, added up."""
+
+    def __init__(self, calendar: Calendar | None) -> None:
+        self.is_always = calendar is None
+        windows = () if calendar is None else calendar.windows
+        self._starts = [start for start, _ in windows]
+        self._ends = [end for _, end in windows]
+        self._before = [0, *accumulate(end - start for start, end in windows)]
+
+    def ticks(self, start: int, end: int) -> int:
+        """Return the working time in ``[start, end)``."""
+        if end <= start:
+            return 0
+        return end - start if self.is_always else self._until(end) - self._until(start)
+
+    def _until(self, tick: int) -> int:
+        at = bisect_right(self._starts, tick)
+        if at == 0:
+            return 0
+        return self._before[at - 1] + min(tick, self._ends[at - 1]) - self._starts[at - 1]
+
+
+def open_times(problem: Problem) -> list[OpenTime]:
+    """Return the working time of each machine."""
+    known = {name: OpenTime(calendar) for name, calendar in problem.calendars_by_id.items()}
+    always = OpenTime(None)
+    return [known.get(machine.calendar or "", always) for machine in problem.machines]
 
 
 def edges(relaxed: Relaxation, machines: int) -> tuple[Ints, Ints]:
