@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from genba.plan.objective import Objective
     from genba.plan.problem import Problem
     from genba.plan.schedule import LeftOut, Plan
-    from genba.plant import Plant
+    from genba.plant import Order, Plant
 
 DEFAULT_GOALS = "tardiness,setups,makespan"
 _BAR_FROM_S = 2.0
@@ -69,7 +69,7 @@ def plan(
     if not problem.operations:
         _nothing_to_plan(asked, told)
     found = _solve(problem, loaded.timezone, wanted, time, seed, workers)
-    found = replace(found, left_out=(*told, *found.left_out))
+    found = replace(found, left_out=(*told, *_unplanned(problem, found)))
     from genba.plan.lateness import late_orders
 
     made = Made(asked, problem, found, late_orders(problem, found, timezone=loaded.timezone))
@@ -132,13 +132,33 @@ def _ask(plant: "Plant", path: Path | None, now: str, url: str, token: str) -> A
     silent = why_nobody_answers(url, token) if now == "now" else "--now is given"
     if silent is None:
         open_now, situation = open_orders(url, token, plant)
-        return Asked(plant, open_now, situation.time, situation)
+        remarks = _past(open_now, situation.time)
+        return Asked(plant, open_now, situation.time, situation, remarks=tuple(remarks))
     if url != HERE and now == "now":
         fail(f"{silent}; start one with `genba run`, log in with `genba login`, or give --url")
     remarks = [f"{silent}: the orders of the plant file are planned, on an empty floor"]
-    if plant.orders and all(order.due <= at for order in plant.orders):
-        remarks.append("all of them are due in the past; to plan from another moment, give --now")
+    remarks += _past(plant.orders, at)
     return Asked(plant, plant.orders, at, remarks=tuple(remarks))
+
+
+def _past(orders: "Sequence[Order]", now: int) -> list[str]:
+    """Remark upon orders that were due before the plan begins."""
+    past = [order.id for order in orders if order.due <= now]
+    if not past:
+        return []
+    which = ", ".join(past[:3]) + (f" and {len(past) - 3} more" if len(past) > 3 else "")
+    mend = "; to plan from another moment, give --now" if len(past) == len(orders) else ""
+    return [f"due in the past, planned all the same, and late: {which}{mend}"]
+
+
+def _unplanned(problem: "Problem", found: "Plan") -> "list[LeftOut]":
+    """Return what the search left out; of jobs that it planned it only says that they are late."""
+    whole = {
+        job
+        for job, operations in problem.operations_of.items()
+        if all(operation.id in found.by_operation for operation in operations)
+    }
+    return [item for item in found.left_out if item.id not in whole]
 
 
 def _nothing_to_plan(asked: Asked, told: "Sequence[LeftOut]") -> None:

@@ -58,11 +58,16 @@ def lasting(seconds: float) -> str:
 
 
 def moment(scale: Scale, tick: float, timezone: str) -> str:
-    """Write when a tick is for people, ``Mon 5 Jan 14:30``; of a problem of no plant, the tick."""
+    """Write when a tick is for people, ``Mon 5 Jan 14:30``; of a problem of no plant, the tick.
+
+    The year is named where it is not that of tick 0.
+    """
     if not scale.zero:
         return f"tick {tick:,.0f}"
-    when = dt.datetime.fromtimestamp(scale.time(tick) / US, ZoneInfo(timezone))
-    return f"{when:%a} {when.day} {when:%b %H:%M}"
+    zone = ZoneInfo(timezone)
+    when = dt.datetime.fromtimestamp(scale.time(tick) / US, zone)
+    same_year = when.year == dt.datetime.fromtimestamp(scale.zero / US, zone).year
+    return f"{when:%a} {when.day} {when:%b}{'' if same_year else f' {when.year}'} {when:%H:%M}"
 
 
 def span(scale: Scale, ticks: float) -> str:
