@@ -62,6 +62,8 @@ class Lean(NamedTuple):
     members: Ints
     """Operations job by job; ``members_at`` (jobs + 1) tells where each job's begin."""
     members_at: Ints
+    fixed: Ints
+    """(operations, 4): 1 where it is fixed, then start, end and set-up ticks."""
     is_lean: Ints
     """(1,): whether machines, routings, set-ups and calendars are all there is."""
 
@@ -93,7 +95,6 @@ def lean_of(tables: Tables) -> Lean:
         len(tables.pools) == 0
         and not tables.shape[0]
         and bool((operations[:, c.O_BATCH] < 0).all())
-        and bool((operations[:, c.O_FIXED] < 0).all())
     )
     counts = np.bincount(operations[:, c.O_JOB], minlength=len(tables.jobs))
     return Lean(
@@ -105,6 +106,15 @@ def lean_of(tables: Tables) -> Lean:
         ways[:, c.W_FAMILY].copy(),
         np.argsort(operations[:, c.O_JOB], kind="stable"),
         np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+        np.stack(
+            [
+                operations[:, c.O_FIXED] >= 0,
+                operations[:, c.O_FIXED_START],
+                operations[:, c.O_FIXED_END],
+                operations[:, c.O_FIXED_TICKS],
+            ],
+            axis=1,
+        ).astype(np.int64),
         np.array([is_lean], dtype=np.int64),
     )
 
@@ -132,6 +142,14 @@ def _judge_fast(t: Tables, f: Lean, pricing: Pricing, w: Walk, first: int) -> fl
         if at < first:
             start[operation], end[operation] = w.start[NOW, operation], w.end[NOW, operation]
             setup[operation], before[operation] = w.setup[NOW, operation], w.before[NOW, operation]
+        elif f.fixed[operation, 0]:
+            before[operation] = last[machine]
+            start[operation], end[operation] = f.fixed[operation, 1], f.fixed[operation, 2]
+            setup[operation] = f.fixed[operation, 3]
+            if last[machine] >= 0 and not f.fixed[last[machine], 0]:
+                setup_start = t.operations[operation, c.O_FIXED_SETUP]
+                if end[last[machine]] > setup_start:
+                    return MISSING  # what is fixed does not give way
         else:
             ready = f.release[job]
             for link in range(t.before_at[operation], t.before_at[operation + 1]):

@@ -134,6 +134,8 @@ def put(t: Tables, w: Walk, operation: int, goal: int) -> int:
 def change(t: Tables, f: Lean, w: Walk, rng: Ints, span: int) -> int:
     """Change row TRY, which is like NOW; return the first position that changed, -1: nothing."""
     operation = _some_operation(t, f, w, rng)
+    if f.fixed[operation, 0]:
+        return -1
     draw = unit(rng)
     if draw < 0.30:
         return _earlier(t, w, rng, operation)
@@ -145,7 +147,7 @@ def change(t: Tables, f: Lean, w: Walk, rng: Ints, span: int) -> int:
         return _to_machine(t, f, w, rng, operation, span)
     if draw < 0.90:
         previous = w.before[NOW, operation]
-        if previous < 0:
+        if previous < 0 or f.fixed[previous, 0]:
             return -1
         return put(t, w, previous, w.place[TRY, operation])
     return _block(t, f, w, rng, operation, span)
