@@ -16,8 +16,8 @@ from genba.jit import compiled
 from genba.twin.draws import OF_DRIVE, OF_HANDLE, OF_LIFE, OF_REPAIR, bits, draw
 from genba.twin.floor import (
     arrive,
+    call_up,
     delist,
-    floor_list,
     free_place,
     is_able,
     is_long_down,
@@ -30,6 +30,7 @@ from genba.twin.floor import (
 from genba.twin.lookup import fastest_s, travel_s
 from genba.twin.reach import (
     World,
+    due_at,
     list_at,
     lot_at,
     machine_at,
@@ -163,6 +164,13 @@ def _call(w: World, lot: int, goal: int, time: float, seed: np.uint64) -> bool:
 
 
 @compiled
+def _nudge(w: World, time: float) -> None:
+    """Let all lots be looked at again at a time, or before."""
+    whole = whole_at(w, 0)
+    set_timer(w, whole.nudge, min(timer_at(w, whole.leaves + whole.nudge).time, time))
+
+
+@compiled
 def send(w: World, lot: int, goal: int, time: float, seed: np.uint64) -> bool:
     """Take a lot out of its list and on its way to a station, where a place is kept for it."""
     machines, carried = whole_at(w, 0).machines, whole_at(w, 0).vehicles > 0
@@ -175,6 +183,8 @@ def send(w: World, lot: int, goal: int, time: float, seed: np.uint64) -> bool:
     if goal < machines:
         machine_at(w, goal).load += 1
         join_queue(w, lot, goal)
+        if carried and machine_at(w, goal).load >= machine_at(w, goal).places:
+            _nudge(w, time + PARK_AFTER_S)
     if not carried:
         if origin < machines:
             free_place(w, origin)
@@ -199,7 +209,6 @@ def vehicle_due(w: World, v: int, time: float, seed: np.uint64) -> None:
         trip = _trip_s(w, v, seed, record.place, record.heading, factor, 1)
         set_timer(w, unit, time + trip)
         return
-    set_timer(w, unit, math.inf)
     if vehicle.phase == BRINGS:
         goal = lot_at(w, lot).heading
         vehicle.at = goal
@@ -207,11 +216,13 @@ def vehicle_due(w: World, v: int, time: float, seed: np.uint64) -> None:
         arrive(w, lot, goal, time)
     vehicle.phase, vehicle.lot, vehicle.since = RESTS, -1, time
     whole_at(w, 0).free_vehicles += 1
-    whole_at(w, 0).moves_due = 1
+    if whole_at(w, 0).starved == 1:
+        whole_at(w, 0).starved = 0
+        call_up_all(w)
 
 
 @compiled
-def _parking(w: World, lot: int, time: float, nudge: int) -> int:
+def _parking(w: World, lot: int, time: float) -> int:
     """Clear a full station of a lot that can go nowhere; so no ring of full stations locks."""
     record = lot_at(w, lot)
     machines = whole_at(w, 0).machines
@@ -222,42 +233,79 @@ def _parking(w: World, lot: int, time: float, nudge: int) -> int:
         return -1
     if time >= record.since + PARK_AFTER_S:
         return machines if fastest_s(w, record.place, machines) >= 0.0 else -1
-    leaf = (whole_at(w, 0).leaves) + nudge
-    set_timer(w, nudge, min(timer_at(w, leaf).time, record.since + PARK_AFTER_S))
+    _nudge(w, record.since + PARK_AFTER_S)
     return -1
 
 
 @compiled
-def move_lots(w: World, time: float, seed: np.uint64, nudge: int) -> None:
-    """Send on whatever should move, most urgent first, as long as there are vehicles."""
-    whole_at(w, 0).moves_due = 0
-    unbounded = whole_at(w, 0).vehicles == 0
-    machines = whole_at(w, 0).machines
-    lot = list_at(w, floor_list(w)).first
-    while lot >= 0 and (unbounded or whole_at(w, 0).free_vehicles > 0):
+def _move_one(w: World, number: int, time: float, seed: np.uint64) -> bool:
+    """Send on the most urgent lot of a list that can be moved; False where none can.
+
+    What is in one list could go to the same machines: where there is no place for the first there
+    is none for the others. A vehicle that can go may still be there for one of the others.
+    """
+    whole = whole_at(w, 0)
+    fresh = number >= whole.fresh_lists
+    lot = list_at(w, number).first
+    while lot >= 0:
         following = lot_at(w, lot).next
-        goal = goal_of(w, lot, time, False)
-        if goal < 0:
-            goal = _parking(w, lot, time, nudge)
+        goal = goal_of(w, lot, time, fresh)
+        if goal < 0 and not fresh:
+            goal = _parking(w, lot, time)
         if goal >= 0 and goal != lot_at(w, lot).place:
-            send(w, lot, goal, time, seed)
+            if send(w, lot, goal, time, seed):
+                return True
+            whole.starved = 1
+        if fresh or whole.vehicles == 0:
+            return False
         lot = following
-    whole_at(w, 0).passes += 1
-    while unbounded or whole_at(w, 0).free_vehicles > 0:
-        best, first, chosen = math.inf, -1, -1
-        for number in range(machines + 1, whole_at(w, 0).lists):
-            lot = list_at(w, number).first
-            if (
-                lot >= 0
-                and lot_at(w, lot).rank < best
-                and list_at(w, number).passed < whole_at(w, 0).passes
-            ):
-                best, first, chosen = lot_at(w, lot).rank, lot, number
-        if first < 0:
-            break
-        goal = goal_of(w, first, time, True)
-        if goal < 0 or not send(w, first, goal, time, seed):
-            list_at(w, chosen).passed = whole_at(w, 0).passes  # nor can what stands behind it
+    return False
+
+
+@compiled
+def _first_due(w: World, begin: int, count: int) -> int:
+    """Return the position of the list that holds the most urgent lot."""
+    best, chosen = math.inf, begin
+    for k in range(begin, begin + count):
+        lot = list_at(w, due_at(w, k).index).first
+        if lot < 0:
+            return k
+        if lot_at(w, lot).rank < best:
+            best, chosen = lot_at(w, lot).rank, k
+    return chosen
+
+
+@compiled
+def move_lots(w: World, time: float, seed: np.uint64) -> None:
+    """Send on whatever should move, most urgent first, as long as there are vehicles.
+
+    What is on the floor goes before what would enter it.
+    """
+    whole = whole_at(w, 0)
+    while whole.vehicles == 0 or whole.free_vehicles > 0:
+        fresh = whole.due_floor == 0
+        count = whole.due_fresh if fresh else whole.due_floor
+        if count == 0:
+            return
+        begin = whole.lists if fresh else 0
+        at = _first_due(w, begin, count)
+        number = due_at(w, at).index
+        if _move_one(w, number, time, seed):
+            continue
+        list_at(w, number).due = 0
+        last = begin + (whole.due_fresh if fresh else whole.due_floor) - 1
+        due_at(w, at).index = due_at(w, last).index
+        if fresh:
+            whole.due_fresh -= 1
+        else:
+            whole.due_floor -= 1
+
+
+@compiled
+def call_up_all(w: World) -> None:
+    """Let all lots that want to be moved be looked at."""
+    for number in range(whole_at(w, 0).machines, whole_at(w, 0).lists):
+        call_up(w, number)
 
 
 @compiled

@@ -10,6 +10,8 @@ from genba.twin.lookup import setup_s
 from genba.twin.reach import (
     World,
     asked_at,
+    bound_at,
+    due_at,
     list_at,
     log_at,
     lot_at,
@@ -53,9 +55,27 @@ def mark(w: World, m: int) -> None:
 
 
 @compiled
-def floor_list(w: World) -> int:
-    """Number of the list of lots that want to be moved."""
-    return whole_at(w, 0).machines
+def call_up(w: World, number: int) -> None:
+    """Let the lots of a list be looked at: one of them could perhaps be moved now."""
+    record = list_at(w, number)
+    if record.due == 1 or record.first < 0:
+        return
+    record.due = 1
+    whole = whole_at(w, 0)
+    if number < whole.fresh_lists:
+        due_at(w, whole.due_floor).index = number
+        whole.due_floor += 1
+    else:
+        due_at(w, whole.lists + whole.due_fresh).index = number
+        whole.due_fresh += 1
+
+
+@compiled
+def call_up_for(w: World, m: int) -> None:
+    """Let all lots be looked at that could go to machine ``m``."""
+    machine = machine_at(w, m)
+    for k in range(machine.bound_from, machine.bound_to):
+        call_up(w, bound_at(w, k).index)
 
 
 @compiled
@@ -191,6 +211,8 @@ def quit_queue(w: World, lot: int, m: int) -> None:
     machine.backlog -= record.backlog
     machine.queue -= 1
     record.family, record.backlog = -1, 0.0
+    for k in range(machine.bound_fresh, machine.bound_to):
+        call_up(w, bound_at(w, k).index)
 
 
 @compiled
@@ -206,9 +228,19 @@ def free_place(w: World, m: int) -> None:
     """Give back a place at machine ``m``."""
     machine = machine_at(w, m)
     machine.load -= 1
-    whole_at(w, 0).moves_due = 1
+    call_up_for(w, m)
     if machine.state == BLOCKED:
         mark(w, m)
+
+
+@compiled
+def want_away(w: World, lot: int) -> None:
+    """Let a lot that stands somewhere wait to be moved."""
+    machines = whole_at(w, 0).machines
+    planned = planned_machine(w, lot)
+    number = machines + (planned if planned >= 0 else machines + lot_at(w, lot).op)
+    enlist(w, lot, number)
+    call_up(w, number)
 
 
 @compiled
@@ -227,8 +259,7 @@ def arrive(w: World, lot: int, place: int, time: float) -> None:
         return
     if place < machines and way_on(w, record.op, place) >= 0:
         quit_queue(w, lot, place)
-    enlist(w, lot, floor_list(w))
-    whole_at(w, 0).moves_due = 1
+    want_away(w, lot)
 
 
 @compiled
@@ -239,6 +270,6 @@ def enter(w: World, lot: int, time: float) -> None:
     record.phase, record.place, record.since = STANDS, machines, time
     rank(w, lot)
     planned = planned_machine(w, lot)
-    number = machines + 1 + (planned if planned >= 0 else machines + record.product)
+    number = whole_at(w, 0).fresh_lists + (planned if planned >= 0 else machines + record.product)
     enlist(w, lot, number)
-    whole_at(w, 0).moves_due = 1
+    call_up(w, number)

@@ -14,19 +14,19 @@ import math
 import numpy as np
 
 from genba.jit import compiled
-from genba.twin.carrying import move_lots, vehicle_due
+from genba.twin.carrying import call_up_all, move_lots, vehicle_due
 from genba.twin.draws import OF_LIFE, OF_REPAIR, bits, draw, draw_left
 from genba.twin.floor import (
     REROUTE_AFTER_S,
     enlist,
     enter,
-    floor_list,
     is_able,
     join_queue,
     mark,
     note,
     rank,
     stays,
+    want_away,
 )
 from genba.twin.hours import account, worked
 from genba.twin.reach import (
@@ -62,7 +62,7 @@ from genba.twin.records import (
     STOPPED,
     WAITING,
 )
-from genba.twin.timers import clear_timers, set_timer
+from genba.twin.timers import clear_timers, set_timer, settle_first, take_first
 from genba.twin.working import (
     begin_run,
     draw_work,
@@ -87,7 +87,6 @@ LEAST_LEFT = 0.05
 def _machine_due(w: World, m: int, time: float, seed: np.uint64) -> None:
     machine = machine_at(w, m)
     account(w, m, time)
-    set_timer(w, m, math.inf)
     if machine.phase == SETUP:
         let_go(w, m)
         begin_run(w, m, time, seed)
@@ -109,7 +108,6 @@ def _machine_due(w: World, m: int, time: float, seed: np.uint64) -> None:
 
 @compiled
 def _machine_waited(w: World, m: int) -> None:
-    set_timer(w, whole_at(w, 0).machines + m, math.inf)
     if machine_at(w, m).phase == FREE:
         mark(w, m)
     elif not is_able(w, m):
@@ -181,7 +179,7 @@ def _outage_due(w: World, unit: int, time: float) -> None:
 
 
 @compiled
-def _settle(w: World, time: float, seed: np.uint64, nudge: int) -> None:
+def _settle(w: World, time: float, seed: np.uint64) -> None:
     """Let everything begin that can begin now."""
     while True:
         whole = whole_at(w, 0)
@@ -193,10 +191,10 @@ def _settle(w: World, time: float, seed: np.uint64, nudge: int) -> None:
             try_start(w, m, time, seed)
         elif whole.crew_due == 1:
             serve_waiters(w, time)
-        elif whole.moves_due == 1 and (
-            whole_at(w, 0).vehicles == 0 or whole_at(w, 0).free_vehicles > 0
+        elif whole.due_floor + whole.due_fresh > 0 and (
+            whole.vehicles == 0 or whole.free_vehicles > 0
         ):
-            move_lots(w, time, seed, nudge)
+            move_lots(w, time, seed)
         else:
             return
 
@@ -220,7 +218,7 @@ def run(w: World, seed: np.uint64, until: float, most_events: int) -> int:
         time = timer_at(w, 1).time
         if time > until:
             break
-        unit = timer_at(w, 1).unit
+        unit = take_first(w)
         whole_at(w, 0).now = time
         whole_at(w, 0).events += 1
         if unit < machines:
@@ -234,11 +232,11 @@ def run(w: World, seed: np.uint64, until: float, most_events: int) -> int:
         elif unit == release:
             _release_due(w, unit, time)
         elif unit == nudge:
-            set_timer(w, nudge, math.inf)
-            whole_at(w, 0).moves_due = 1
+            call_up_all(w)
         elif unit == outage:
             _outage_due(w, unit, time)
-        _settle(w, time, seed, nudge)
+        _settle(w, time, seed)
+        settle_first(w, unit)
     else:
         return int(whole_at(w, 0).events)
     whole_at(w, 0).now = until
@@ -298,7 +296,7 @@ def _begin_lot(w: World, lot: int) -> None:
             join_queue(w, lot, record.place)
             enlist(w, lot, record.place)
         else:
-            enlist(w, lot, floor_list(w))
+            want_away(w, lot)
     elif record.phase >= CALLED and record.heading >= 0 and record.heading < machines:
         rank(w, lot)
         join_queue(w, lot, record.heading)
@@ -339,5 +337,5 @@ def begin(w: World, seed: np.uint64) -> None:
     for lot in range(whole_at(w, 0).lots):
         _begin_lot(w, lot)
     if vehicles == 0 or whole_at(w, 0).free_vehicles > 0:
-        move_lots(w, 0.0, seed, unit + 1)
-    _settle(w, 0.0, seed, unit + 1)
+        move_lots(w, 0.0, seed)
+    _settle(w, 0.0, seed)

@@ -39,6 +39,7 @@ MACHINE = np.dtype(
     [
         ("key", "u8"), ("calendar", "i8"), ("places", "i8"), ("setup_factor", "i8"),
         ("stops_from", "i8"), ("stops_to", "i8"), ("plan_to", "i8"),
+        ("bound_from", "i8"), ("bound_fresh", "i8"), ("bound_to", "i8"),
         # what changes
         ("phase", "i8"), ("state", "i8"), ("since", "f8"), ("family", "i8"), ("way", "i8"),
         ("job", "i8"), ("parts", "i8"), ("crew", "i8"), ("skill", "i8"), ("asked", "f8"),
@@ -111,23 +112,24 @@ PRICE = np.dtype([("before", "f8"), ("rate", "f8")], align=True)
 TARGET = np.dtype([("machine", "i8"), ("start", "f8")], align=True)
 INDEX = np.dtype([("index", "i8")])
 COUNT = np.dtype([("count", "i8")])
-LIST = np.dtype([("first", "i8"), ("last", "i8"), ("passed", "i8")], align=True)
-"""First and last lot, and the last pass over all lists in which nothing could be done with it."""
+LIST = np.dtype([("first", "i8"), ("last", "i8"), ("due", "i8")], align=True)
+"""First and last lot, and whether one of them could perhaps be moved now."""
 TIMER = np.dtype([("time", "f8"), ("unit", "i8")], align=True)
 WHOLE = np.dtype(
     [
         # how many there are
         ("machines", "i8"), ("lots", "i8"), ("vehicles", "i8"), ("crews", "i8"),
         ("calendars", "i8"), ("places", "i8"), ("families", "i8"), ("quantiles", "i8"),
-        ("lists", "i8"), ("leaves", "i8"), ("releases", "i8"), ("outages", "i8"), ("prices", "i8"),
+        ("lists", "i8"), ("fresh_lists", "i8"), ("leaves", "i8"), ("nudge", "i8"),
+        ("releases", "i8"), ("outages", "i8"), ("prices", "i8"),
         ("log_rows", "i8"),
         # what else holds for all
         ("drive_factor", "i8"), ("price_offset", "f8"),
         # what changes
         ("now", "f8"), ("cost", "f8"), ("events", "i8"), ("released", "i8"),
-        ("free_vehicles", "i8"), ("moves_due", "i8"), ("crew_due", "i8"), ("waiters", "i8"),
-        ("asked", "i8"), ("asked_first", "i8"), ("logged", "i8"), ("passes", "i8"),
-        ("outages_begun", "i8"),
+        ("free_vehicles", "i8"), ("due_floor", "i8"), ("due_fresh", "i8"), ("starved", "i8"),
+        ("crew_due", "i8"), ("waiters", "i8"), ("asked", "i8"), ("asked_first", "i8"),
+        ("logged", "i8"), ("outages_begun", "i8"),
     ],
     align=True,
 )  # fmt: skip
@@ -157,6 +159,8 @@ DTYPES = {
     "releases": INDEX,
     "waiting": COUNT,
     "lists": LIST,
+    "bound": INDEX,
+    "due": INDEX,
     "timers": TIMER,
     "asked": INDEX,
     "whole": WHOLE,
@@ -205,8 +209,12 @@ class Tables(NamedTuple):
     waiting: Records
     """How many lots wait or head for a machine, by machine and family."""
     lists: Records
-    """What waits at each machine; the floor; what has not entered it, by planned machine, and by
-    product."""
+    """What waits at each machine; what stands on the floor and should go on, by planned machine
+    and by operation; what has not entered the floor, by planned machine and by product."""
+    bound: Records
+    """Ragged lists of the lists of lots that could go to each machine: floor, then not entered."""
+    due: Records
+    """Lists that something could be done with: floor, and from the middle on not entered."""
     timers: Records
     asked: Records
     """Machines that might start something, as a ring."""
@@ -217,7 +225,7 @@ class Tables(NamedTuple):
 
 _CHANGING = (
     "machines", "lots", "stock", "stops", "crews", "vehicles", "calendars", "uses", "waiting",
-    "lists", "timers", "asked", "whole", "log",
+    "lists", "due", "timers", "asked", "whole", "log",
 )  # fmt: skip
 
 

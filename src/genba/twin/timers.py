@@ -17,12 +17,37 @@ def set_timer(w: World, unit: int, time: float) -> None:
     """Let a unit wait for ``time``; infinity takes its timer away."""
     node = whole_at(w, 0).leaves + unit
     timer_at(w, node).time = time
+    first, who = time, unit
     while node > 1:
+        other = timer_at(w, node ^ 1)
+        if other.time < first or (other.time == first and node & 1):
+            first, who = other.time, other.unit
         node >>= 1
-        left, right = timer_at(w, 2 * node), timer_at(w, 2 * node + 1)
-        winner = left if left.time <= right.time else right
         here = timer_at(w, node)
-        here.time, here.unit = winner.time, winner.unit
+        if who != unit and who == here.unit and first == here.time:
+            return  # what is above does not depend on this unit
+        here.time, here.unit = first, who
+
+
+@compiled
+def take_first(w: World) -> int:
+    """Return the unit that is due first, and take its timer away.
+
+    What is above it in the tree is left as it is until :func:`settle_first`; meanwhile timers may
+    be set, but not asked for. So a unit that is set anew at once costs one way up the tree, not
+    two.
+    """
+    unit = timer_at(w, 1).unit
+    timer_at(w, whole_at(w, 0).leaves + unit).time = math.inf
+    return unit
+
+
+@compiled
+def settle_first(w: World, unit: int) -> None:
+    """Bring the tree in order above a unit that was taken by :func:`take_first`."""
+    leaf = timer_at(w, whole_at(w, 0).leaves + unit)
+    if leaf.time == math.inf:
+        set_timer(w, unit, math.inf)
 
 
 @compiled

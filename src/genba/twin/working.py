@@ -26,9 +26,9 @@ from genba.twin.draws import (
 )
 from genba.twin.floor import (
     REROUTE_AFTER_S,
+    call_up_for,
     delist,
     enlist,
-    floor_list,
     free_place,
     join_queue,
     leave,
@@ -37,12 +37,14 @@ from genba.twin.floor import (
     quit_queue,
     rank,
     stays,
+    want_away,
     way_on,
 )
 from genba.twin.hours import account, end_of_joint_work, end_of_work, is_open
 from genba.twin.lookup import fastest_s, setup_s
 from genba.twin.reach import (
     World,
+    bound_at,
     crew_at,
     dist_at,
     list_at,
@@ -356,7 +358,6 @@ def _load(w: World, m: int, first: int, time: float, seed: np.uint64) -> None:
     machine.free_at = time + setup + cycle * (1 if batch > 0 else parts)
     if record.tools_to > record.tools_from:
         _take_tools(w, way, 1)
-    whole_at(w, 0).moves_due = 1
     if setup <= 0.0:
         begin_run(w, m, time, seed)
         return
@@ -445,8 +446,10 @@ def finish(w: World, m: int, time: float, seed: np.uint64) -> None:
         record = lot_at(w, lot)
         following = record.next
         record.next = -1
-        key = mix(record.key + np.uint64(record.op))
-        scrapped = binomial(record.parts, way.scrap, bits(seed, OF_SCRAP, key, 0))
+        scrapped = 0
+        if way.scrap > 0.0:
+            key = mix(record.key + np.uint64(record.op))
+            scrapped = binomial(record.parts, way.scrap, bits(seed, OF_SCRAP, key, 0))
         spoilt = min(machine.spoilt, record.parts - scrapped)
         machine.spoilt -= spoilt
         record.parts -= scrapped + spoilt
@@ -481,8 +484,7 @@ def _hand_on(w: World, lot: int, m: int, time: float) -> None:
         enlist(w, lot, m)
         mark(w, m)
         return
-    enlist(w, lot, floor_list(w))
-    whole_at(w, 0).moves_due = 1
+    want_away(w, lot)
 
 
 # Stops -----------------------------------------------------------------------------------------
@@ -533,15 +535,16 @@ def resume(w: World, m: int, time: float) -> None:
     _wait_until(w, m, math.inf)
     note(w, time, RESUMED, m, machine.job)
     machine.phase, machine.down_since = FREE, math.inf
-    lot = list_at(w, floor_list(w)).first
-    while lot >= 0:
-        following = lot_at(w, lot).next
-        if lot_at(w, lot).place == m and stays(w, lot, m, time):
-            delist(w, lot)
-            join_queue(w, lot, m)
-            enlist(w, lot, m)
-        lot = following
-    whole_at(w, 0).moves_due = 1
+    for k in range(machine.bound_from, machine.bound_fresh):
+        lot = list_at(w, bound_at(w, k).index).first
+        while lot >= 0:
+            following = lot_at(w, lot).next
+            if lot_at(w, lot).place == m and stays(w, lot, m, time):
+                delist(w, lot)
+                join_queue(w, lot, m)
+                enlist(w, lot, m)
+            lot = following
+    call_up_for(w, m)
     if machine.job < 0:
         machine.state = IDLE
         mark(w, m)
@@ -562,6 +565,6 @@ def give_up_waiting(w: World, m: int) -> None:
         following = lot_at(w, lot).next
         delist(w, lot)
         quit_queue(w, lot, m)
-        enlist(w, lot, floor_list(w))
+        want_away(w, lot)
         lot = following
-    whole_at(w, 0).moves_due = 1
+    call_up_for(w, m)

@@ -102,13 +102,16 @@ def assemble(
     leaves = 1 << max(1, (timers - 1).bit_length())
     out = _outages(names, state.time, outages)
     prices = price_table(line, state.time, horizon_s + BEYOND_S)
-    lists = np.zeros(2 * len(machines) + 1 + len(line.products), LIST)
+    fresh_lists = 2 * len(machines) + len(ops)
+    lists = np.zeros(fresh_lists + len(machines) + len(line.products), LIST)
     lists["first"] = lists["last"] = -1
+    bound = _bound(line, names, machines, ops, ways, planned=bool(schedule))
     whole = np.zeros(1, WHOLE)
     for field, value in {
         "machines": len(machines), "lots": len(lots), "vehicles": len(vehicles),
         "crews": len(line.crews), "calendars": len(calendars), "places": places,
         "families": len(names.families), "quantiles": QUANTILES, "lists": len(lists),
+        "nudge": timers - 2, "fresh_lists": fresh_lists,
         "leaves": leaves, "releases": len(releases), "outages": len(out), "prices": len(prices),
         "log_rows": log_rows, "drive_factor": drive_factor,
         "price_offset": state.time / US % PRICE_BIN_S,
@@ -123,7 +126,8 @@ def assemble(
         fastest=_records(_fastest(line, travel, places), SECONDS),
         calendars=calendars, windows=windows, prices=prices, planned=planned, targets=targets,
         outages=out, releases=releases,
-        waiting=np.zeros(len(machines) * len(names.families), COUNT), lists=lists,
+        waiting=np.zeros(len(machines) * len(names.families), COUNT), lists=lists, bound=bound,
+        due=np.zeros(2 * len(lists), INDEX),
         timers=np.zeros(2 * leaves, TIMER), asked=np.zeros(len(machines), INDEX), whole=whole,
         log=np.zeros(log_rows, LOG),
     )  # fmt: skip
@@ -186,6 +190,29 @@ def _fastest(line: Line, travel: NDArray[np.float64], places: int) -> NDArray[np
         return table
     best = np.where(travel < 0, math.inf, travel).min(axis=0)
     return np.where(np.isinf(best), -1.0, best)
+
+
+def _bound(
+    line: Line, names: Names, machines: Records, ops: Records, ways: Records, *, planned: bool
+) -> Records:
+    """Return the lists of lots that could go to each machine, and tell the machines."""
+    count = len(machines)
+    fresh = 2 * count + len(ops)
+    able = [{int(way["machine"]) for way in ways[op["ways_from"] : op["ways_to"]]} for op in ops]
+    rows: list[int] = []
+    for machine in range(count):
+        machines[machine]["bound_from"] = len(rows)
+        rows += [count + machine] * planned
+        rows += [2 * count + op for op, others in enumerate(able) if machine in others]
+        machines[machine]["bound_fresh"] = len(rows)
+        rows += [fresh + machine] * planned
+        rows += [
+            fresh + count + product
+            for product in range(len(line.products))
+            if machine in able[names.first_op[product]]
+        ]
+        machines[machine]["bound_to"] = len(rows)
+    return np.array([(row,) for row in rows], INDEX)
 
 
 def _outages(names: Names, zero: int, outages: Sequence[Outage]) -> Records:
