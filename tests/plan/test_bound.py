@@ -151,6 +151,20 @@ def test_set_ups_count_with_the_least_that_can_occur() -> None:
     assert proven(problem) == 24
 
 
+def test_a_set_up_may_have_begun_before_a_break_in_which_the_job_comes() -> None:
+    shift = Calendar("shift", ((0, 30), (45, 70)), interruptible=True)
+    problem = Problem(
+        machines=(Machine("M", "shift", setup="S"),),
+        jobs=(Job("J", release=47),),
+        operations=(Operation("O", "J", (Mode("M", 1, "a"),)),),
+        calendars=(shift,),
+        setups=(SetupMatrix("S", ("a",), ((0,),), (7,)),),
+    )
+    plan = Decoder(problem).decode(["O"])
+    assert (plan.assignments[0].setup_start, plan.assignments[0].end) == (25, 48)
+    assert proven(problem) == 48
+
+
 def test_the_way_between_machines_counts_with_the_fastest_vehicle_over_any_stop() -> None:
     slow = ((0, 9, 2), (9, 0, 9), (2, 2, 0))
     transport = Transport(("A", "B", "C"), {"amr": slow}, {"amr": 1})

@@ -199,8 +199,10 @@ class _General:
                 self.problem.machines_by_id[mode.machine],
                 self._least_setup(operation, mode),
             )
-            begin = max(ready if machine.setup_needs_job else ready - setup, machine.free_from)
             calendar = self.problem.calendars_by_id.get(machine.calendar or "")
+            if not machine.setup_needs_job and self._may_pause(mode, calendar):
+                setup = 0  # it may have begun any time before the job is there
+            begin = max(ready if machine.setup_needs_job else ready - setup, machine.free_from)
             length = setup + mode.ticks
             end = earliest_end(calendar, begin, length)
             if end is None:  # it cannot be done in time: that is for others to say
@@ -218,6 +220,14 @@ class _General:
             rows[at] = (at, min(work, old[1]), min(begin, old[2]))
         self.ends.append(min(ends))
         return list(rows.values())
+
+    def _may_pause(self, mode: Mode, calendar: Calendar | None) -> bool:
+        """Whether work in a mode may pause, because of the machine or of people."""
+        by_people = mode.skill is not None and any(
+            mode.skill in group.skills and group.calendar is not None
+            for group in self.problem.staff
+        )
+        return by_people or (calendar is not None and calendar.interruptible)
 
     def _fixed_way(self, operation: Operation, fixed: Fixed) -> tuple[int, int, int]:
         machine = self.problem.machines_by_id[fixed.machine]
