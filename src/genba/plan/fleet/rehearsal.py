@@ -66,7 +66,7 @@ class Rehearsal:
     vehicles : sequence of (Vehicle, str)
         With the nodes where they stand.
     lots : dict of str to str
-        Where lots are: nodes or vehicles.
+        Where lots are: stations or vehicles.
     trouble : Trouble
         What goes wrong.
     seed : int
@@ -105,9 +105,7 @@ class Rehearsal:
         """Return the tasks that are not done, from where their lots are now."""
         left = []
         for task in tasks:
-            place = self.lots[task.lot]
-            node = self._network.nodes.get(place)
-            station = node.station if node is not None and node.station else place
+            station = self.lots[task.lot]
             if station != task.destination:
                 left.append(
                     TransportTask(
@@ -211,7 +209,8 @@ class Rehearsal:
         if action["actionType"] not in ("pick", "drop"):
             return
         lot = next(p["value"] for p in action["actionParameters"] if p["key"] == "loadId")
-        source = driver.node if action["actionType"] == "pick" else driver.vehicle.id
+        here = self._network.nodes[driver.node].station or driver.node
+        source = here if action["actionType"] == "pick" else driver.vehicle.id
         if self.lots.get(lot) != source:
             self._fault(f"{driver.vehicle.id}: {action['actionType']} of {lot}, which is elsewhere")
         elif action["actionType"] == "pick":
@@ -219,7 +218,7 @@ class Rehearsal:
             self.lots[lot] = driver.vehicle.id
         else:
             driver.loads.remove(lot)
-            self.lots[lot] = driver.node
+            self.lots[lot] = here
         if len(driver.loads) > driver.vehicle.capacity_lots:
             self._fault(f"{driver.vehicle.id} carries {len(driver.loads)} lots")
 
