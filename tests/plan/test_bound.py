@@ -13,6 +13,7 @@ from genba.plan.bound import certified, gap, lower_bound, makespan_bound
 from genba.plan.decode import Decoder
 from genba.plan.jackson import jackson
 from genba.plan.objective import MAKESPAN, Goal, Objective
+from genba.plan.opentime import earliest_end, open_times
 from genba.plan.problem import (
     Calendar,
     Energy,
@@ -25,7 +26,7 @@ from genba.plan.problem import (
     SetupMatrix,
     Transport,
 )
-from genba.plan.relaxation import earliest_end, edges, open_times, relaxation
+from genba.plan.relaxation import edges, relaxation
 from genba.plan.values import values_of
 
 

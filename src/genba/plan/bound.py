@@ -14,8 +14,9 @@ import numpy as np
 
 from genba.plan.flexible import Floats, Ints
 from genba.plan.objective import Goal, Objective
+from genba.plan.opentime import OpenTime, open_times
 from genba.plan.problem import Problem
-from genba.plan.relaxation import OpenTime, Relaxation, edges, open_times, relaxation
+from genba.plan.relaxation import Relaxation, edges, relaxation
 
 PRICE_SCALE = 1 << 20
 """Whole-number prices of all machines sum to about this times their number."""

@@ -16,7 +16,8 @@ import numpy as np
 from genba.jit import compiled
 from genba.plan.flexible import Floats, Ints
 from genba.plan.loading import climb
-from genba.plan.relaxation import OpenTime, Relaxation, edges
+from genba.plan.opentime import OpenTime
+from genba.plan.relaxation import Relaxation, edges
 
 EFFORT = 2e7
 """Operations times stretches times rounds, about."""
