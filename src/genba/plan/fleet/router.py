@@ -113,7 +113,7 @@ def _or_jointly(network: Network, requests: Sequence[Request], best: Routes) -> 
     cut_short = {
         r.carrier.vehicle.id
         for r in requests
-        if not set(r.stops) <= {s for v in found[r.carrier.vehicle.id].visits for s in v.stops}
+        if sum(len(v.stops) for v in found[r.carrier.vehicle.id].visits) < len(r.stops)
     }
     routes = Routes(_whole(requests, found), frozenset(cut_short))
     if best.stuck or routes.first_stops(requests) > best.first_stops(requests):
