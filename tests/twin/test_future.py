@@ -206,17 +206,22 @@ def test_what_a_plan_leaves_out_is_decided_by_rules() -> None:
     assert done(serial([10, 10]), lot("a"), lot("b"), schedule=plan) == [300, 200]
 
 
-def test_a_machine_waits_for_the_planned_lot_that_comes_but_not_beyond_the_next_start() -> None:
+def test_a_machine_waits_for_the_planned_lot_only_where_it_is_about_to_come() -> None:
     plan = (
         PlannedJob("b", 0, "m0", NOW),
         PlannedJob("b", 1, "m1", NOW + 100 * US),
         PlannedJob("a", 1, "m1", NOW + 200 * US),
     )
-    # a stands at m1 already, but b is planned before it and is in the work before.
+    # a stands at m1 already, but b is planned before it and comes there in 20 s: a quarter of the
+    # 100 s that a takes is worth more.
     waiting = lot("a", step=1, place="m1")
-    assert done(serial([10, 10]), waiting, lot("b"), schedule=plan) == [300, 200]
-    slow = serial([50, 10])
-    assert done(slow, waiting, lot("b"), schedule=plan) == [300, 600]
+    assert done(serial([2, 10]), waiting, lot("b"), schedule=plan) == [220, 120]
+    assert done(serial([5, 10]), waiting, lot("b"), schedule=plan) == [100, 200]
+
+
+def test_a_planned_lot_enters_the_floor_half_an_hour_before_its_start() -> None:
+    plan = (PlannedJob("a", 0, "m0", NOW + 4000 * US),)
+    assert done(serial([10]), lot("a"), schedule=plan) == [4000 - 1800 + 100]
 
 
 def random_line() -> Line:

@@ -15,6 +15,7 @@ import numpy as np
 from genba.jit import compiled
 from genba.twin.draws import OF_DRIVE, OF_HANDLE, OF_LIFE, OF_REPAIR, bits, draw
 from genba.twin.floor import (
+    PLANNED_RANK,
     arrive,
     call_up,
     delist,
@@ -49,6 +50,8 @@ PARK_AFTER_S = 900.0
 """How long a lot that can go nowhere blocks a full station before it is taken to the source."""
 REST_AFTER_S = 20.0
 """How long a vehicle stands idle before it drives home."""
+EARLY_S = 1800.0
+"""A planned lot enters the floor at most this long before the plan has it begin."""
 MOST_FRESH = 2
 """Lots in wait at a machine beyond which none enters the floor for it."""
 
@@ -249,6 +252,11 @@ def _move_one(w: World, number: int, time: float, seed: np.uint64) -> bool:
     lot = list_at(w, number).first
     while lot >= 0:
         following = lot_at(w, lot).next
+        if fresh and lot_at(w, lot).rank < 0.0:
+            begin = lot_at(w, lot).rank + PLANNED_RANK - EARLY_S
+            if begin > time:
+                _nudge(w, begin)
+                return False
         goal = goal_of(w, lot, time, fresh)
         if goal < 0 and not fresh:
             goal = _parking(w, lot, time)

@@ -24,6 +24,8 @@ from genba.twin.reach import (
 )
 from genba.twin.records import BLOCKED, DONE, DOWN, DROPPED, LEFT, OUTAGE, REPAIR, STANDS
 
+PLANNED_RANK = 1e12
+"""What sets planned lots before others in rank: their rank is their planned start less this."""
 REROUTE_AFTER_S = 1800.0
 """How long a lot waits at a machine that is down before it goes to another one."""
 
@@ -141,7 +143,7 @@ def rank(w: World, lot: int) -> None:
     """
     record = lot_at(w, lot)
     if record.plan >= 0 and target_at(w, record.plan + record.op).machine >= 0:
-        record.rank = target_at(w, record.plan + record.op).start - 1e12
+        record.rank = target_at(w, record.plan + record.op).start - PLANNED_RANK
     else:
         record.rank = record.urgency
 

@@ -62,18 +62,16 @@ from genba.twin.records import (
     STOPPED,
     WAITING,
 )
+from genba.twin.stopping import let_go, stop_machine, try_repair
 from genba.twin.timers import clear_timers, set_timer, settle_first, take_first
 from genba.twin.working import (
     begin_run,
     draw_work,
     finish,
     give_up_waiting,
-    let_go,
     resume,
     run_on,
     serve_waiters,
-    stop_machine,
-    try_repair,
     try_setup,
     try_start,
     wear,

@@ -16,6 +16,14 @@ def setup_s(w: World, m: int, before: int, after: int) -> float:
 
 
 @compiled
+def changeover(w: World, m: int, before: int, after: int) -> float:
+    """Planned seconds from one family (or -1) to another; 0 within one, and into none."""
+    if after < 0 or before == after:
+        return 0.0
+    return setup_s(w, m, before, after)
+
+
+@compiled
 def travel_s(w: World, v: int, origin: int, destination: int) -> float:
     """Driving seconds of a vehicle on free ways; negative where it cannot go."""
     places = whole_at(w, 0).places

@@ -37,7 +37,7 @@ def take_first(w: World) -> int:
     be set, but not asked for. So a unit that is set anew at once costs one way up the tree, not
     two.
     """
-    unit = timer_at(w, 1).unit
+    unit: int = timer_at(w, 1).unit
     timer_at(w, whole_at(w, 0).leaves + unit).time = math.inf
     return unit
 

@@ -8,24 +8,20 @@ import math
 import numpy as np
 
 from genba.jit import compiled
-from genba.twin.carrying import is_coming
+from genba.twin.choosing import LOOK_AGAIN_S, choose, gather, holds, wait_until
 from genba.twin.draws import (
     OF_OVERHEAD,
     OF_PARTS,
-    OF_REPAIR,
     OF_RUN,
     OF_SCRAP,
     OF_SETUP,
-    OF_SPOIL,
     binomial,
     bits,
     draw,
     mix,
     normal,
-    uniform,
 )
 from genba.twin.floor import (
-    REROUTE_AFTER_S,
     call_up_for,
     delist,
     enlist,
@@ -51,7 +47,6 @@ from genba.twin.reach import (
     lot_at,
     machine_at,
     op_at,
-    planned_at,
     stock_at,
     stop_at,
     tool_at,
@@ -61,13 +56,10 @@ from genba.twin.reach import (
 from genba.twin.records import (
     BLOCKED,
     CREW,
-    DONE,
     DOWN,
-    FAILED,
     FINISHED,
     FREE,
     IDLE,
-    REPAIR,
     RESUMED,
     RUN,
     RUN_BEGUN,
@@ -76,42 +68,13 @@ from genba.twin.records import (
     SETUP,
     SETUP_BEGUN,
     STANDS,
-    STOPPED,
     WAITING,
     WORKED,
 )
+from genba.twin.stopping import borrow, stop_machine, try_repair
 from genba.twin.timers import set_timer
 
-FAMILY_WINDOW_S = 4 * 3600.0
-"""A lot due at most this much later than the most urgent one goes first if it needs no set-up."""
-BATCH_WAIT_S = 1500.0
-"""Longest wait of a lot for a fuller batch."""
-BATCH_ENOUGH = 0.7
-"""Part of a batch that is full enough not to wait for more."""
-
-
 # People and tools ------------------------------------------------------------------------------
-
-
-@compiled
-def borrow(w: World, skill: int) -> int:
-    """Take a free person with a skill, the least skilled first; -1 where there is none now."""
-    for c in range(whole_at(w, 0).crews):
-        crew = crew_at(w, c)
-        if crew.busy < crew.people and (crew.skills >> skill) & 1 and is_open(w, crew.calendar):
-            crew.busy += 1
-            return c
-    return -1
-
-
-@compiled
-def let_go(w: World, m: int) -> None:
-    """Let the person at a machine go."""
-    machine = machine_at(w, m)
-    if machine.crew >= 0:
-        crew_at(w, machine.crew).busy -= 1
-        machine.crew = -1
-        whole_at(w, 0).crew_due = 1
 
 
 @compiled
@@ -137,15 +100,6 @@ def serve_waiters(w: World, time: float) -> None:
 
 
 @compiled
-def _has_tools(w: World, way: int) -> bool:
-    record = way_at(w, way)
-    for t in range(record.tools_from, record.tools_to):
-        if stock_at(w, tool_at(w, t).index).free <= 0:
-            return False
-    return True
-
-
-@compiled
 def _take_tools(w: World, way: int, count: int) -> None:
     """Take one of each tool (-1 gives them back, and lets machines that wait for them know)."""
     record = way_at(w, way)
@@ -155,120 +109,6 @@ def _take_tools(w: World, way: int, count: int) -> None:
         for m in range(whole_at(w, 0).machines):
             if list_at(w, m).first >= 0 and machine_at(w, m).phase == FREE:
                 mark(w, m)
-
-
-# Choosing --------------------------------------------------------------------------------------
-
-
-@compiled
-def _choose(w: World, m: int) -> int:
-    """Return the lot that should start here now; -1 where none can.
-
-    By plan the one that is first in the plan. Else of those due not much later than the most
-    urgent one the most urgent that needs no set-up.
-    """
-    first = -1
-    limit = 0.0
-    family = machine_at(w, m).family
-    lot = list_at(w, m).first
-    while lot >= 0:
-        record = lot_at(w, lot)
-        way = way_on(w, record.op, m)
-        if _has_tools(w, way):
-            if first < 0:
-                if record.rank < 0.0 or way_at(w, way).family == family:
-                    return lot
-                first, limit = lot, record.due + FAMILY_WINDOW_S
-            elif record.due <= limit and way_at(w, way).family == family:
-                return lot
-        lot = record.next
-    return first
-
-
-@compiled
-def _holds_for(w: World, m: int, lot: int, time: float) -> float:
-    """Until when a machine waits for what its plan has before ``lot``; 0 where it does not.
-
-    It waits no longer than until the planned start of ``lot``, and only for one that is next in
-    the plan and is on its way or in the work before.
-    """
-    machine, record = machine_at(w, m), lot_at(w, lot)
-    while machine.plan_next < machine.plan_to:
-        planned = planned_at(w, machine.plan_next)
-        ahead = lot_at(w, planned.lot)
-        begun = ahead.op == planned.op and ahead.phase == WORKED
-        if ahead.op <= planned.op and ahead.phase != DONE and not begun:
-            break
-        machine.plan_next += 1
-    if machine.plan_next >= machine.plan_to:
-        return 0.0
-    head = planned_at(w, machine.plan_next)
-    start = record.rank + 1e12
-    if head.lot == lot or head.start >= start or start <= time:
-        return 0.0
-    ahead = lot_at(w, head.lot)
-    expected = (ahead.op == head.op and ahead.heading == m) or (
-        ahead.op == head.op - 1 and ahead.phase == WORKED
-    )
-    return start if expected else 0.0
-
-
-@compiled
-def _batch(w: World, m: int, first: int) -> int:
-    """Mark the lots of a batch with ``first`` (phase WORKED), most urgent first; count parts."""
-    op = op_at(w, lot_at(w, first).op)
-    family = way_at(w, way_on(w, lot_at(w, first).op, m)).family
-    lot_at(w, first).phase = WORKED
-    parts = lot_at(w, first).parts
-    lot = list_at(w, m).first
-    while lot >= 0:
-        record = lot_at(w, lot)
-        if (
-            lot != first
-            and parts + record.parts <= op.batch
-            and op_at(w, record.op).sort == op.sort
-            and way_at(w, way_on(w, record.op, m)).family == family
-        ):
-            record.phase = WORKED
-            parts += record.parts
-        lot = record.next
-    return parts
-
-
-@compiled
-def _oldest(w: World, m: int) -> float:
-    oldest = math.inf
-    lot = list_at(w, m).first
-    while lot >= 0:
-        if lot_at(w, lot).phase == WORKED:
-            oldest = min(oldest, lot_at(w, lot).since)
-        lot = lot_at(w, lot).next
-    return oldest
-
-
-@compiled
-def _wait_until(w: World, m: int, time: float) -> None:
-    set_timer(w, whole_at(w, 0).machines + m, time)
-
-
-@compiled
-def _gather(w: World, m: int, first: int, time: float) -> bool:
-    """Choose the lots of a batch; False where it is worth waiting for more."""
-    parts = _batch(w, m, first)
-    most = op_at(w, lot_at(w, first).op).batch
-    oldest = _oldest(w, m)
-    if (
-        parts >= BATCH_ENOUGH * most
-        or time >= oldest + BATCH_WAIT_S
-        or not is_coming(w, m, most - parts)
-    ):
-        return True
-    lot = list_at(w, m).first
-    while lot >= 0:
-        lot_at(w, lot).phase = STANDS
-        lot = lot_at(w, lot).next
-    _wait_until(w, m, oldest + BATCH_WAIT_S)
-    return False
 
 
 # A job -----------------------------------------------------------------------------------------
@@ -290,16 +130,14 @@ def try_start(w: World, m: int, time: float, seed: np.uint64) -> None:
     machine.dirty = 0
     if machine.phase != FREE:
         return
-    first = _choose(w, m) if is_open(w, machine.calendar) else -1
-    if first >= 0 and lot_at(w, first).rank < 0.0:
-        until = _holds_for(w, m, first, time)
-        if until > 0.0:
-            _wait_until(w, m, until)
-            first = -1
+    first = choose(w, m) if is_open(w, machine.calendar) else -1
+    if first >= 0 and lot_at(w, first).rank < 0.0 and holds(w, m, first, time):
+        wait_until(w, m, time + LOOK_AGAIN_S)
+        first = -1
     if first >= 0:
         if op_at(w, lot_at(w, first).op).batch == 0:
             lot_at(w, first).phase = WORKED
-        elif not _gather(w, m, first, time):
+        elif not gather(w, m, first, time):
             first = -1
     if first < 0:
         _rest(w, m, time)
@@ -491,48 +329,11 @@ def _hand_on(w: World, lot: int, m: int, time: float) -> None:
 
 
 @compiled
-def stop_machine(w: World, m: int, s: int, time: float, seed: np.uint64) -> None:
-    """Break down, or begin planned work; the job waits."""
-    machine, stop = machine_at(w, m), stop_at(w, s)
-    account(w, m, time)
-    stop.count += 1
-    machine.stopped += 1
-    machine.stop, machine.state, machine.phase = s, FAILED, DOWN
-    machine.down_since = machine.asked = time
-    machine.left = draw(w, stop.duration, bits(seed, OF_REPAIR, stop.key, stop.count))
-    if stop.spoils > 0.0 and machine.job >= 0:
-        spoilt = int(stop.spoils + uniform(bits(seed, OF_SPOIL, stop.key, stop.count)))
-        batch = machine.parts if machine.through == 1 and spoilt > 0 else spoilt
-        machine.spoilt += batch
-    machine.skill = stop.skill
-    note(w, time, STOPPED, m, machine.job)
-    _wait_until(w, m, time + REROUTE_AFTER_S)
-    whole_at(w, 0).waiters += 1
-    try_repair(w, m, time)
-
-
-@compiled
-def try_repair(w: World, m: int, time: float) -> None:
-    """Begin the repair, if somebody is there who can do it."""
-    machine = machine_at(w, m)
-    calendar = -1
-    if machine.skill >= 0:
-        crew = borrow(w, machine.skill)
-        if crew < 0:
-            return
-        machine.crew, calendar = crew, crew_at(w, crew).calendar
-    whole_at(w, 0).waiters -= 1
-    machine.phase = REPAIR
-    machine.run_from = time
-    set_timer(w, m, end_of_work(w, calendar, time, machine.left))
-
-
-@compiled
 def resume(w: World, m: int, time: float) -> None:
     """Work again: go on with the job, and take back the lots that had given up waiting."""
     machine = machine_at(w, m)
     account(w, m, time)
-    _wait_until(w, m, math.inf)
+    wait_until(w, m, math.inf)
     note(w, time, RESUMED, m, machine.job)
     machine.phase, machine.down_since = FREE, math.inf
     for k in range(machine.bound_from, machine.bound_fresh):

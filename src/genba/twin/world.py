@@ -1,7 +1,7 @@
 """A line, what is on it, and a plan, as the tables that the kernel runs on."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,29 +12,23 @@ from genba.plant import US
 from genba.twin.distribution import QUANTILES
 from genba.twin.hours import PRICE_BIN_S
 from genba.twin.line import Line, Machine
+from genba.twin.placing import location, place_all
 from genba.twin.policy import Outage, Schedule
 from genba.twin.records import (
     AHEAD,
     AWAY,
-    BRINGS,
     CALLED,
-    CARRIED,
     COUNT,
-    CREW,
     DONE,
-    DOWN,
-    FETCHES,
     FREE,
     INDEX,
     LIST,
     LOG,
     LOT,
     MACHINE,
-    OUTAGE,
     OUTAGE_RECORD,
     PLANNED,
     RESTS,
-    RUN,
     SECONDS,
     STANDS,
     STOCK,
@@ -47,7 +41,7 @@ from genba.twin.records import (
     Records,
     Tables,
 )
-from genba.twin.state import LotPhase, LotState, MachineNow, State, VehicleNow, seconds_since
+from genba.twin.state import LotPhase, MachineNow, State, VehicleNow, seconds_since
 from genba.twin.tables import (
     MANY,
     Distributions,
@@ -131,7 +125,7 @@ def assemble(
         timers=np.zeros(2 * leaves, TIMER), asked=np.zeros(len(machines), INDEX), whole=whole,
         log=np.zeros(log_rows, LOG),
     )  # fmt: skip
-    _place(tables, names, state)
+    place_all(tables, names, state)
     return tables
 
 
@@ -314,21 +308,15 @@ def _vehicles(
         record = vehicles[index]
         record["key"] = key_of(vehicle.id)
         record["handling"] = distributions.add(vehicle.handling_s)
-        record["home"] = -1 if vehicle.home is None else _location(names, vehicle.home, vehicle.id)
+        record["home"] = -1 if vehicle.home is None else location(names, vehicle.home, vehicle.id)
         at = now.at or vehicle.home or line.source
-        record["at"] = _location(names, at or "", vehicle.id)
+        record["at"] = location(names, at or "", vehicle.id)
         record["stops_from"] = first + len(rows)
         rows += stoppage_rows(vehicle.id, vehicle.stoppages, now.ages_s, names, distributions)
         record["stops_to"] = first + len(rows)
         record["phase"], record["lot"] = (AWAY if now.away else RESTS), -1
         record["due"], record["since"] = max(0.0, now.left_s), -now.idle_s
     return vehicles, rows
-
-
-def _location(names: Names, place: str, whose: str) -> int:
-    if place not in names.places:
-        raise TwinError(f"{whose} is at '{place}', which is no location of the line")
-    return names.places[place]
 
 
 def _plan(
@@ -366,115 +354,3 @@ def _plan(
         machines[machine]["plan_next"] = sum(row[0] < machine for row in rows)
         machines[machine]["plan_to"] = sum(row[0] <= machine for row in rows)
     return np.array([(lot, op, start) for _, start, lot, op in rows], PLANNED), targets
-
-
-def _place(tables: Tables, names: Names, state: State) -> None:
-    """Put lots to their stations, machines and vehicles."""
-    index_of = {lot.id: index for index, lot in enumerate(state.lots)}
-    working = {lot: m for m in state.machines for lot in m.lots}
-    moving = {v.lot: v for v in state.vehicles if v.lot is not None}
-    for name in (*working, *moving):
-        if name not in index_of:
-            raise TwinError(f"a machine or vehicle has lot '{name}', which the state does not name")
-    for index, lot in enumerate(state.lots):
-        if lot.id in working:
-            _check_phase(lot, LotPhase.IN_WORK, working[lot.id].id)
-        elif lot.id in moving:
-            _check_phase(lot, LotPhase.MOVING, moving[lot.id].id)
-        elif lot.phase in {LotPhase.IN_WORK, LotPhase.MOVING}:
-            raise TwinError(f"lot {lot.id} is {lot.phase}, but no machine or vehicle has it")
-        elif lot.phase is LotPhase.WAITING and lot.place is not None:
-            place = _location(names, lot.place, f"lot {lot.id}")
-            tables.lots[index]["place"] = place
-            if place < len(tables.machines):
-                tables.machines[place]["load"] += 1
-    for machine in state.machines:
-        _start_work(tables, names, machine, [index_of[lot] for lot in machine.lots])
-    for vehicle in state.vehicles:
-        if vehicle.lot is not None:
-            lot = state.lots[index_of[vehicle.lot]]
-            _start_trip(tables, names, vehicle, lot, index_of[vehicle.lot])
-
-
-def _check_phase(lot: LotState, phase: LotPhase, where: str) -> None:
-    if lot.phase is not phase:
-        raise TwinError(f"lot {lot.id} is at {where} and should be {phase}, but is {lot.phase}")
-
-
-def _start_work(tables: Tables, names: Names, now: MachineNow, lots: list[int]) -> None:
-    index = names.machines[now.id]
-    machine = tables.machines[index]
-    machine["segment"] = -1.0
-    for number, lot in enumerate(lots):
-        record = tables.lots[lot]
-        record["place"] = index
-        record["next"] = lots[number + 1] if number + 1 < len(lots) else -1
-        machine["parts"] += record["parts"]
-    machine["load"] += len(lots)
-    if lots:
-        machine["job"] = lots[0]
-        op = tables.ops[tables.lots[lots[0]]["op"]]
-        found = [
-            way for way in range(op["ways_from"], op["ways_to"])
-            if tables.ways[way]["machine"] == index
-        ]  # fmt: skip
-        if not found:
-            raise TwinError(f"{now.id} works on {now.lots[0]}, whose step it cannot do")
-        way = tables.ways[found[0]]
-        machine["way"], machine["kw"] = found[0], way["kw"]
-        machine["through"] = op["batch"] > 0
-        machine["work"] = math.nan if now.run_left_s is None else now.run_left_s
-        machine["skill"] = way["skill"]
-        for tool in range(way["tools_from"], way["tools_to"]):
-            tables.stock["free"][tables.tools[tool]["index"]] -= 1
-        if now.setup_left_s is None:
-            machine["phase"], machine["segment"] = RUN, now.run_done_s
-            machine["family"] = way["family"] if way["family"] >= 0 else machine["family"]
-            left = 0.0 if now.run_left_s is None else now.run_left_s
-            machine["free_at"] = left
-        else:
-            machine["phase"], machine["left"] = CREW, now.setup_left_s
-            machine["work"] = math.nan if now.run_left_s is None else now.run_left_s
-    if now.down:
-        _take_down(machine, now)
-
-
-def _take_down(machine: Records, now: MachineNow) -> None:
-    """Let a machine begin as broken down; its job goes on afterwards."""
-    if now.down_left_s is not None:
-        machine["phase"], machine["left"] = OUTAGE, now.down_left_s
-        return
-    if machine["stops_from"] == machine["stops_to"]:
-        raise TwinError(
-            f"{now.id} is down, and the line does not say how long that takes there; calibrate it, "
-            "or tell `down_left_s`"
-        )
-    machine["phase"], machine["stop"] = DOWN, machine["stops_from"]
-    machine["left"] = math.nan
-
-
-def _start_trip(tables: Tables, names: Names, now: VehicleNow, lot: LotState, index: int) -> None:
-    vehicle, record = tables.vehicles[names.vehicles[now.id]], tables.lots[index]
-    if now.heading is None:
-        raise TwinError(f"vehicle {now.id} has lot {lot.id}, but no heading; tell where it goes")
-    record["heading"] = _location(names, now.heading, now.id)
-    vehicle["lot"] = index
-    if record["heading"] < len(tables.machines):
-        tables.machines[record["heading"]]["load"] += 1
-    if now.carries:
-        record["phase"], vehicle["phase"] = CARRIED, BRINGS
-        record["place"] = vehicle["at"]
-        return
-    vehicle["phase"] = FETCHES
-    record["place"] = _location(names, lot.place or "", f"lot {lot.id}")
-    vehicle["at"] = record["place"]
-    if record["place"] < len(tables.machines):
-        tables.machines[record["place"]]["load"] += 1
-
-
-def ids(line: Line) -> Mapping[str, tuple[str, ...]]:
-    """Return ids by kind in the order of the kernel's indices, for reading its log."""
-    return {
-        "machines": tuple(machine.id for machine in line.machines),
-        "vehicles": tuple(vehicle.id for vehicle in line.vehicles),
-    }
