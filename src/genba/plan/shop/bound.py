@@ -20,13 +20,14 @@ def lower_bound(shop: Shop) -> int:
     behind = total[shop.job_start[job + 1]] - total[1:] + shop.delivery[job]
     longest = int((ahead + shortest + behind).max())
     average = int(shop.free_from.min()) + -(-int(shortest.sum()) // shop.machines)
-    only = np.diff(shop.mode_start) == 1
-    machine = shop.mode_machine[shop.mode_start[:-1]]
-    fullest = 0
-    for k in range(shop.machines):
-        mine = only & (machine == k)
-        if mine.any():
-            begin = max(int(ahead[mine].min()), int(shop.free_from[k]))
-            rest = max(int(behind[mine].min()), int(shop.rest[k]))
-            fullest = max(fullest, begin + int(shortest[mine].sum()) + rest)
+    only = np.flatnonzero(np.diff(shop.mode_start) == 1)
+    machine = shop.mode_machine[shop.mode_start[only]]
+    never = np.iinfo(np.int64).max
+    begin, rest = np.full(shop.machines, never), np.full(shop.machines, never)
+    np.minimum.at(begin, machine, ahead[only])
+    np.minimum.at(rest, machine, behind[only])
+    load = np.zeros(shop.machines, np.int64)
+    np.add.at(load, machine, shortest[only])
+    full = np.maximum(begin, shop.free_from) + load + np.maximum(rest, shop.rest)
+    fullest = int(full[np.unique(machine)].max(initial=0))
     return max(longest, average, fullest)

@@ -6,10 +6,10 @@ tabu search goes on from a schedule between two of the pool (Peng, Lü and Cheng
 compiled functions run side by side.
 """
 
-import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 
@@ -18,80 +18,24 @@ from genba.plan.shop.bound import lower_bound
 from genba.plan.shop.construct import LOOKAHEADS, list_schedule, shaken, work_left
 from genba.plan.shop.draw import below, seeded, unit
 from genba.plan.shop.elites import Elite, Pool, between, neighbors
+from genba.plan.shop.hunt import Hunt
 from genba.plan.shop.moves import Room, room_of
-from genba.plan.shop.schedule import ShopSchedule, schedule_of
+from genba.plan.shop.schedule import ShopSchedule
 from genba.plan.shop.shop import Rows, Shop
-from genba.plan.shop.tabu import BEST, NOW, Run, begin, run_of, search
+from genba.plan.shop.sweep import LARGE, Sweep
+from genba.plan.shop.tabu import BEST, NOW, Run, begin, run_of, search, tenure_of
 
 POOL = 16
 PIECE_S = 0.02
 """How long the clock is not looked at."""
-STREAMS = 1000
-
-
-@dataclass
-class Hunt:
-    """What the workers of one call share: the best schedule, the pool, and when to stop."""
-
-    shop: Shop
-    bound: int
-    deadline: float
-    iterations: int | None
-    clock: Callable[[], float]
-    on_improved: Callable[[ShopSchedule], None] | None
-    pool: Pool = field(default_factory=lambda: Pool(POOL))
-    best: int = 1 << 62
-    best_order: Rows | None = None
-    best_machines: Rows | None = None
-    done: int = 0
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    @property
-    def over(self) -> bool:
-        """Whether time or iterations are used up, or nothing better is possible."""
-        return (
-            self.best <= self.bound
-            or self.clock() >= self.deadline
-            or (self.iterations is not None and self.done >= self.iterations)
-        )
-
-    def offer(self, value: int, order: Rows, machines: Rows) -> None:
-        """Keep a schedule if it is the best so far."""
-        if value >= self.best:
-            return
-        with self._lock:
-            if value >= self.best:
-                return
-            self.best, self.best_order, self.best_machines = value, order.copy(), machines.copy()
-            if self.on_improved is not None:
-                self.on_improved(self.schedule())
-
-    def count(self, iterations: int) -> None:
-        """Add to the iterations done."""
-        with self._lock:
-            self.done += iterations
-
-    def schedule(self) -> ShopSchedule:
-        """Return the best schedule."""
-        assert self.best_order is not None  # noqa: S101 - a first schedule is always made
-        assert self.best_machines is not None  # noqa: S101
-        rows = rows_of(self.shop)
-        operation = np.zeros(self.shop.operations + self.shop.jobs + 1, np.int32)
-        operation[rows] = np.arange(self.shop.operations)
-        return schedule_of(
-            self.shop,
-            operation[self.best_order],
-            self.best_machines[rows],
-            self.bound,
-            self.done,
-        )
 
 
 class Worker:
     """One thread of the search, with a board of its own."""
 
-    def __init__(self, hunt: Hunt, seed: int, number: int) -> None:
+    def __init__(self, hunt: Hunt, pool: Pool, seed: int, number: int) -> None:
         self._hunt = hunt
+        self._pool = pool
         self._rng = seeded(seed, number)
         self._number = number
         self._board: Board = board_of(hunt.shop)
@@ -119,14 +63,14 @@ class Worker:
     def work(self) -> None:
         """Search until the hunt is over."""
         hunt = self._hunt
-        if self._number == 0 and hunt.best_order is not None and hunt.best_machines is not None:
-            self._improve(hunt.best_order, hunt.best_machines)
+        if self._number == 0:
+            self._improve(*hunt.kept())
         while not hunt.over:
-            if len(hunt.pool) < 2 or not hunt.pool.is_full:
+            if len(self._pool) < 2 or not self._pool.is_full:
                 self._construct(unit(self._rng), 0.2)
                 self._improve(self._order, self._machines)
             else:
-                first, second = hunt.pool.pair(unit(self._rng), unit(self._rng))
+                first, second = self._pool.pair(unit(self._rng), unit(self._rng))
                 share = 0.3 + 0.4 * unit(self._rng)
                 coins = np.random.default_rng(below(self._rng, 1 << 31)).random(len(first.begin))
                 self._improve(*between(first, second, share, coins))
@@ -155,7 +99,7 @@ class Worker:
     def _keep(self) -> None:
         board, run = self._board, self._run
         value = load(board, run.order, run.machines)
-        self._hunt.pool.add(
+        self._pool.add(
             Elite(
                 value,
                 run.order.copy(),
@@ -164,13 +108,6 @@ class Worker:
                 neighbors(run.order, run.machines, self._hunt.shop.machines),
             )
         )
-
-
-def tenure_of(shop: Shop) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Return tenures (least and spread, of orders and of machines) after Zhang et al. (2007)."""
-    least = 10 + shop.jobs // shop.machines
-    spread = least * 2 // 5
-    return np.array([least, spread, least, spread], np.int64)
 
 
 def solve_shop(
@@ -205,17 +142,20 @@ def solve_shop(
     """
     bound = lower_bound(shop)
     hunt = Hunt(shop, bound, clock() + time_limit_s, iterations, clock, on_improved)
-    crew = [Worker(hunt, seed, number) for number in range(workers)]
+    pool = Pool(POOL)
+    crew = [Worker(hunt, pool, seed, number) for number in range(workers)]
     if start is not None:
         rows = rows_of(shop)
         machines = np.zeros(shop.operations + shop.jobs + 1, np.int32)
         machines[rows] = start.machine
         hunt.offer(start.makespan, rows[start.order].astype(np.int32), machines)
     crew[0].first()
-    threads = [threading.Thread(target=worker.work) for worker in crew[1:]]
-    for thread in threads:
-        thread.start()
-    crew[0].work()
-    for thread in threads:
-        thread.join()
+    order, machines = hunt.kept()
+    jobs: list[Callable[[], None]] = [worker.work for worker in crew]
+    if shop.operations >= LARGE:
+        sweep = Sweep(hunt, order, machines, hunt.best)
+        jobs = [partial(sweep.work, seed, number) for number in range(workers)]
+    with ThreadPoolExecutor(workers) as threads:
+        for result in [threads.submit(job) for job in jobs]:
+            result.result()
     return hunt.schedule()

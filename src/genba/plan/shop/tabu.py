@@ -21,17 +21,20 @@ from genba.plan.shop.moves import (
     best_move,
     critical_path,
 )
-from genba.plan.shop.shop import Ints, Rows
+from genba.plan.shop.shop import Ints, Rows, Shop
 
-NOW, VALUE, BEST, SINCE = range(4)
-"""Fields of ``Run.state``: iteration, makespan now, best of the run, iteration of the best."""
+NOW, VALUE, BEST, SINCE, SAVED = range(5)
+"""Fields of ``Run.state``: iteration, makespan now, best of the run, iteration of the best, and of
+the one that is saved (which may be another, equally good one)."""
+DRIFT = 100
+"""Iterations after which an equally good schedule is saved for the best one."""
 
 
 class Run(NamedTuple):
     """One run of the search, which may be continued in pieces."""
 
     state: Ints
-    """(4,)"""
+    """(5,)"""
     order: Rows
     """(operations,): the best schedule of the run, as ``board.load`` takes it."""
     machines: Rows
@@ -40,10 +43,17 @@ class Run(NamedTuple):
     """(4,): least tenure and its spread, of an order turned round and of a machine left."""
 
 
+def tenure_of(shop: Shop) -> Ints:
+    """Return tenures (least and spread, of orders and of machines) after Zhang et al. (2007)."""
+    least = 10 + shop.jobs // shop.machines
+    spread = least * 2 // 5
+    return np.array([least, spread, least, spread], np.int64)
+
+
 def run_of(board: Board, tenure: Ints) -> Run:
     """Prepare a run."""
     return Run(
-        np.zeros(4, np.int64),
+        np.zeros(5, np.int64),
         np.zeros(len(board.order), np.int32),
         np.zeros(len(board.rank), np.int32),
         tenure,
@@ -55,7 +65,7 @@ def begin(board: Board, room: Room, run: Run, order: Rows, machines: Rows) -> in
     """Start a run from a schedule, with nothing tabu; return its makespan."""
     value = load(board, order, machines)
     run.state[VALUE] = run.state[BEST] = value
-    run.state[NOW] = run.state[SINCE] = 0
+    run.state[NOW] = run.state[SINCE] = run.state[SAVED] = 0
     room.until[:] = -1
     run.order[:] = order
     run.machines[:] = machines
@@ -81,7 +91,10 @@ def search(board: Board, room: Room, run: Run, iterations: int, patience: int, g
         state[VALUE] = makespan(board)
         if state[VALUE] < state[BEST]:
             state[BEST] = state[VALUE]
-            state[SINCE] = state[NOW]
+            state[SINCE] = state[SAVED] = state[NOW]
+            save(board, run.order, run.machines)
+        elif state[VALUE] == state[BEST] and state[NOW] - state[SAVED] >= DRIFT:
+            state[SAVED] = state[NOW]
             save(board, run.order, run.machines)
     return False
 
