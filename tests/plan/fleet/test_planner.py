@@ -102,6 +102,21 @@ def test_a_vehicle_that_is_overdue_counts_as_standing_in_the_way() -> None:
     assert nodes(found) == ["n0", "n1", "n2"]
 
 
+def test_a_vehicle_with_an_unknown_order_is_in_the_way_only_where_it_stands() -> None:
+    planner = FleetPlanner(PLANT)
+    onward = Move("L2", "O", "store", "saw-2")
+    free = vehicle("amr-2", "n0")
+
+    def look(node: str, after_s: int) -> list[Proposal]:
+        there = (vehicle("amr-1", node, free=False), free)
+        here = replace(situation([], vehicles=there), time=NOW + after_s * US)
+        return planner.propose(here, [onward])
+
+    assert look("n2", 0) == []
+    assert len(look("n1", 5)) == 1
+    assert look("n1", 100) == []
+
+
 def test_a_vehicle_that_carries_a_lot_without_an_order_brings_it() -> None:
     carried = lot("L1", place="amr-1", step=1, phase=LotPhase.MOVING)
     here = situation([carried], vehicles=(vehicle("amr-1", "n1", loads=("L1",)),))

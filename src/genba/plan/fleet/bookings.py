@@ -25,6 +25,12 @@ class Bookings:
             bisect.insort(self._held.setdefault(place, []), (start_s, end_s))
             self._free.pop(place, None)
 
+    def remove(self, holds: Iterable[Hold]) -> None:
+        """Take back what was booked."""
+        for place, start_s, end_s in holds:
+            self._held[place].remove((start_s, end_s))
+            self._free.pop(place, None)
+
     def free(self, place: str) -> tuple[Interval, ...]:
         """Return the times at which nobody holds a place, sorted, without touching each other."""
         if place not in self._held:

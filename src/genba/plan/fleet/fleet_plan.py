@@ -31,6 +31,7 @@ def plan_fleet(
     carriers: Sequence[Carrier],
     tasks: Sequence[TransportTask],
     errands: Mapping[str, tuple[Stop, ...]] | None = None,
+    jointly: bool = True,
 ) -> FleetPlan:
     """Assign tasks and route all vehicles.
 
@@ -45,6 +46,8 @@ def plan_fleet(
     errands : mapping of str to stops
         What vehicles must do that is no task: ``charge`` or ``rest``. Vehicles that get no task and
         have no errand stay where they are unless they are in the way.
+    jointly : bool
+        See :func:`~genba.plan.fleet.router.route_all`.
     """
     errands = errands or {}
     stops = Assigner(network, [c for c in carriers if c.moves]).assign(tasks)
@@ -57,7 +60,7 @@ def plan_fleet(
     rank = {task.id: index for index, task in enumerate(tasks, start=1)} | {"": len(tasks) + 1}
     last = len(tasks) + 2
     requests.sort(key=lambda r: min((rank.get(s.task, 0) for s in r.stops), default=last))
-    routes = route_all(network, requests)
+    routes = route_all(network, requests, jointly)
     done = {
         stop.task
         for itinerary in routes.itineraries.values()

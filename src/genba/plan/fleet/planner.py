@@ -14,6 +14,11 @@ from genba.plan.transport import ENOUGH_PCT, LOW_PCT, PARK_AFTER_S, Move
 from genba.plan.vehicle_order import order_text
 from genba.plant import US, Plant, Proposal, Role, Scalar, Write
 
+MOVING_S = 60.0
+"""How long a vehicle whose order is not known counts as moving after it was seen to."""
+SOON_S = 15.0
+"""When such a vehicle will have left the node where it was seen."""
+
 
 class FleetPlanner:
     """Assigns moves to vehicles, all at once, and routes the whole fleet without conflict.
@@ -30,6 +35,9 @@ class FleetPlanner:
         What proposals name as their source.
     acceleration_m_s2 : mapping of str to float
         By vehicle, where known.
+    jointly : bool
+        Whether to look for a plan of all vehicles at once where one after the other finds none.
+        That compiles functions when it is needed for the first time, which takes seconds.
     """
 
     def __init__(
@@ -37,7 +45,9 @@ class FleetPlanner:
         plant: Plant,
         source: str = "fleet",
         acceleration_m_s2: Mapping[str, float] | None = None,
+        jointly: bool = False,
     ) -> None:
+        self._jointly = jointly
         self._plant = plant
         self._source = source
         self.network = Network(plant.layout, plant.vehicles, acceleration_m_s2)
@@ -53,6 +63,8 @@ class FleetPlanner:
             if s.connection in connections
         }
         self._sent: dict[str, Commitment] = {}
+        self._seen: dict[str, tuple[str, float]] = {}
+        """Where vehicles with unknown orders were seen, and since when."""
 
     def plan(
         self,
@@ -61,7 +73,7 @@ class FleetPlanner:
         errands: Mapping[str, tuple[Stop, ...]] | None = None,
     ) -> FleetPlan:
         """Plan tasks onto vehicles and route them all; see :func:`plan_fleet`."""
-        return plan_fleet(self.network, carriers, tasks, errands)
+        return plan_fleet(self.network, carriers, tasks, errands, self._jointly)
 
     def travel_s(self, origin: str, destination: str) -> float | None:
         """Estimate the driving time between two stations: the fastest vehicle of any kind."""
@@ -111,13 +123,19 @@ class FleetPlanner:
         node, charged = str(state.node), self._charged(state)
         if state.free:
             self._sent.pop(state.id, None)
+            self._seen.pop(state.id, None)
             takes = charged and state.id in self._order_signal
             return Carrier(vehicle, node, now_s, state.loads, takes)
         sent = self._sent.get(state.id)
         sent = sent and sent.follow(node, now_s)
         if sent is None:
+            # Somebody else's order, a person, or a breakdown: whoever moves will go on moving.
             self._sent.pop(state.id, None)
-            return Carrier(vehicle, node, now_s, state.loads, takes_tasks=False, moves=False)
+            seen, since_s = self._seen.get(state.id, ("", now_s))
+            if seen != node:
+                self._seen[state.id] = (node, now_s)
+            moves = bool(seen) and (seen != node or now_s - since_s < MOVING_S)
+            return Carrier(vehicle, node, now_s + SOON_S, state.loads, False, moves)
         self._sent[state.id] = sent
         if sent.overdue_s(now_s) > LOST_S:
             where = sent.standing(now_s)

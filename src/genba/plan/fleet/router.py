@@ -64,7 +64,7 @@ class Routes:
         )
 
 
-def route_all(network: Network, requests: Sequence[Request]) -> Routes:
+def route_all(network: Network, requests: Sequence[Request], jointly: bool = True) -> Routes:
     """Find itineraries without conflict.
 
     Parameters
@@ -73,6 +73,8 @@ def route_all(network: Network, requests: Sequence[Request]) -> Routes:
         The ways.
     requests : sequence of Request
         Every vehicle that is on the layout, the most urgent first.
+    jointly : bool
+        Whether to plan all at once where no order of priority serves everybody.
 
     Returns
     -------
@@ -97,7 +99,7 @@ def route_all(network: Network, requests: Sequence[Request]) -> Routes:
         first = routes.stuck or routes.cut_short
         keep_off |= {vehicle: routes.used_by_others(vehicle) for vehicle in routes.stuck}
         order.sort(key=lambda vehicle: vehicle not in first)
-    if best.rank != (0, 0):
+    if jointly and best.rank != (0, 0):
         best = _or_jointly(network, requests, best)
     return _one_by_one(network, requests, best) if best.stuck else best
 
@@ -185,7 +187,7 @@ def _in_order(
     """Plan one vehicle after the other; ``keep_off`` says where those that are pushed may not."""
     bookings = Bookings()
     for request in requests:
-        bookings.add(_holds_for_certain(request.carrier))
+        bookings.add(_holds_at_least(network, request.carrier))
     found: dict[str, Itinerary] = {}
     cut_short, stuck = set(), set()
     for request in requests:
@@ -194,12 +196,14 @@ def _in_order(
         if not carrier.moves:
             found[vehicle] = _then(carrier, standing(vehicle, carrier.node, carrier.free_s))
             continue
+        bookings.remove(_holds_at_least(network, carrier))
         itinerary, complete = _plan(network, bookings, request, keep_off.get(vehicle))
         if itinerary is None:
             stuck.add(vehicle)
             itinerary = standing(vehicle, carrier.node, carrier.free_s)
         elif not complete:
             cut_short.add(vehicle)
+        bookings.add(_holds_for_certain(carrier))
         bookings.add(itinerary.holds())
         found[vehicle] = _then(carrier, itinerary)
     return Routes(found, frozenset(cut_short), frozenset(stuck))
@@ -248,6 +252,15 @@ def _holds_for_certain(carrier: Carrier) -> Iterator[Hold]:
         else:
             until_s = carrier.free_s if end_s == math.inf else end_s
             yield place, -math.inf if carrier.claims else start_s, until_s
+
+
+def _holds_at_least(network: Network, carrier: Carrier) -> Iterator[Hold]:
+    """Return what a vehicle holds that is not planned yet, if it has to leave: until it can."""
+    yield from _holds_for_certain(carrier)
+    exits = network.exits(carrier.vehicle.kind, carrier.node)
+    if carrier.moves and exits:
+        first_s = min(network.drive_s(carrier.vehicle, way) for way in exits)
+        yield carrier.node, carrier.free_s, carrier.free_s + first_s
 
 
 def _then(carrier: Carrier, itinerary: Itinerary) -> Itinerary:
