@@ -34,6 +34,7 @@ CONSTANT, LOGNORMAL, WEIBULL, GAMMA, EMPIRICAL = 0, 1, 2, 3, 4
 
 _ONE = np.uint64(1)
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_OTHER = np.uint64(0xD1B54A32D192ED03)
 _MIX1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX2 = np.uint64(0x94D049BB133111EB)
 _S30, _S27, _S31, _S11 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(11)
@@ -78,13 +79,13 @@ def _gamma(shape: float, word: Any) -> float:
     d = shape - 1.0 / 3.0
     c = 1.0 / math.sqrt(9.0 * d)
     while True:
-        word = mix(word + _GOLDEN)
+        word = mix(word + _OTHER)
         z = normal(word)
         v = 1.0 + c * z
         if v <= 0.0:
             continue
         v = v * v * v
-        word = mix(word + _GOLDEN)
+        word = mix(word + _OTHER)  # not the bits that the normal value was made of
         if math.log(uniform(word)) < 0.5 * z * z + d - d * v + d * math.log(v):
             return boost * d * v
 
@@ -124,7 +125,7 @@ def draw_left(w: World, index: int, word: Any, age: float) -> float:
         life = draw(w, index, word)
         if life > age:
             return life - age
-        word = mix(word + _GOLDEN)
+        word = mix(word + _OTHER)
     return 0.0  # it has lived longer than the distribution allows: it fails now
 
 
