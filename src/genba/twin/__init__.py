@@ -36,13 +36,24 @@ from genba.twin.state import (
 
 if TYPE_CHECKING:
     from genba.twin.future import Futures, futures
+    from genba.twin.happening import Event, happenings
+    from genba.twin.later import state_after
     from genba.twin.whatif import Comparison, what_if
 
-_LATE = {"Comparison": "whatif", "Futures": "future", "futures": "future", "what_if": "whatif"}
+_LATE = {
+    "Comparison": "whatif",
+    "Event": "happening",
+    "Futures": "future",
+    "futures": "future",
+    "happenings": "happening",
+    "state_after": "later",
+    "what_if": "whatif",
+}
 
 __all__ = [
     "Change",
     "Comparison",
+    "Event",
     "ExtraHours",
     "Futures",
     "Line",
@@ -65,9 +76,11 @@ __all__ = [
     "VehicleRemoved",
     "build_line",
     "futures",
+    "happenings",
     "parse_change",
     "restore",
     "snapshot",
+    "state_after",
     "state_of_orders",
     "what_if",
 ]
