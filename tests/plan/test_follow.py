@@ -32,11 +32,12 @@ def orders(*steps: Step) -> Instructions:
 
 
 def started(picture: Situation, plan: Instructions) -> dict[str, object]:
-    return {p.equipment: p.context["lot"] for p in follower().jobs(picture, plan)}
+    wanted = follower().moves(picture, plan)
+    return {p.equipment: p.context["lot"] for p in follower().jobs(picture, plan, wanted)}
 
 
 def moved(picture: Situation, plan: Instructions) -> list[tuple[str, str]]:
-    return [(m.lot, m.destination) for m in follower().moves(picture, plan, set())]
+    return [(m.lot, m.destination) for m in follower().moves(picture, plan)]
 
 
 def at(name: str, place: str, **more: object) -> Lot:
@@ -64,10 +65,23 @@ def test_a_machine_waits_for_the_planned_lot_that_is_about_to_come() -> None:
     assert started(picture(lots), plan) == {}
 
 
-def test_a_machine_does_not_stand_idle_for_a_planned_lot_that_nobody_has_fetched() -> None:
+def test_a_machine_does_not_stand_idle_for_a_planned_lot_that_has_no_place_there() -> None:
     lots = [at("L1", "saw-1"), at("L2", "store")]
     plan = orders(step("L2", "saw-1", 0), step("L1", "saw-1", 20))
+    full = picture(lots, saw_1={"places": 1, "station": ("L1",)})
+    assert started(full, plan) == {"saw-1": "L1"}
+
+
+def test_a_machine_does_not_wait_long_only_to_keep_to_the_order() -> None:
+    lots = [at("L1", "saw-1", quantity=2), at("L2", "store")]
+    plan = orders(step("L2", "saw-1", 0), step("L1", "saw-1", 20))
     assert started(picture(lots), plan) == {"saw-1": "L1"}
+
+
+def test_a_machine_waits_longer_where_that_saves_two_set_ups() -> None:
+    lots = [at("L1", "saw-1", product="B", quantity=2), at("L2", "store")]
+    plan = orders(step("L2", "saw-1", 0), step("L1", "saw-1", 20))
+    assert started(picture(lots, saw_1={"family": "fa"}), plan) == {}
 
 
 def test_a_lot_that_the_plan_has_elsewhere_is_taken_only_after_those_it_has_here() -> None:
@@ -87,30 +101,21 @@ def test_a_tool_that_is_in_use_holds_a_lot_back() -> None:
     assert started(busy, plan) == {"saw-1": "L2"}
 
 
-def test_a_batch_goes_as_planned_and_is_filled_up() -> None:
-    lots = [at(f"L{n}", "oven", step=1) for n in (1, 2, 3)]
-    together = ("L1", "L3")
-    plan = orders(
-        step("L1", "oven", 0, 1, together),
-        step("L3", "oven", 0, 1, together),
-        step("L2", "oven", 70, 1),
-    )
-    assert started(picture(lots), plan) == {"oven": "L1,L3,L2"}
+def test_a_batch_takes_what_is_here_in_the_plans_order_as_far_as_it_fits() -> None:
+    lots = [at(f"L{n}", "oven", step=1, quantity=15) for n in (1, 2, 3)]
+    plan = orders(step("L3", "oven", 0, 1), step("L1", "oven", 10, 1), step("L2", "oven", 70, 1))
+    assert started(picture(lots), plan) == {"oven": "L3,L1"}
 
 
-def test_a_batch_waits_for_its_planned_lots_but_not_for_ever() -> None:
+def test_a_batch_waits_for_lots_that_come_soon_but_not_for_ever() -> None:
     lots = [
-        at("L1", "oven", step=1),
+        at("L1", "oven", step=1, since=NOW),
         at("L2", "saw-1", step=1, phase=LotPhase.MOVING, heading="oven"),
     ]
-    together = ("L1", "L2")
-    on_time = orders(step("L1", "oven", 0, 1, together), step("L2", "oven", 0, 1, together))
-    assert started(picture(lots), on_time) == {}
-    early_min = -(BATCH_WAIT_S / 60 + 1)
-    late = orders(
-        step("L1", "oven", early_min, 1, together), step("L2", "oven", early_min, 1, together)
-    )
-    assert started(picture(lots), late) == {"oven": "L1"}
+    plan = orders(step("L1", "oven", 0, 1), step("L2", "oven", 5, 1))
+    assert started(picture(lots), plan) == {}
+    lots[0] = at("L1", "oven", step=1, since=NOW - round(BATCH_WAIT_S * US))
+    assert started(picture(lots), plan) == {"oven": "L1"}
 
 
 def test_lots_go_to_the_machine_that_the_plan_has_for_them() -> None:

@@ -6,7 +6,7 @@ next of the plan that is there: the plan's order bends, a machine does not stand
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from genba.plan.dispatch import Jobs, urgency
 from genba.plan.instructions import Instructions, Step
@@ -16,11 +16,15 @@ from genba.plan.situation import Lot, LotPhase, MachineState, Situation
 from genba.plan.transport import Move
 from genba.plant import US, Plant, Proposal
 
-WAIT_PART = 0.5
+WAIT_PART = 0.25
 """A machine waits for what is planned first at most this part of the work it could begin instead,
-set-ups that would be made twice included."""
-BATCH_WAIT_S = 900.0
-"""Longest wait for a lot that the plan has in the same batch, beyond the planned begin."""
+and as long as the set-ups take that would be made on top."""
+FETCH_S = 120.0
+"""Time until a vehicle comes for a lot that stands elsewhere and could be fetched at once."""
+BATCH_WAIT_S = 1500.0
+"""Longest wait of a lot for a fuller batch."""
+BATCH_ENOUGH = 0.7
+"""Part of a batch that is full enough not to wait for more."""
 EARLY_S = 1800.0
 """A lot enters the floor at most this long before the plan has it begin."""
 
@@ -34,27 +38,29 @@ class Follower:
         self._jobs = Jobs(plant, routings, source)
         self._tool_count = {tool.id: tool.count for tool in plant.tools}
 
-    def jobs(self, situation: Situation, orders: Instructions) -> list[Proposal]:
-        """Propose a job for each machine that is ready and should not wait."""
+    def jobs(
+        self, situation: Situation, orders: Instructions, wanted: Sequence[Move] = ()
+    ) -> list[Proposal]:
+        """Propose a job for each machine that is ready and should not wait.
+
+        ``wanted`` are the moves that are wanted now: what is to be fetched may be waited for.
+        """
+        coming = {move.lot: move.destination for move in wanted}
         tools = Counter(tool for machine in situation.machines for tool in machine.tools)
         found = []
         for machine in situation.machines:
             if not machine.ready:
                 continue
-            chosen = self._choice(situation, orders, machine, tools)
+            chosen = self._choice(situation, orders, machine, tools, coming)
             if chosen:
                 tools.update(self._routings.way(chosen[0], machine.id).tools)
                 reason = _reason(orders, chosen, machine)
                 found.append(self._jobs.proposal(situation, machine, chosen, reason))
         return found
 
-    def moves(self, situation: Situation, orders: Instructions, started: set[str]) -> list[Move]:
+    def moves(self, situation: Situation, orders: Instructions) -> list[Move]:
         """Return the moves that are wanted now, the most urgent first."""
-        lots = [
-            lot
-            for lot in situation.lots
-            if lot.phase is not LotPhase.DONE and lot.id not in started
-        ]
+        lots = [lot for lot in situation.lots if lot.phase is not LotPhase.DONE]
         lots.sort(key=lambda lot: (_planned_start(orders, lot), *urgency(lot)))
         limit = situation.time + round(EARLY_S * US)
         near = [
@@ -72,17 +78,18 @@ class Follower:
         orders: Instructions,
         machine: MachineState,
         tools: Counter[str],
+        coming: Mapping[str, str],
     ) -> list[Lot]:
         here = self._here(situation, orders, machine, tools)
         if not here:
             return []
-        first = self._first(situation, orders, machine, here)
+        first = self._first(situation, orders, machine, here, coming)
         if first is None:
             return []
         most = self._routings.operation(first).batch_parts
         if most is None:
             return [first]
-        return self._batch(situation, orders, machine, first, here, most)
+        return self._batch(situation, orders, machine, first, here, most, coming)
 
     def _here(
         self,
@@ -109,33 +116,51 @@ class Follower:
         return lots
 
     def _first(
-        self, situation: Situation, orders: Instructions, machine: MachineState, here: list[Lot]
+        self,
+        situation: Situation,
+        orders: Instructions,
+        machine: MachineState,
+        here: list[Lot],
+        coming: Mapping[str, str],
     ) -> Lot | None:
         """Return the lot to start, None to wait for one that the plan has before it."""
         chosen = here[0]
         begin = _start_on(orders, chosen, machine.id)
-        instead_s = self._work_s(chosen, machine)
         for step in orders.by_machine.get(machine.id, ()):
             if step.start >= begin:
                 break
             lot = situation.lots_by_id.get(step.lot)
             if lot is None or lot.step > step.number or lot.phase is LotPhase.DONE or lot.held:
                 continue
-            comes_s = self._comes_in_s(situation, lot, step)
-            if comes_s is not None and comes_s <= WAIT_PART * instead_s:
+            comes_s = self._comes_in_s(situation, lot, step, coming)
+            if comes_s is not None and comes_s <= self._worth_s(chosen, lot, step, machine):
                 return None
         return chosen
 
-    def _work_s(self, lot: Lot, machine: MachineState) -> float:
-        return self._routings.work_s(lot, machine, machine.family)
+    def _worth_s(self, chosen: Lot, first: Lot, step: Step, machine: MachineState) -> float:
+        """Return how long it is worth to wait for ``first`` instead of starting ``chosen``."""
+        family = self._routings.way(chosen, machine.id).setup_family
+        wanted = self._routings.family_at(first, step.number, machine.id)
+        more_s = (
+            self._routings.setup_s(machine.id, machine.family, family)
+            + self._routings.setup_s(machine.id, family, wanted)
+            - self._routings.setup_s(machine.id, machine.family, wanted)
+        )
+        work_s = self._routings.work_s(chosen, machine, family)
+        return max(0.0, more_s) + WAIT_PART * work_s
 
-    def _comes_in_s(self, situation: Situation, lot: Lot, step: Step) -> float | None:
+    def _comes_in_s(
+        self, situation: Situation, lot: Lot, step: Step, coming: Mapping[str, str]
+    ) -> float | None:
         """Estimate when a lot will be at its planned machine; None where that is far off."""
         if lot.step == step.number:
             # One that stands there and was not taken lacks something else: a tool.
-            if lot.heading == step.machine:
-                return self._moves.travel_s(situation, lot.place, step.machine)
-            return None
+            goal = lot.heading or coming.get(lot.id)
+            if goal != step.machine:
+                return None
+            travel_s = self._moves.travel_s(situation, lot.place, step.machine)
+            waits = lot.heading is None and lot.phase is not LotPhase.MOVING
+            return travel_s if travel_s is None else travel_s + FETCH_S * waits
         if lot.step == step.number - 1 and lot.phase is LotPhase.IN_WORK:
             machine = situation.machines_by_id.get(lot.place)
             if machine is None or not machine.able:
@@ -154,30 +179,31 @@ class Follower:
         orders: Instructions,
         machine: MachineState,
         first: Lot,
-        here: Sequence[Lot],
+        here: list[Lot],
         most: int,
+        coming: Mapping[str, str],
     ) -> list[Lot]:
-        """Return the planned batch as far as it is here, filled up; empty to wait for the rest."""
-        step = orders.by_lot.get((first.id, first.step))
-        planned = set(step.together) if step is not None else {first.id}
-        present = {lot.id for lot in here}
-        late_s = 0.0 if step is None else (situation.time - step.start) / US
-        if late_s < BATCH_WAIT_S:
-            for name in planned - present:
-                lot = situation.lots_by_id.get(name)
-                known = orders.by_lot.get((name, lot.step)) if lot is not None else None
-                if lot is None or lot.held:
-                    continue
-                if known is None or known.machine != machine.id:
-                    known = orders.by_lot.get((name, lot.step + 1))
-                if known is not None and self._comes_in_s(situation, lot, known) is not None:
-                    return []
+        """Return a batch of what is here in the plan's order; empty to wait for a fuller one."""
         chosen, parts = [first], first.quantity
-        for lot in sorted(here, key=lambda x: x.id not in planned):
+        for lot in here:
             fits = lot.id != first.id and parts + lot.quantity <= most
             if fits and self._routings.alike(first, lot, machine.id):
                 chosen.append(lot)
                 parts += lot.quantity
+        waited_s = (situation.time - min(lot.since for lot in chosen)) / US
+        if parts >= BATCH_ENOUGH * most or waited_s >= BATCH_WAIT_S:
+            return chosen
+        for lot in situation.lots:
+            if lot.held or lot.place == machine.id or parts + lot.quantity > most:
+                continue
+            step = orders.by_lot.get((lot.id, lot.step))
+            if step is None or step.machine != machine.id:
+                step = orders.by_lot.get((lot.id, lot.step + 1))
+            if step is None or step.machine != machine.id:
+                continue
+            comes_s = self._comes_in_s(situation, lot, step, coming)
+            if comes_s is not None and waited_s + comes_s < BATCH_WAIT_S:
+                return []
         return chosen
 
 

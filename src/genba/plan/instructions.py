@@ -22,6 +22,17 @@ class Step:
     """Lots of the same batch, this one included, in the order of their ids."""
 
 
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What the timing decoder was told, to time the same plan anew when the plant has moved on."""
+
+    order: tuple[str, ...]
+    """Operations, the most urgent first."""
+    modes: Mapping[str, int]
+    """Which of its modes each operation takes."""
+    fill_gaps: bool
+
+
 @dataclass(frozen=True)
 class Instructions:
     """What a plan says, in words of the floor. Frozen, made of plain values."""
@@ -30,6 +41,7 @@ class Instructions:
     time: int
     """When the plant was as the plan assumes, microseconds UTC."""
     steps: tuple[Step, ...]
+    recipe: Recipe = Recipe((), {}, fill_gaps=True)
 
     @cached_property
     def by_machine(self) -> Mapping[str, tuple[Step, ...]]:
@@ -46,7 +58,12 @@ class Instructions:
 
 
 def instructions_of(
-    name: str, plan: Plan, numbers: Mapping[str, tuple[str, int]], zero: int, tick_us: int
+    name: str,
+    plan: Plan,
+    recipe: Recipe,
+    numbers: Mapping[str, tuple[str, int]],
+    zero: int,
+    tick_us: int,
 ) -> Instructions:
     """Translate a plan.
 
@@ -56,6 +73,8 @@ def instructions_of(
         Id of the instructions.
     plan : Plan
         Its times are ticks from ``zero``.
+    recipe : Recipe
+        What leads to the plan.
     numbers : mapping of str to (str, int)
         Lot and index in its routing of each operation of the plan.
     zero : int
@@ -83,4 +102,4 @@ def instructions_of(
                 tuple(sorted(together[assignment.machine, assignment.start])),
             )
         )
-    return Instructions(name, zero, tuple(steps))
+    return Instructions(name, zero, tuple(steps), recipe)

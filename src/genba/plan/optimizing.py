@@ -84,9 +84,10 @@ class OptimizingPlanner:
         offers = self._offers(situation)
         if orders is None:
             return offers
-        jobs = self._follower.jobs(situation, orders)
+        moves = self._follower.moves(situation, orders)
+        jobs = self._follower.jobs(situation, orders, moves)
         started = {lot for job in jobs for lot in str(job.context["lot"]).split(",")}
-        moves = self._follower.moves(situation, orders, started)
+        moves = [move for move in moves if move.lot not in started]
         return [*offers, *jobs, *self._fleet.propose(situation, moves)]
 
     def accept(self, plan: str) -> None:

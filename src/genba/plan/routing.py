@@ -30,6 +30,15 @@ class Routings:
         """Return how a machine would do it; only where it :meth:`can`."""
         return next(w for w in self.operation(lot).alternatives if w.equipment == machine)
 
+    def family_at(self, lot: Lot, step: int, machine: str) -> str | None:
+        """Return the set-up family of one of a lot's operations on a machine that can do it."""
+        ways = self._products[lot.product].routing[step].alternatives
+        return next((way.setup_family for way in ways if way.equipment == machine), None)
+
+    def setup_s(self, machine: str, before: str | None, after: str | None) -> float:
+        """Return the planned change-over time."""
+        return self._setups.duration_s(machine, before, after)
+
     def alike(self, first: Lot, other: Lot, machine: str) -> bool:
         """Whether two lots may share a batch: same operation, same set-up family."""
         return (

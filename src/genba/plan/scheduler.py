@@ -5,17 +5,23 @@ and what it finds has to be worth its changes.
 """
 
 import time
-from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
 
 from genba.errors import PlanError
-from genba.plan.decode import Decoder
+from genba.plan.coarse import coarse
+from genba.plan.decode import Decoder, modes_of
+from genba.plan.decode_value import pricing_of
 from genba.plan.desk import Answer, Question
 from genba.plan.from_plant import problem_of
-from genba.plan.instructions import Instructions, instructions_of
+from genba.plan.instructions import Recipe, instructions_of
 from genba.plan.lots import split_order
 from genba.plan.objective import Goal, Objective
-from genba.plan.problem import Problem
+from genba.plan.problem import Operation, Problem
+from genba.plan.resume import drafts_of
 from genba.plan.schedule import Plan
+from genba.plan.situation import Situation
 from genba.plan.solve import solve
 from genba.plan.values import completions, values_of
 from genba.plan.ways import Factors
@@ -66,14 +72,14 @@ class Scheduler:
         problem, left_out = problem_of(
             self._plant, situation.upcoming, situation.time, situation, factors=self._factors
         )
+        problem = coarse(_where_they_stand(problem, situation))
         if not problem.operations:
             why = left_out[0].reason if left_out else "no lot needs work"
             raise PlanError(f"there is nothing to plan: {why}")
         numbers = _numbers(self._plant, question)
         before = None
         if question.in_force is not None:
-            goals = objective_of(self._plant.planning, None)
-            before = _anew(problem, goals, question.in_force, numbers)
+            before = _anew(problem, question.in_force.recipe)
         objective = objective_of(self._plant.planning, before)
         found = self._search(problem, objective, before)
         price = objective.value(dict(values_of(problem, found, objective)))[0]
@@ -83,7 +89,8 @@ class Scheduler:
         moved, changes = _differences(before, found)
         tick_us = round(problem.tick_s * US)
         name = f"P{question.number}-{situation.time // US}"
-        orders = instructions_of(name, found, numbers, problem.zero, tick_us)
+        recipe = _recipe(problem, objective, found)
+        orders = instructions_of(name, found, recipe, numbers, problem.zero, tick_us)
         return Answer(
             number=question.number,
             instructions=orders,
@@ -125,33 +132,46 @@ def objective_of(settings: PlanningSettings, before: Plan | None) -> Objective:
     )
 
 
-def _anew(
-    problem: Problem,
-    objective: Objective,
-    orders: Instructions,
-    numbers: Mapping[str, tuple[str, int]],
-) -> Plan:
-    """Time the plan in force anew: its machines and its order, on the plant as it is now.
+def _where_they_stand(problem: Problem, situation: Situation) -> Problem:
+    """Let a lot that stands at, or is brought to, a machine that can do its next step stay there.
 
-    What it does not know yet comes after all that it does. Where the floor is far from the plan, a
-    machine would wait in it for lots that are late; as on the floor, others may go before them
-    where that is better.
+    To take it elsewhere costs a vehicle and a place, and the next plan might take it back. Lots at
+    machines that are down go where they can.
     """
-    modes: dict[str, int] = {}
-    starts: dict[str, int] = {}
-    for operation in problem.operations:
-        step = orders.by_lot.get(numbers[operation.id])
-        if step is None or operation.fixed is not None:
-            continue
-        able = [i for i, mode in enumerate(operation.modes) if mode.machine == step.machine]
-        if able:
-            modes[operation.id] = able[0]
-            starts[operation.id] = step.start
-    last = max(starts.values(), default=0) + 1
-    order = sorted(problem.operations_by_id, key=lambda name: starts.get(name, last))
+    able = {machine.id for machine in situation.machines if machine.able}
+    at = {lot.id: lot.heading or lot.place for lot in situation.lots}
+    first = {job: listed[0].id for job, listed in problem.operations_of.items() if listed}
+
+    def there(operation: Operation) -> Operation:
+        machine = at.get(operation.job)
+        if first[operation.job] != operation.id or machine not in able:
+            return operation
+        here = tuple(mode for mode in operation.modes if mode.machine == machine)
+        return replace(operation, modes=here or operation.modes)
+
+    return replace(problem, operations=tuple(map(there, problem.operations)))
+
+
+def _recipe(problem: Problem, objective: Objective, plan: Plan) -> Recipe:
+    """Return what leads the timing decoder to a plan, or near it."""
     decoder = Decoder(problem)
-    timed = (decoder.decode(order, modes, fill_gaps=fill) for fill in (False, True))
-    return min(timed, key=lambda plan: objective.value(dict(values_of(problem, plan, objective))))
+    best = drafts_of(decoder, plan, pricing_of(problem, objective))[0]
+    names = [operation.id for operation in problem.operations]
+    order = tuple(names[i] for i in np.argsort(best.rank))
+    return Recipe(order, modes_of(problem, plan), best.fill_gaps)
+
+
+def _anew(problem: Problem, recipe: Recipe) -> Plan:
+    """Time the plan in force anew, on the plant as it is now; what is new in it comes last."""
+    known = problem.operations_by_id
+    order = [name for name in recipe.order if name in known]
+    order += sorted(known.keys() - set(order), key=list(known).index)
+    modes = {
+        name: mode
+        for name, mode in recipe.modes.items()
+        if name in known and known[name].fixed is None and mode < len(known[name].modes)
+    }
+    return Decoder(problem).decode(order, modes, fill_gaps=recipe.fill_gaps)
 
 
 def _numbers(plant: Plant, question: Question) -> dict[str, tuple[str, int]]:
