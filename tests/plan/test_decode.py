@@ -12,6 +12,7 @@ from tests.plan.problems import FEATURES, flexible_shop, random_problem, setup_s
 from genba.errors import PlanError
 from genba.plan import (
     Calendar,
+    Fixed,
     Job,
     Machine,
     Mode,
@@ -100,6 +101,22 @@ def test_the_mode_that_ends_first_is_taken_unless_one_is_chosen() -> None:
     )
     assert decode(problem, ["a"]).by_operation["a"].machine == "n"
     assert decode(problem, ["a"], {"a": 0}).by_operation["a"].machine == "m"
+
+
+def test_a_gap_in_what_is_past_is_not_filled() -> None:
+    """Fixed work may lie before the tick from which the machine is free."""
+    past = [Fixed("m", 0, 0, 3), Fixed("m", 40, 40, 50)]
+    problem = Problem(
+        (Machine("m", free_from=50),),
+        (Job("a"), Job("b"), Job("c")),
+        (
+            *(Operation(n, n, (Mode("m", 3),), fixed=f) for n, f in zip("ab", past, strict=True)),
+            Operation("c", "c", (Mode("m", 5),)),
+        ),
+    )
+    plan = decode(problem, ["a", "b", "c"])
+    assert plan.by_operation["c"].start == 50
+    legal(problem, plan)
 
 
 def test_a_pause_does_not_cut_work_short() -> None:

@@ -85,7 +85,9 @@ def in_a_gap(
         before = placed[before, c.S_BEFORE]
     while True:
         if before >= 0:
-            free, following = placed[before, c.S_END], placed[before, c.S_NEXT]
+            # What is fixed may stand before the tick at which the machine is free.
+            free = max(placed[before, c.S_END], machines[machine, c.M_FREE])
+            following = placed[before, c.S_NEXT]
             last_family = ways[placed[before, c.S_WAY], c.W_FAMILY]
         else:
             free, following = machines[machine, c.M_FREE], lines[machine, FIRST]

@@ -156,10 +156,9 @@ def _judge_fast(t: Tables, f: Lean, pricing: Pricing, w: Walk, first: int) -> fl
                 ready = max(ready, end[t.before[link]])
             previous = last[machine]
             before[operation] = previous
-            if previous < 0:
-                free, family = t.machines[machine, c.M_FREE], t.machines[machine, c.M_FAMILY]
-            else:
-                free, family = end[previous], f.family[way[previous]]
+            free, family = t.machines[machine, c.M_FREE], t.machines[machine, c.M_FAMILY]
+            if previous >= 0:  # what is fixed may end before the machine is free
+                free, family = max(free, end[previous]), f.family[way[previous]]
             change = 0
             if t.machines[machine, c.M_MATRIX] >= 0 and f.family[wanted] >= 0:
                 row = t.machines[machine, c.M_MATRIX]
