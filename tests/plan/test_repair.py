@@ -8,7 +8,7 @@ from tests.plan.shops import plain_shop
 
 from genba.errors import PlanError
 from genba.plan.assign import solve_by_assignment
-from genba.plan.decode import decode
+from genba.plan.decode import Decoder, decode
 from genba.plan.difference import difference
 from genba.plan.disturbance import (
     Disturbance,
@@ -149,6 +149,17 @@ def test_a_rush_job_goes_in_at_once_where_its_due_date_weighs_most() -> None:
     done = repair(problem, plan, [rush(3, "A", ticks=5)], 3, rounds=0)
     assert starts(done)["RUSH.0"] == ("A", 10, 15)
     assert starts(done)["O2"] == ("A", 25, 35)
+
+
+def test_nothing_begins_behind_fixed_work_before_its_machine_is_free() -> None:
+    problem, _ = row(10, 10, machines=("A",))
+    first = replace(problem.operations[0], fixed=Fixed("A", 0, 0, 10))
+    problem = replace(
+        problem, machines=(Machine("A", free_from=30),), operations=(first, problem.operations[1])
+    )
+    for fill_gaps in (True, False):
+        plan = Decoder(problem).decode(["O1", "O0"], fill_gaps=fill_gaps)
+        assert plan.by_operation["O1"].start == 30
 
 
 def test_a_late_job_lets_others_pass() -> None:

@@ -1,12 +1,13 @@
 """A plain shop's plan as arrays, and what a disturbance leaves of it."""
 
+from bisect import bisect_left
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from genba.errors import PlanError
 from genba.plan.disturbance import Sorted, stopped
-from genba.plan.flexible import FlexibleShop, Ints, flexible_shop
+from genba.plan.flexible import FlexibleShop, Floats, Ints, flexible_shop
 from genba.plan.mending import Remains, settle
 from genba.plan.problem import Operation, Problem
 from genba.plan.schedule import Assignment, Plan
@@ -23,7 +24,7 @@ class PreparedPlan:
     shop: FlexibleShop
     assignments: tuple[Assignment, ...]
     """In the order of the shop's operations."""
-    names: Ints
+    names: Floats
     """Rank of each operation's id among all."""
     mode: Ints
     start: Ints
@@ -56,7 +57,7 @@ def prepare(problem: Problem, plan: Plan) -> PreparedPlan:
     start = np.asarray([a.start for a in assignments], dtype=np.int64)
     end = np.asarray([a.end for a in assignments], dtype=np.int64)
     ids = np.asarray([o.id for o in shop.operations], dtype=object)
-    names = np.argsort(np.argsort(ids)).astype(np.int64)
+    names = np.argsort(np.argsort(ids)).astype(np.float64)
     return PreparedPlan(
         problem=problem,
         plan=plan,
@@ -77,13 +78,24 @@ def _mode_number(operation: Operation, assignment: Assignment) -> int:
     return next((i for i in able if operation.modes[i].ticks == ticks), able[0])
 
 
-def predecessors(machine: Ints, start: Ints, end: Ints, names: Ints) -> Ints:
+def predecessors(machine: Ints, start: Ints, end: Ints, names: Floats) -> Ints:
     """Return (n,) the operation before each on its machine, -1 if none; ``names`` breaks ties."""
     order = np.lexsort((names, end, start, machine))
     found = np.full(len(order), -1, np.int64)
     same = machine[order[1:]] == machine[order[:-1]]
     found[order[1:][same]] = order[:-1][same]
     return found
+
+
+def with_new_names(prepared: PreparedPlan, shop: FlexibleShop) -> Floats:
+    """Return (n,) the ranks of all ids; those of new operations lie between those of the old."""
+    new = [o.id for o in shop.operations[len(prepared.names) :]]
+    if not new:
+        return prepared.names
+    old = sorted(o.id for o in prepared.shop.operations)
+    among = {name: rank / len(new) for rank, name in enumerate(sorted(new))}
+    ranks = [bisect_left(old, name) - 1.0 + 0.9 * among[name] + 0.05 for name in new]
+    return np.concatenate([prepared.names, ranks])
 
 
 def with_news(shop: FlexibleShop, sorted_out: Sorted) -> FlexibleShop:

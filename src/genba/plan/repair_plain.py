@@ -17,7 +17,13 @@ from genba.plan.effort import Effort
 from genba.plan.flexible import Floats, Ints
 from genba.plan.mending import MOVED, Mended, Remains, mend, worth
 from genba.plan.objective import Goal, Objective
-from genba.plan.prepared import PreparedPlan, predecessors, remains_of, with_news
+from genba.plan.prepared import (
+    PreparedPlan,
+    predecessors,
+    remains_of,
+    with_new_names,
+    with_news,
+)
 from genba.plan.schedule import Assignment, Plan
 from genba.plan.shop.draw import seeded
 
@@ -62,9 +68,7 @@ class PlainRepair:
         self.old = prepared
         self.shop = with_news(prepared.shop, sorted_out)
         self.remains: Remains = remains_of(prepared, self.shop, sorted_out, now, floor)
-        self.names = np.concatenate(
-            [prepared.names, np.arange(len(prepared.names), self.shop.size)]
-        ).astype(np.int64)
+        self.names: Floats = with_new_names(prepared, self.shop)
         self.prices = float(objective.machine_price), float(objective.order_price)
         self.wish = self._wish(objective)
         r = self.remains
