@@ -41,6 +41,8 @@ class Incumbent:
     bound_by: str = ""
     discarded: list[str] = field(default_factory=list)
     """Which paths returned an illegal plan."""
+    proven: tuple[float, ...] | None = None
+    """The best value of all goals, where a path has proven it."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -56,17 +58,22 @@ class Incumbent:
     @property
     def is_optimal(self) -> bool:
         """Whether nothing can be better than what was found."""
-        if self.plan is None or self.bound is None or self.plan.left_out:
+        if self.plan is None or self.plan.left_out:
             return False
-        if self.objective.ordered and len(self.objective.goals) > 1:
-            return False  # the bound speaks of the first goal only
-        value = self.objective.value(dict(self.plan.values))[0]
-        return value <= self.bound + TOLERANCE * max(1.0, abs(value))
+        values = self.objective.value(dict(self.plan.values))
+        if len(values) > 1:  # a bound speaks of the first goal only
+            return self.proven is not None and values <= self.proven
+        value = values[0]
+        return self.bound is not None and value <= self.bound + TOLERANCE * max(1.0, abs(value))
 
     def offer(self, plan: Plan, path: str) -> bool:
         """Take a plan if it is legal and better; return whether it was taken."""
         with self._lock:
             return self._offer(plan, path)
+
+    def take(self, plan: Plan, path: str) -> None:
+        """Offer, where nobody waits for an answer."""
+        self.offer(plan, path)
 
     def _offer(self, plan: Plan, path: str) -> bool:
         values = values_of(self.problem, plan, self.objective)
@@ -88,6 +95,11 @@ class Incumbent:
         """Take a proven lower bound of the first goal (of the weighted sum) if it is higher."""
         if bound is not None and (self.bound is None or bound > self.bound):
             self.bound, self.bound_by = bound, path
+
+    def called_optimal(self, plan: Plan) -> None:
+        """Take a path's word that no plan is better than this one, for all goals in their order."""
+        values = values_of(self.problem, plan, self.objective)
+        self.proven = self.objective.value(values)
 
     def finished(self, status: Status = Status.FEASIBLE) -> Plan:
         """Return the best plan with all that is known of it."""

@@ -11,7 +11,7 @@ from genba.plan.decode_value import pricing_of
 from genba.plan.incumbent import Incumbent
 from genba.plan.resume import drafts_of
 from genba.plan.rules import Draft, drafts
-from genba.plan.schedule import Plan
+from genba.plan.schedule import Plan, Status
 from genba.plan.search import Search
 from genba.plan.validate import violations
 
@@ -52,7 +52,12 @@ def by_rules(best: Incumbent, iterations: int | None) -> list[Draft]:
 
 
 def by_search(
-    best: Incumbent, found: Sequence[Draft], workers: int, iterations: int | None
+    best: Incumbent,
+    found: Sequence[Draft],
+    workers: int,
+    iterations: int | None,
+    *,
+    share: float = 1.0,
 ) -> None:
     """Climb from what the rules and the best plan so far give, with a climber for each worker."""
     decoders = [Decoder(best.problem) for _ in range(workers if iterations is None else 1)]
@@ -60,7 +65,7 @@ def by_search(
     if best.plan is not None:
         pricing = pricing_of(best.problem, best.objective)
         starts += drafts_of(decoders[0], best.plan, pricing)
-    until = None if iterations is not None else best.began + best.time_limit_s
+    until = None if iterations is not None else best.began + share * best.time_limit_s
     climbers = [
         Search(decoder, best.objective, best.seed + number)
         for number, decoder in enumerate(decoders)
@@ -83,6 +88,47 @@ def by_search(
     best.offer(plan, "local search")
 
 
+def exactly(best: Incumbent, workers: int) -> None:
+    """Solve the whole problem by constraint programming, and prove how good it is."""
+    from genba.plan.cpsat import solve_exactly
+
+    path = "constraint programming"
+    found = solve_exactly(
+        best.problem,
+        best.objective,
+        time_limit_s=max(0.0, best.left_s),
+        seed=best.seed,
+        workers=workers,
+        hint=best.plan,
+        on_improved=lambda plan: best.take(plan, path),
+    )
+    if found is None:
+        return
+    best.offer(found, path)
+    best.prove(found.bound, path)
+    if found.status is Status.OPTIMAL:
+        best.called_optimal(found)
+
+
+def by_windows(best: Incumbent, workers: int) -> None:
+    """Make the best plan better by constraint programming, window by window."""
+    from genba.plan.cpsat import improve
+
+    path = "windows of constraint programming"
+    if best.plan is None or best.plan.left_out or best.left_s <= 0:
+        return
+    found = improve(
+        best.problem,
+        best.objective,
+        best.plan,
+        time_limit_s=best.left_s,
+        seed=best.seed,
+        workers=workers,
+        on_improved=lambda plan: best.take(plan, path),
+    )
+    best.offer(found, path)
+
+
 def rolling(best: Incumbent, workers: int, iterations: int | None) -> None:
     """Roll a horizon over a problem that is too large to be searched as a whole."""
     from genba.plan.horizon import solve_rolling
@@ -99,7 +145,7 @@ def rolling(best: Incumbent, workers: int, iterations: int | None) -> None:
     best.offer(plan, "rolling horizon")
 
 
-def shop(best: Incumbent, workers: int, iterations: int | None) -> None:
+def shop(best: Incumbent, workers: int, iterations: int | None, *, share: float = 1.0) -> None:
     """Search a plain shop: where machines are short by the assignment program, then by tabu."""
     from genba.plan.shop import ShopSchedule, assignments_of, shop_of_problem, solve_shop
 
@@ -118,7 +164,7 @@ def shop(best: Incumbent, workers: int, iterations: int | None) -> None:
             return
     found = solve_shop(
         shop_of_problem(problem),
-        time_limit_s=max(0.0, best.left_s) if iterations is None else 1e9,
+        time_limit_s=max(0.0, share * best.left_s) if iterations is None else 1e9,
         seed=best.seed,
         workers=workers if iterations is None else 1,
         iterations=iterations,

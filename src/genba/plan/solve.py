@@ -12,8 +12,10 @@ from genba.plan.schedule import LeftOut, Plan
 
 SMALL = 60
 """Up to so many operations a proof by constraint programming is likely."""
-LARGE = 20_000
+LARGE = 4_000
 """From so many operations on, a horizon rolls over all but plain shops."""
+FIRST, HALF = 0.15, 0.6
+"""Share of the time for the search, before proofs or windows have the rest."""
 
 OnImproved = Callable[[Plan], None]
 
@@ -80,21 +82,27 @@ def _told(plan: Plan, left_out: tuple[LeftOut, ...]) -> Plan:
 def _run(best: Incumbent, workers: int, hint: Plan | None, iterations: int | None) -> None:
     from genba.plan import paths
 
+    size = len(best.problem.operations)
     if hint is not None:
         paths.from_hint(best, hint)
-    is_shop = best.problem.is_plain_shop and _is_makespan_first(best.objective)
-    if is_shop:
+    if best.problem.is_plain_shop and _is_makespan_first(best.objective):
         paths.prove(best)
-        paths.shop(best, workers, iterations)
-        return
-    if len(best.problem.operations) > LARGE:
+        paths.shop(best, workers, iterations, share=FIRST if size <= SMALL else 1.0)
+    elif size > LARGE:
         paths.rolling(best, workers, iterations)
         paths.prove(best)
+    else:
+        found = paths.by_rules(best, iterations)
+        paths.prove(best)
+        if size and not best.is_optimal:
+            share = FIRST if size <= SMALL else HALF
+            paths.by_search(best, found, workers, iterations, share=share)
+    if iterations is not None or best.is_optimal or not size:
         return
-    found = paths.by_rules(best, iterations)
-    paths.prove(best)
-    if not best.is_optimal and best.problem.operations:
-        paths.by_search(best, found, workers, iterations)
+    if size <= SMALL:
+        paths.exactly(best, workers)
+    elif size <= LARGE:
+        paths.by_windows(best, workers)
 
 
 def _is_makespan_first(objective: Objective) -> bool:
