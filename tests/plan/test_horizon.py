@@ -14,7 +14,7 @@ LATE = Objective(((Goal.TARDINESS, 1.0), (Goal.SETUPS, 1.0)))
 
 
 @given(st.integers(0, 10_000), st.booleans())
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_every_plan_of_any_problem_is_legal(seed: int, late: bool) -> None:
     problem = random_problem(seed, jobs=5)
     objective = LATE if late else MAKESPAN

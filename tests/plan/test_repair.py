@@ -133,6 +133,15 @@ def test_what_runs_on_a_machine_that_stops_pauses_and_goes_on() -> None:
     assert legal(done) == []
 
 
+def test_a_repaired_plan_can_be_repaired_again() -> None:
+    problem, plan = row(10, 10, 10, machines=("A",))
+    once = repair(problem, plan, [MachineDown("A", 15, 20)], 2, rounds=0)
+    twice = repair(once.problem, once.plan, [MachineDown("A", 40, 45)], 5, rounds=0)
+    assert legal(twice) == []
+    assert not any(end > 15 and start < 20 for _, start, end in starts(twice).values())
+    assert not any(end > 40 and start < 45 for _, start, end in starts(twice).values())
+
+
 def test_what_is_held_up_goes_elsewhere_where_that_pays() -> None:
     problem, plan = row(10, 10)
     stay = Objective(((Goal.STABILITY, 1.0),), reference=plan)

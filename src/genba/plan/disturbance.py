@@ -347,6 +347,7 @@ def _with_stop(
         name = f"{machine.id} with its stops"
         base = ((min(floor, 0), FOREVER),) if old is None else old.windows
         cut = _without(base, later)
+        calendars[:] = [c for c in calendars if c.id != name]  # of an earlier stop: cut is both
         calendars.append(Calendar(name, cut, old is not None and old.interruptible))
         machine = replace(machine, calendar=name)
     return replace(machine, free_from=free)
