@@ -197,8 +197,8 @@ def test_what_is_left_out_is_named_with_its_reason() -> None:
 def test_nonsense_is_refused() -> None:
     with pytest.raises(PlanError, match="is at a already"):
         TransportTask("t", "L", "a", "a")
-    with pytest.raises(PlanError, match="weight must be positive"):
-        TransportTask("t", "L", "a", "b", weight=0.0)
+    with pytest.raises(PlanError, match="must not be negative"):
+        TransportTask("t", "L", "a", "b", weight=-1.0)
     with pytest.raises(PlanError, match="node nowhere is not on the layout"):
         Network(Layout(edges=(Edge(id="e", start="nowhere", end="nowhere"),)))
 

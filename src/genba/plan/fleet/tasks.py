@@ -27,8 +27,8 @@ class TransportTask:
     weight: float = 1.0
 
     def __post_init__(self) -> None:
-        if self.weight <= 0:
-            raise PlanError(f"transport {self.id}: its weight must be positive")
+        if self.weight < 0:
+            raise PlanError(f"transport {self.id}: its weight must not be negative")
         if self.origin == self.destination:
             raise PlanError(f"transport {self.id}: {self.lot} is at {self.origin} already")
 
