@@ -19,13 +19,15 @@ from genba.plant import US, Plant, Proposal
 WAIT_PART = 0.25
 """A machine waits for what is planned first at most this part of the work it could begin instead,
 and as long as the set-ups take that would be made on top."""
+BEND_S = 3 * 3600.0
+"""Where the order bends, a lot that needs no set-up is taken up to so long before its turn."""
 FETCH_S = 120.0
 """Time until a vehicle comes for a lot that stands elsewhere and could be fetched at once."""
 BATCH_WAIT_S = 1500.0
 """Longest wait of a lot for a fuller batch."""
 BATCH_ENOUGH = 0.7
 """Part of a batch that is full enough not to wait for more."""
-EARLY_S = 1800.0
+EARLY_S = 5400.0
 """A lot enters the floor at most this long before the plan has it begin."""
 
 
@@ -124,7 +126,7 @@ class Follower:
         coming: Mapping[str, str],
     ) -> Lot | None:
         """Return the lot to start, None to wait for one that the plan has before it."""
-        chosen = here[0]
+        chosen, bent = here[0], False
         begin = _start_on(orders, chosen, machine.id)
         for step in orders.by_machine.get(machine.id, ()):
             if step.start >= begin:
@@ -132,10 +134,26 @@ class Follower:
             lot = situation.lots_by_id.get(step.lot)
             if lot is None or lot.step > step.number or lot.phase is LotPhase.DONE or lot.held:
                 continue
+            bent = True
             comes_s = self._comes_in_s(situation, lot, step, coming)
             if comes_s is not None and comes_s <= self._worth_s(chosen, lot, step, machine):
                 return None
-        return chosen
+        return self._set_up_for(orders, machine, here) or chosen if bent else chosen
+
+    def _set_up_for(
+        self, orders: Instructions, machine: MachineState, here: list[Lot]
+    ) -> Lot | None:
+        """Return the first lot of the plan that needs no set-up now, where the order bends anyway.
+
+        The set-up that the plan has next would be made for another lot, and perhaps once more.
+        """
+        limit = _start_on(orders, here[0], machine.id) + round(BEND_S * US)
+        for lot in here:
+            if _start_on(orders, lot, machine.id) <= limit and (
+                self._routings.way(lot, machine.id).setup_family == machine.family
+            ):
+                return lot
+        return None
 
     def _worth_s(self, chosen: Lot, first: Lot, step: Step, machine: MachineState) -> float:
         """Return how long it is worth to wait for ``first`` instead of starting ``chosen``."""
