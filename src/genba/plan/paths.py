@@ -9,6 +9,7 @@ from genba.plan.bound import lower_bound
 from genba.plan.decode import Decoder
 from genba.plan.decode_value import pricing_of
 from genba.plan.incumbent import Incumbent
+from genba.plan.job_search import JobSearch
 from genba.plan.resume import drafts_of
 from genba.plan.rules import Draft, drafts
 from genba.plan.schedule import Plan, Status
@@ -49,6 +50,33 @@ def by_rules(best: Incumbent, iterations: int | None) -> list[Draft]:
         if best.offer(plan, f"rule {draft.name}"):
             break
     return found
+
+
+def by_jobs(
+    best: Incumbent, found: Sequence[Draft], workers: int, iterations: int | None, share: float
+) -> list[Draft]:
+    """Climb over the order of whole jobs; return the best of it before what was found."""
+    starts = list(found[:1])
+    decoders = [Decoder(best.problem) for _ in range(workers if iterations is None else 1)]
+    if best.plan is not None:
+        pricing = pricing_of(best.problem, best.objective)
+        starts += drafts_of(decoders[0], best.plan, pricing)[:1]
+    until = None if iterations is not None else best.began + share * best.time_limit_s
+    told_s = [best.elapsed_s] * len(decoders)
+
+    def climb(number: int) -> Draft:
+        def tell(draft: Draft) -> None:
+            if best.on_improved is not None and best.elapsed_s > told_s[number] + TELL_S:
+                best.offer(decoders[number].plan(draft.rank, draft.modes), "order of jobs")
+                told_s[number] = best.elapsed_s
+
+        climber = JobSearch(decoders[number], best.objective, best.seed + number)
+        return climber.climb(starts, until=until, steps=iterations, on_better=tell)
+
+    with ThreadPoolExecutor(len(decoders)) as pool:
+        end = min(pool.map(climb, range(len(decoders))), key=lambda draft: draft.worth)
+    best.offer(decoders[0].plan(end.rank, end.modes), "order of jobs")
+    return [end, *found]
 
 
 def by_search(

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from genba.plan.examine import examine
 from genba.plan.incumbent import Incumbent
+from genba.plan.job_search import puts_jobs_in_whole
 from genba.plan.objective import MAKESPAN, Goal, Objective
 from genba.plan.problem import Problem
 from genba.plan.schedule import LeftOut, Plan
@@ -16,6 +17,8 @@ LARGE = 4_000
 """From so many operations on, a horizon rolls over all but plain shops."""
 FIRST, HALF = 0.15, 0.6
 """Share of the time for the search, before proofs or windows have the rest."""
+JOBS_SHARE = 0.75
+"""Share of that for the order of whole jobs, where the decoder puts jobs in whole."""
 
 OnImproved = Callable[[Plan], None]
 
@@ -96,6 +99,8 @@ def _run(best: Incumbent, workers: int, hint: Plan | None, iterations: int | Non
         paths.prove(best)
         if size and not best.is_optimal:
             share = FIRST if size <= SMALL else HALF
+            if puts_jobs_in_whole(best.problem):
+                found = paths.by_jobs(best, found, workers, iterations, JOBS_SHARE * share)
             paths.by_search(best, found, workers, iterations, share=share)
     if iterations is not None or best.is_optimal or not size:
         return
