@@ -48,6 +48,23 @@ def test_a_plan_that_meets_its_bound_is_optimal() -> None:
     assert (plan.status, plan.gap, plan.bound) == (Status.OPTIMAL, 0.0, 12.0)
 
 
+@pytest.mark.parametrize("features", [("setups", "calendars"), ("fleet", "transport"), ("staff",)])
+def test_a_small_problem_is_solved_with_proof(features: tuple[str, ...]) -> None:
+    problem = random_problem(1, features, jobs=3)
+    plan = solve(problem, time_limit_s=20, workers=1)
+    assert violations(problem, plan, MAKESPAN) == []
+    assert (plan.status, plan.gap) == (Status.OPTIMAL, 0.0)
+    assert plan.values[Goal.MAKESPAN] <= rule_plan(problem).values[Goal.MAKESPAN]
+
+
+def test_goals_in_order_are_proven_together() -> None:
+    problem = random_problem(2, ("setups", "alternatives"), jobs=3)
+    ordered = Objective(((Goal.TARDINESS, 1.0), (Goal.SETUPS, 1.0)), ordered=True)
+    plan = solve(problem, ordered, time_limit_s=20, workers=1)
+    assert violations(problem, plan, ordered) == []
+    assert plan.status is Status.OPTIMAL
+
+
 def test_the_search_is_better_than_the_rules() -> None:
     problem = setup_shop(30, 3, 2)
     plan = solve(problem, TARDINESS, iterations=20_000)
@@ -103,7 +120,7 @@ def test_a_path_that_breaks_the_rules_is_discarded_and_named(
 ) -> None:
     problem = setup_shop(10, 2, 2)
 
-    def wrong(best: object, *_: object) -> None:
+    def wrong(best: object, *_: object, **__: object) -> None:
         best.offer(  # type: ignore[attr-defined]
             replace(
                 best.plan,  # type: ignore[attr-defined]
