@@ -163,10 +163,15 @@ def _show(found: "Comparison", start: _Start) -> None:
     rows: list[tuple[object, ...]] = [
         (
             LABELS[name] + (f", {start.line.currency}" if name == "cost" else ""),
-            told.base_p50,
-            told.base_p90,
-            told.changed_p50,
-            told.changed_p90,
+            *(
+                round(value, 1)
+                for value in (
+                    told.base_p50,
+                    told.base_p90,
+                    told.changed_p50,
+                    told.changed_p90,
+                )
+            ),
             f"{told.difference:+,.1f}",
             f"{told.low:+,.1f} to {told.high:+,.1f}",
         )

@@ -88,45 +88,58 @@ def assemble(
     planned, targets = _plan(names, state, schedule, len(ops), lots, machines)
     drive_factor = distributions.add(line.travel.factor)
     dists, quantiles = distributions.table()
-    end = state.time + round((horizon_s + BEYOND_S) * US)
-    calendars, windows = calendar_tables(line, state.time, end)
-    setups, places = _setups(line, names), _places(line, names)
-    travel = _travel(line, names, places)
-    timers = 2 * len(machines) + len(vehicles) + len(calendars) + _UNITS_BESIDE
-    leaves = 1 << max(1, (timers - 1).bit_length())
-    out = _outages(names, state.time, outages)
-    prices = price_table(line, state.time, horizon_s + BEYOND_S)
-    fresh_lists = 2 * len(machines) + len(ops)
-    lists = np.zeros(fresh_lists + len(machines) + len(line.products), LIST)
+    known_s = horizon_s + BEYOND_S
+    calendars, windows = calendar_tables(line, state.time, state.time + round(known_s * US))
+    travel = _travel(line, names)
+    lists = np.zeros(3 * len(machines) + len(ops) + len(line.products), LIST)
     lists["first"] = lists["last"] = -1
-    bound = _bound(line, names, machines, ops, ways, planned=bool(schedule))
-    whole = np.zeros(1, WHOLE)
-    for field, value in {
-        "machines": len(machines), "lots": len(lots), "vehicles": len(vehicles),
-        "crews": len(line.crews), "calendars": len(calendars), "places": places,
-        "families": len(names.families), "quantiles": QUANTILES, "lists": len(lists),
-        "nudge": timers - 2, "fresh_lists": fresh_lists,
-        "leaves": leaves, "releases": len(releases), "outages": len(out), "prices": len(prices),
-        "log_rows": log_rows, "drive_factor": drive_factor,
-        "price_offset": state.time / US % PRICE_BIN_S,
-    }.items():  # fmt: skip
-        whole[field] = value
+    units = 2 * len(machines) + len(vehicles) + len(calendars) + _UNITS_BESIDE
     tables = Tables(
         machines=machines, lots=lots, ops=ops, ways=ways, tools=tools,
         stock=np.array([(count,) for count in line.tools.values()], STOCK),
         stops=stop_table([*stop_rows, *more_rows]),
         crews=crew_table(line, names), vehicles=vehicles, dists=dists, quantiles=quantiles,
-        setups=setups, uses=_uses(line), legs=_records(travel, SECONDS),
-        fastest=_records(_fastest(line, travel, places), SECONDS),
-        calendars=calendars, windows=windows, prices=prices, planned=planned, targets=targets,
-        outages=out, releases=releases,
-        waiting=np.zeros(len(machines) * len(names.families), COUNT), lists=lists, bound=bound,
+        setups=_setups(line, names), uses=_uses(line), legs=_records(travel, SECONDS),
+        fastest=_records(_fastest(line, travel), SECONDS),
+        calendars=calendars, windows=windows, prices=price_table(line, state.time, known_s),
+        planned=planned, targets=targets, outages=_outages(names, state.time, outages),
+        releases=releases, waiting=np.zeros(len(machines) * len(names.families), COUNT),
+        lists=lists, bound=_bound(line, names, machines, ops, ways, planned=bool(schedule)),
         due=np.zeros(2 * len(lists), INDEX),
-        timers=np.zeros(2 * leaves, TIMER), asked=np.zeros(len(machines), INDEX), whole=whole,
+        timers=np.zeros(2 << max(1, (units - 1).bit_length()), TIMER),
+        asked=np.zeros(len(machines), INDEX), whole=np.zeros(1, WHOLE),
         log=np.zeros(log_rows, LOG),
     )  # fmt: skip
+    _tell_whole(tables, names, travel.shape[1])
+    tables.whole["drive_factor"] = drive_factor
+    tables.whole["price_offset"] = state.time / US % PRICE_BIN_S
     place_all(tables, names, state)
     return tables
+
+
+def _tell_whole(tables: Tables, names: Names, places: int) -> None:
+    """Write down how many there are of everything."""
+    machines, leaves = len(tables.machines), len(tables.timers) // 2
+    counts = {
+        "machines": machines,
+        "lots": len(tables.lots),
+        "vehicles": len(tables.vehicles),
+        "crews": len(tables.crews),
+        "calendars": len(tables.calendars),
+        "places": places,
+        "families": len(names.families),
+        "quantiles": QUANTILES,
+        "lists": len(tables.lists),
+        "fresh_lists": 2 * machines + len(tables.ops),
+        "leaves": leaves,
+        "nudge": 2 * machines + len(tables.vehicles) + len(tables.calendars) + 1,
+        "releases": len(tables.releases),
+        "outages": len(tables.outages),
+        "prices": len(tables.prices),
+        "log_rows": len(tables.log),
+    }
+    for field, count in counts.items():
+        tables.whole[field] = count
 
 
 def _check(line: Line, names: Names) -> None:
@@ -163,11 +176,8 @@ def _uses(line: Line) -> Records:
     return np.array(rows, USE)
 
 
-def _places(line: Line, names: Names) -> int:
-    return max(len(line.machines) + 2, max(names.places.values(), default=0) + 1)
-
-
-def _travel(line: Line, names: Names, places: int) -> NDArray[np.float64]:
+def _travel(line: Line, names: Names) -> NDArray[np.float64]:
+    places = max(len(line.machines) + 2, max(names.places.values(), default=0) + 1)
     table = np.full((len(line.vehicles), places, places), -1.0)
     order = [names.places[place] for place in line.travel.locations]
     for index, vehicle in enumerate(line.vehicles):
@@ -175,10 +185,10 @@ def _travel(line: Line, names: Names, places: int) -> NDArray[np.float64]:
     return table
 
 
-def _fastest(line: Line, travel: NDArray[np.float64], places: int) -> NDArray[np.float64]:
+def _fastest(line: Line, travel: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the fastest vehicle's times; without vehicles lots move in no time."""
     if not line.vehicles:
-        table = np.zeros((places, places))
+        table = np.zeros(travel.shape[1:])
         if line.sink is None:
             table[:, len(line.machines) + 1] = -1.0
         return table
