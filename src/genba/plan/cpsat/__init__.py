@@ -1,5 +1,6 @@
 """Constraint programming (CP-SAT): the whole problem with proofs, and windows of a large one."""
 
 from genba.plan.cpsat.exact import solve_exactly
+from genba.plan.cpsat.neighborhoods import improve
 
-__all__ = ["solve_exactly"]
+__all__ = ["improve", "solve_exactly"]

@@ -3,7 +3,7 @@
 The leader alone stands on the machine; who joins takes over its times.
 """
 
-from genba.plan.cpsat.draft import Draft, Expr, Hints, Slot, Var
+from genba.plan.cpsat.draft import Draft, Expr, Hints, Slot, Var, milliwatts
 from genba.plan.cpsat.ways import Way
 
 Member = tuple[Slot, int]
@@ -58,7 +58,11 @@ def _lead(
         most = other.operation.batch_parts
         if most is not None and most != slot.operation.batch_parts:
             cp.add(parts <= most).only_enforce_if(join)
-    _longest(draft, leader, able, joins)
+    modes = [other.ways[way].mode for other, way in able]
+    own = slot.ways[number].mode
+    slot.lengths[number] = _highest(draft, own.ticks, [m.ticks for m in modes], joins)
+    powers = [milliwatts(mode) for mode in modes]
+    slot.powers[number] = _highest(draft, milliwatts(own), powers, joins)
 
 
 def _may_join(draft: Draft, leader: Member, member: Member) -> bool:
@@ -70,6 +74,8 @@ def _may_join(draft: Draft, leader: Member, member: Member) -> bool:
     most = slot.operation.batch_parts
     if most is not None and slot.operation.parts + other.operation.parts > most:
         return False
+    if isinstance(slot.start, int) and other.open:
+        return False  # the batch stands as it is
     if not slot.open and not other.open and not _together(draft, slot, other):
         return False
     return _alike(slot.ways[leader[1]], other.ways[member[1]])
@@ -118,21 +124,15 @@ def _join(draft: Draft, leader: Member, member: Member) -> Var:
     return join
 
 
-def _longest(draft: Draft, leader: Member, able: list[Member], joins: list[Var]) -> None:
-    """Let the longest of a batch count."""
-    slot, number = leader
-    own = slot.ways[number].mode.ticks
-    times = [other.ways[way].mode.ticks for other, way in able]
-    if max(times) <= own:
-        return
-    length = draft.cp.new_int_var(own, max(times), f"{slot.operation.id} as a batch")
-    terms: list[Expr] = [
-        own,
-        *(ticks * join for ticks, join in zip(times, joins, strict=True) if ticks > own),
-    ]
-    draft.cp.add_max_equality(length, terms)
-    slot.lengths[number] = length
-    pairs = [(ticks, join) for ticks, join in zip(times, joins, strict=True)]
+def _highest(draft: Draft, own: int, values: list[int], joins: list[Var]) -> Expr:
+    """Return the highest of a batch: its leader's own value, and those of all that join it."""
+    higher = [(value, join) for value, join in zip(values, joins, strict=True) if value > own]
+    if not higher:
+        return own
+    highest = draft.cp.new_int_var(own, max(values), "")
+    terms: list[Expr] = [own, *(value * join for value, join in higher)]
+    draft.cp.add_max_equality(highest, terms)
     draft.hinters.append(
-        lambda hints: hints.tell(length, max(own, *(t * hints.of(join) for t, join in pairs)))
+        lambda hints: hints.tell(highest, max(own, *(v * hints.of(join) for v, join in higher)))
     )
+    return highest

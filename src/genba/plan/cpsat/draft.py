@@ -12,7 +12,7 @@ from ortools.sat.python import cp_model
 
 from genba.plan.cpsat.frame import Frame
 from genba.plan.cpsat.ways import Way, Windows
-from genba.plan.problem import Operation, Problem
+from genba.plan.problem import Mode, Operation, Problem
 
 Expr = Any
 """A number, or a linear expression of the solver, whose own types are too many to follow sums."""
@@ -42,6 +42,13 @@ class Slot:
     """Whether its place in the order is to be decided."""
     lengths: list[Expr] = field(default_factory=list)
     """For each way, the processing ticks; of a batch of which it is the leader: of the longest."""
+    powers: list[Expr] = field(default_factory=list)
+    """For each way, the power in milliwatts; of a batch of which it is the leader: the highest."""
+
+
+def milliwatts(mode: Mode) -> int:
+    """Return the power of a mode as a whole number."""
+    return round(mode.power_kw * 1_000_000)
 
 
 @dataclass(slots=True)

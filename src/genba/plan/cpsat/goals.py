@@ -6,7 +6,7 @@ from math import lcm
 from ortools.sat.python import cp_model
 
 from genba.plan.cpsat.draft import Draft, Expr, Slot, Var
-from genba.plan.cpsat.machines import EDGE
+from genba.plan.cpsat.kept import EDGE
 from genba.plan.cpsat.travel import Travel
 from genba.plan.objective import Goal, Objective
 from genba.plan.schedule import Assignment, Plan

@@ -7,10 +7,8 @@ from ortools.sat.python import cp_model
 
 from genba.plan.cpsat.ancestry import Ancestry
 from genba.plan.cpsat.draft import Draft, Expr, Hints, Node, Order, Slot, Var
+from genba.plan.cpsat.kept import EDGE, Kept
 from genba.plan.problem import Machine
-
-EDGE = -1
-"""Begin and end of a machine's order."""
 
 
 def add_machines(draft: Draft, ordered: frozenset[str] = frozenset()) -> None:
@@ -133,7 +131,7 @@ def _setups_matter(draft: Draft, machine: Machine, nodes: Sequence[Node]) -> boo
 def _add_order(draft: Draft, machine: Machine, nodes: Sequence[Node], ancestry: Ancestry) -> Order:
     """Decide who follows whom, by a circuit through the begin and all that is done."""
     order = Order(nodes, [])
-    kept = _Kept(draft, nodes)
+    kept = _kept(draft, nodes)
     idle = draft.literal(f"{machine.id} stays idle")
     circuit: list[tuple[int, int, Expr]] = [(0, 0, idle)]
     for number, node in enumerate(nodes):
@@ -162,38 +160,25 @@ def _add_order(draft: Draft, machine: Machine, nodes: Sequence[Node], ancestry: 
     return order
 
 
-class _Kept:
-    """Which of the nodes of a machine are in a known order: the fixed ones, and those of a frame.
+def _kept(draft: Draft, nodes: Sequence[Node]) -> Kept:
+    """Return the nodes whose order is known: the fixed ones, and those that a frame keeps."""
+    frame = draft.frame
 
-    Of these, one follows another only if all between may be within a batch of others.
-    """
+    def times(number: int) -> tuple[int, int, str]:
+        slot = nodes[number].slot
+        name = slot.operation.id
+        if frame is not None:
+            stands = frame.stands[name]
+            return stands.start, stands.end, name
+        return int(slot.start), int(slot.end), name
 
-    def __init__(self, draft: Draft, nodes: Sequence[Node]) -> None:
-        kept = [n for n, node in enumerate(nodes) if not node.slot.open]
-        frame = draft.frame
-
-        def position(number: int) -> tuple[int, int, str]:
-            slot = nodes[number].slot
-            name = slot.operation.id
-            if frame is not None:
-                return frame.rank[name], 0, name
-            return int(slot.start), int(slot.end), name
-
-        kept.sort(key=position)
-        self._position = {number: at for at, number in enumerate(kept)}
-        self._count = len(kept)
-        stops = [at for at, number in enumerate(kept) if draft.is_true(nodes[number].on)]
-        self._next_stop = [self._count] * (self._count + 1)
-        for at in range(self._count - 1, -1, -1):
-            self._next_stop[at] = at if at in set(stops) else self._next_stop[at + 1]
-
-    def may_follow(self, before: int, after: int) -> bool:
-        """Whether a node may be the next after another; :data:`EDGE` is begin or end."""
-        one = -1 if before == EDGE else self._position.get(before)
-        other = self._count if after == EDGE else self._position.get(after)
-        if one is None or other is None:
-            return True
-        return one < other <= self._next_stop[one + 1]
+    kept = sorted((times(n), n) for n, node in enumerate(nodes) if not node.slot.open)
+    return Kept(
+        [number for _, number in kept],
+        [(start, end) for (start, end, _), _ in kept],
+        [draft.is_true(nodes[number].on) for _, number in kept],
+        (draft.lowest - 1, 2**40) if frame is None else (frame.since, frame.until),
+    )
 
 
 def _tell_order(
@@ -228,4 +213,9 @@ def _add_setups(draft: Draft) -> None:
                 into.setdefault(order.nodes[after].slot.operation.id, []).append(ticks * arc)
     for name, slot in draft.slots.items():
         if slot.setup is not None:
-            draft.cp.add(slot.setup == sum(into.get(name, [])))
+            _sum_up(draft, slot.setup, sum(into.get(name, [])))
+
+
+def _sum_up(draft: Draft, setup: Expr, ticks: Expr) -> None:
+    draft.cp.add(setup == ticks)
+    draft.hinters.append(lambda hints: hints.tell(setup, hints.of(ticks)))

@@ -2,7 +2,7 @@
 
 from ortools.sat.python import cp_model
 
-from genba.plan.cpsat.draft import Draft, Expr, Slot, Var
+from genba.plan.cpsat.draft import Draft, Expr, Slot, Var, milliwatts
 from genba.plan.cpsat.horizon import most_setup
 from genba.plan.cpsat.ways import Way, Ways
 from genba.plan.problem import Operation
@@ -49,6 +49,7 @@ def _fixed(draft: Draft, operation: Operation, ways: list[Way]) -> Slot:
         fixed=True,
         open=False,
         lengths=[way.mode.ticks for way in able],
+        powers=[milliwatts(way.mode) for way in able],
     )
 
 
@@ -77,6 +78,7 @@ def _slot(draft: Draft, operation: Operation, ways: list[Way], batchable: bool) 
     slot = Slot(operation, ways, present, list(present), setup_start, start, end, start, setup)
     slot.open = stands is None
     slot.lengths = [way.mode.ticks for way in ways]
+    slot.powers = [milliwatts(way.mode) for way in ways]
     slot.begin = _begin(draft, slot, release)
     return slot
 
@@ -149,6 +151,8 @@ def _take_time(draft: Draft, slot: Slot, number: int, way: Way) -> None:
             draft.in_windows(at, way.pauses_work, lead)
         span -= draft.closed_before(slot.end, way.pauses_work)
         span += draft.closed_before(slot.start, way.pauses_work)
+        # At the border of a pause two times are alike, and must not change places.
+        cp.add(slot.end >= slot.start).only_enforce_if(lead)
     cp.add(span == length).only_enforce_if(lead)
     if slot.setup is not None:
         ahead = slot.start - slot.setup_start
@@ -157,6 +161,7 @@ def _take_time(draft: Draft, slot: Slot, number: int, way: Way) -> None:
                 draft.in_windows(at, way.pauses_setup, lead)
             ahead -= draft.closed_before(slot.start, way.pauses_setup)
             ahead += draft.closed_before(slot.setup_start, way.pauses_setup)
+            cp.add(slot.start >= slot.setup_start).only_enforce_if(lead)
         cp.add(ahead == slot.setup).only_enforce_if(lead)
     if way.machine_windows is not None:
         _in_one_window(draft, slot, way, way.machine_windows, lead, way.mode.ticks)

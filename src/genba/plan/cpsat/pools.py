@@ -7,8 +7,6 @@ from itertools import pairwise
 from genba.plan.cpsat.draft import Draft, Expr, Slot, Var
 from genba.plan.cpsat.machines import span_of
 
-MILLIWATTS = 1_000_000
-
 
 @dataclass(frozen=True, slots=True)
 class Use:
@@ -16,7 +14,7 @@ class Use:
 
     start: Expr
     end: Expr
-    amount: int
+    amount: Expr
     on: Var
     slot: Slot
 
@@ -30,7 +28,7 @@ def add_pools(draft: Draft) -> None:
         _within(draft, count, list(_tool_uses(draft, tool)))
     cap = problem.energy.cap_kw
     if cap is not None:
-        most = int(cap * (1 + 1e-9) * MILLIWATTS + 1e-3)
+        most = int(cap * (1 + 1e-9) * 1e6 + 1e-3)
         _within(draft, most, list(_power_uses(draft)), is_power=True)
 
 
@@ -58,8 +56,11 @@ def _tool_uses(draft: Draft, tool: str) -> Iterator[Use]:
 def _power_uses(draft: Draft) -> Iterator[Use]:
     for slot in draft.slots.values():
         amounts: dict[int, list[int]] = {}
-        for number, way in enumerate(slot.ways):
-            amounts.setdefault(round(way.mode.power_kw * MILLIWATTS), []).append(number)
+        for number, amount in enumerate(slot.powers):
+            if isinstance(amount, int):
+                amounts.setdefault(amount, []).append(number)
+            else:
+                yield Use(slot.start, slot.end, amount, slot.leads[number], slot)
         for amount, numbers in amounts.items():
             if amount > 0:
                 on = draft.any_of([slot.leads[n] for n in numbers], "")
@@ -72,8 +73,8 @@ def _within(draft: Draft, most: int, uses: Sequence[Use], *, is_power: bool = Fa
     What stands already may take more than there is; then nothing else is taken meanwhile.
     """
     cp = draft.cp
-    stands = [use for use in uses if isinstance(use.start, int)]
-    moves = [use for use in uses if not isinstance(use.start, int)]
+    stands = [u for u in uses if isinstance(u.start, int) and isinstance(u.amount, int)]
+    moves = [u for u in uses if not (isinstance(u.start, int) and isinstance(u.amount, int))]
     if not moves:
         return
     intervals, demands = [], []

@@ -4,13 +4,16 @@ Each vehicle's trips are a route; the routes of one kind are one circuit that co
 depot several times, after Toth and Vigo, *Vehicle Routing* (2nd ed., 2014).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 
 from genba.plan.cpsat.draft import Draft, Expr, Slot, Var
+from genba.plan.cpsat.horizon import NEVER
+from genba.plan.cpsat.kept import EDGE, Kept
 from genba.plan.cpsat.machines import span_of
 from genba.plan.problem import Job, Operation, Transport
+from genba.plan.schedule import Leg
 
 
 @dataclass(slots=True)
@@ -242,6 +245,9 @@ def _trip(
     cp.add(start <= end)
     fleet = {v.kind for v in transport.vehicles} or set(transport.times)
     able = [kind for kind in transport.times if kind in fleet]
+    if draft.frame is not None and not is_open:
+        leg = draft.frame.legs.get((job.id, operation))
+        able = able if leg is None else [leg.kind]
     kinds = dict.fromkeys(able, needed)
     if len(able) > 1:
         kinds = {kind: draft.literal(f"{name} by {kind}") for kind in able}
@@ -302,23 +308,29 @@ def _add_route(draft: Draft, travel: Travel, transport: Transport, kind: str) ->
     if not vehicles or not trips:
         return
     route = Route(kind, trips)
+    kept = {v.id: _kept(draft, trips, v.id) for v in vehicles}
+    carriers = _carriers(draft, trips)
     circuit: list[tuple[int, int, Expr]] = []
     for number, vehicle in enumerate(vehicles):
         depot = len(trips) + 1 + number
         circuit += [(0, depot, draft.true), (depot, 0, draft.literal(""))]
         for at, trip in enumerate(trips):
-            arc = draft.literal("")
-            route.arcs.append((-1 - number, at, arc))
-            circuit.append((depot, at + 1, arc))
-            here = {vehicle.at: draft.true}
-            _drive(draft, transport, kind, vehicle.free_from, here, trip, arc)
+            if carriers.get(at, vehicle.id) == vehicle.id and kept[vehicle.id].may_follow(EDGE, at):
+                arc = draft.literal("")
+                route.arcs.append((-1 - number, at, arc))
+                circuit.append((depot, at + 1, arc))
+                here = {vehicle.at: draft.true}
+                _drive(draft, transport, kind, vehicle.free_from, here, trip, arc)
     for at, trip in enumerate(trips):
-        on = trip.kinds[kind]
-        if not draft.is_true(on):
-            circuit.append((at + 1, at + 1, ~on))
+        if not draft.is_true(trip.kinds[kind]):
+            circuit.append((at + 1, at + 1, ~trip.kinds[kind]))
         circuit.append((at + 1, 0, draft.literal("")))
         for other, following in enumerate(trips):
-            if other != at and _may_follow(trips, at, other):
+            if (
+                other != at
+                and _may_follow(trips, at, other)
+                and _in_order(kept, carriers, at, other)
+            ):
                 arc = draft.literal("")
                 route.arcs.append((at, other, arc))
                 circuit.append((at + 1, other + 1, arc))
@@ -337,6 +349,50 @@ def _add_route(draft: Draft, travel: Travel, transport: Transport, kind: str) ->
 def _may_follow(trips: Sequence[Trip], before: int, after: int) -> bool:
     """Whether a trip may come after another on one vehicle; a job's own stand in its order."""
     return before < after or trips[before].job.id != trips[after].job.id
+
+
+def _carriers(draft: Draft, trips: Sequence[Trip]) -> dict[int, str | None]:
+    """Return the vehicles of the trips that a frame keeps, by number of the trip."""
+    if draft.frame is None:
+        return {}
+    legs = draft.frame.legs
+    return {
+        number: leg.vehicle
+        for number, trip in enumerate(trips)
+        if not trip.open and (leg := legs.get((trip.job.id, trip.operation))) is not None
+    }
+
+
+def _kept(draft: Draft, trips: Sequence[Trip], vehicle: str) -> Kept:
+    """Return which trips of a vehicle a frame keeps in order."""
+    if draft.frame is None:
+        return Kept([], [], [], (-NEVER, NEVER))
+    carried = [n for n, carrier in _carriers(draft, trips).items() if carrier == vehicle]
+    legs = draft.frame.legs
+    times = {n: (leg.start, leg.end) for n in carried if (leg := _leg_of(legs, trips[n]))}
+    carried.sort(key=lambda n: times[n])
+    return Kept(
+        carried,
+        [times[n] for n in carried],
+        [True] * len(carried),
+        (draft.frame.since, draft.frame.until),
+    )
+
+
+def _leg_of(legs: Mapping[tuple[str, str | None], Leg], trip: Trip) -> Leg | None:
+    return legs.get((trip.job.id, trip.operation))
+
+
+def _in_order(
+    kept: Mapping[str, Kept], carriers: Mapping[int, str | None], before: int, after: int
+) -> bool:
+    """Whether a trip may be the next after another, as far as a frame keeps their order."""
+    one, other = carriers.get(before), carriers.get(after)
+    if one is None and other is None:
+        return True
+    if one is not None and other is not None and one != other:
+        return False
+    return kept[one or other or ""].may_follow(before, after)
 
 
 def _drive(
