@@ -6,9 +6,13 @@ the plan takes care of these as they are. What is left can be timed some ten tho
 second, so that the search looks at orders and not at details that will have changed.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 
-from genba.plan.problem import Job, Machine, Operation, Problem
+from genba.plan.problem import Machine, Mode, Operation, Problem
+
+REST = "~rest"
+"""Ends the id of the time that a lot still spends in a batch when its share of it is over."""
 
 
 def coarse(problem: Problem) -> Problem:
@@ -16,28 +20,43 @@ def coarse(problem: Problem) -> Problem:
 
     An operation that may share a batch takes its share of it: the time of the batch, times its
     parts over the most that fit. So machines that treat batches are loaded as they are with full
-    ones, and a lot seems to leave sooner than it does by part of a batch's time.
+    ones. The rest of the batch's time passes before the lot goes on, on a machine of its own.
     """
+    operations: list[Operation] = []
+    rests: list[str] = []
+    for operation in problem.operations:
+        alone = _alone(operation)
+        operations.append(alone)
+        rest = operation.modes[0].ticks - alone.modes[0].ticks
+        if rest > 0 and operation.fixed is None:
+            rests.append(operation.id)
+            mode = Mode(operation.id + REST, rest)
+            operations.append(Operation(operation.id + REST, operation.job, (mode,), (alone.id,)))
+    after = {name: name + REST for name in rests}
     return replace(
         problem,
-        machines=tuple(map(_machine, problem.machines)),
-        jobs=tuple(map(_job, problem.jobs)),
-        operations=tuple(map(_operation, problem.operations)),
+        machines=(
+            *(replace(machine, places=None) for machine in problem.machines),
+            *(Machine(name) for name in after.values()),
+        ),
+        jobs=tuple(replace(job, origin=None, destination=None) for job in problem.jobs),
+        operations=tuple(_behind(operation, after) for operation in operations),
         staff=(),
         tools={},
         transport=None,
     )
 
 
-def _machine(machine: Machine) -> Machine:
-    return replace(machine, places=None)
+def _behind(operation: Operation, after: Mapping[str, str]) -> Operation:
+    """Let an operation follow the rest of a batch instead of the batch."""
+    if operation.id.endswith(REST):
+        return operation
+    before = tuple(after.get(name, name) for name in operation.predecessors)
+    return replace(operation, predecessors=before)
 
 
-def _job(job: Job) -> Job:
-    return replace(job, origin=None, destination=None)
-
-
-def _operation(operation: Operation) -> Operation:
+def _alone(operation: Operation) -> Operation:
+    """Return an operation for itself, without what the floor looks after."""
     share = 1.0
     if operation.batch is not None and operation.batch_parts:
         share = min(1.0, operation.parts / operation.batch_parts)
