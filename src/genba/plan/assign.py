@@ -65,7 +65,7 @@ def solve_by_assignment(
     best = search.first()
     if on_improved is not None:
         on_improved(search.plan(best))
-    if best.value > search.bound.value:
+    if best.value > search.bound.value and time.perf_counter() - search.begun < time_limit_s:
         search.sharpen()
     turn = 0
     while (
