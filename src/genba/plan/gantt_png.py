@@ -18,6 +18,8 @@ _WIDTH_IN = 20.0
 _MACHINE_IN = 0.34
 _VEHICLE_IN = 0.2
 _LEGEND_NAMES = 16
+_COLUMNS = 14
+"""Marks of the legend side by side."""
 _CHARACTER_IN = 0.075
 """Width of a letter of the labels."""
 
@@ -28,12 +30,14 @@ def gantt_png(chart: Gantt, path: Path, dpi: int = 110) -> None:
     from matplotlib.figure import Figure
 
     sizes = [_VEHICLE_IN if row.is_vehicle else _MACHINE_IN for row in chart.rows]
-    height = max(2.0, sum(sizes) + 1.9)
+    marks = min(len(chart.groups), _LEGEND_NAMES + 1) + 4
+    below = 0.55 + 0.2 * -(-marks // _COLUMNS)
+    height = max(2.2, sum(sizes) + 1.15 + below)
     figure = Figure(figsize=(_WIDTH_IN, height), facecolor="white")
     FigureCanvasAgg(figure)
     names = max((len(row.id) for row in chart.rows), default=4)
     left = min(0.2, (0.3 + 0.085 * names) / _WIDTH_IN)
-    axes = figure.add_axes((left, 0.75 / height, 0.985 - left, 1 - 1.9 / height))
+    axes = figure.add_axes((left, below / height, 0.985 - left, 1 - (1.15 + below) / height))
     middles = [-(sum(sizes[:index]) + size / 2) for index, size in enumerate(sizes)]
     _lay_out(chart, axes, sizes, middles)
     _draw_bars(chart, axes, sizes, middles)
@@ -152,7 +156,7 @@ def _legend(chart: Gantt, figure: Any, height: float) -> None:
         handles=marks,
         loc="lower left",
         bbox_to_anchor=(0.005, 0.02 / height),
-        ncols=min(len(marks), 14),
+        ncols=min(len(marks), _COLUMNS),
         frameon=False,
         fontsize=9,
         handlelength=1.4,
