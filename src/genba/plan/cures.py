@@ -21,6 +21,8 @@ MOST = 3
 """Cures told for one order."""
 _STATIONS = 2
 """Stations of a chain that changes are tried at: where it waits longest."""
+_EARLIER = (0.9, 0.75, 0.5, 0.25)
+"""Turns that a late order is given, as shares of its own."""
 _WORTH_S = 60.0
 """A gain below this is none."""
 _AT_STATION = frozenset({Cause.MACHINE, Cause.PLACE, Cause.CLOSED, Cause.SETUP, Cause.DOWN})
@@ -52,7 +54,7 @@ class _Trial:
     change: str
     problem: Problem
     sooner: Mapping[str, int] | None = None
-    """Jobs that are to be done by another tick than in the plan: who ends first, goes first."""
+    """Jobs with another turn than in the plan."""
     renamed: Mapping[str, tuple[str, ...]] | None = None
     """Jobs, and operations, that became several."""
     free: frozenset[str] = frozenset()
@@ -110,8 +112,8 @@ class Cures:
     def _ranks(self, plan: Plan) -> Mapping[str, tuple[int, int]]:
         """Return the order in which the decoder comes closest to the plan.
 
-        By the end of each job, as jobs are put in whole where places are bounded; or by the start
-        of each operation.
+        That in which it was made, where it is known; else by the end of each job, as jobs are put
+        in whole where places are bounded, or by the start of each operation.
         """
         start = {a.operation: a.start for a in plan.assignments}
         operations = self._problem.operations
@@ -122,6 +124,9 @@ class Cures:
             {o.id: (ends[o.id], starts[o.id]) for o in operations},
             {o.id: (starts[o.id], ends[o.id]) for o in operations},
         ]
+        if plan.turns:
+            turn = {name: number for number, name in enumerate(plan.turns)}
+            choices.append({o.id: (turn.get(o.id, len(turn)), starts[o.id]) for o in operations})
         decoder = Decoder(self._problem)
 
         def tardy(ranks: Mapping[str, tuple[int, int]]) -> tuple[int, float]:
@@ -194,19 +199,21 @@ class Cures:
             yield self._released_now(mates, order)
 
     def _sooner(self, mates: Sequence[str], order: str) -> Iterator[_Trial]:
-        """Let an order go before others: before those that end after its due date, or before all.
+        """Let an order go before others: before some, before many, before all.
 
         Only the first of these that brings it in time counts, as it is the one that does least.
         """
         due = self._problem.jobs_by_id[mates[0]].due or 0
-        end = max(self._ends[job] for job in mates if job in self._ends)
-        for by in (due, due - (end - due), -1):
-            trial = _Trial(f"with {order} before others", self._problem, dict.fromkeys(mates, by))
+        operations = [o.id for job in mates for o in self._problem.operations_of[job]]
+        turn = max((self._rank[name][0] for name in operations), default=0)
+        change = f"with {order} before others"
+        for by in (*(int(share * turn) for share in _EARLIER), -1):
+            trial = _Trial(change, self._problem, dict.fromkeys(mates, by))
             ends = self._time(trial)
             if ends is not None and max(ends[job] for job in mates if job in ends) <= due:
                 yield trial
                 return
-        yield _Trial(f"with {order} before others", self._problem, dict.fromkeys(mates, -1))
+        yield _Trial(change, self._problem, dict.fromkeys(mates, -1))
 
     def _another_shift(self, machines: Sequence[str], change: str) -> Iterator[_Trial]:
         """Let machines, and people who set them up, work longer at the end of each day."""

@@ -69,7 +69,12 @@ class Decoder:
     def plan(self, rank: Ints, modes: Ints, *, fill_gaps: bool = True) -> Plan:
         """Time the operations by rank and mode (int64 arrays in the order of the problem)."""
         run(self.tables, self._board, rank, modes, int(fill_gaps))
-        return self._read()
+        plan = self._read()
+        if not fill_gaps:
+            return plan
+        operations = self.problem.operations
+        turns = (operations[row].id for row in np.argsort(rank, kind="stable").tolist())
+        return replace(plan, turns=tuple(turns))
 
     def worth(self, rank: Ints, modes: Ints, pricing: Pricing, *, fill_gaps: bool = True) -> float:
         """Time the operations like :meth:`plan`, and return only what that is worth."""

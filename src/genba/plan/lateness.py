@@ -170,7 +170,7 @@ def _waiting(scale: Scale, wait: _Wait) -> str:
         case Cause.PLACE if wait.others:
             said = f"for a place at {what}, taken by {who}"
         case _:
-            said = f"at {what} for its turn further on"
+            said = f"for its turn at {what}"
     return f"{span(scale, wait.ticks)} {said}"
 
 

@@ -5,7 +5,7 @@ with gaps filled, brings a plan back; where it places single operations, the ord
 Which of them fits is not guessed: both are timed, and the better one is taken.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -21,7 +21,24 @@ def drafts_of(decoder: Decoder, plan: Plan, pricing: Pricing) -> list[Draft]:
     Operations of the problem that are not in the plan come last, with any machine.
     """
     starts = {assignment.operation: assignment.start for assignment in plan.assignments}
-    return drafts_from(decoder, starts, modes_of(decoder.problem, plan), pricing)
+    modes = modes_of(decoder.problem, plan)
+    found = drafts_from(decoder, starts, modes, pricing)
+    if plan.turns:
+        found.append(_same_turns(decoder, plan.turns, modes, pricing))
+    return sorted(found, key=lambda draft: draft.worth)
+
+
+def _same_turns(
+    decoder: Decoder, turns: Sequence[str], modes: Mapping[str, int], pricing: Pricing
+) -> Draft:
+    """Return the very order that the plan was made with; what it does not know comes last."""
+    operations = decoder.problem.operations
+    turn = {name: number for number, name in enumerate(turns)}
+    order = np.argsort([turn.get(o.id, len(turns)) for o in operations], kind="stable")
+    rank = np.empty(len(operations), dtype=np.int64)
+    rank[order] = np.arange(len(operations))
+    chosen = np.array([modes.get(o.id, -1) for o in operations], dtype=np.int64)
+    return Draft(decoder.worth(rank, chosen, pricing), rank, chosen, True, "as before")
 
 
 def drafts_from(

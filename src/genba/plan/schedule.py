@@ -76,6 +76,9 @@ class Plan:
     seed: int = 0
     elapsed_s: float = 0.0
     left_out: tuple[LeftOut, ...] = ()
+    turns: tuple[str, ...] = field(default=(), compare=False, repr=False)
+    """Operations in the order in which the decoder, filling gaps, was told to place them; empty
+    where the plan did not come from it. With the plan's modes it makes the same plan again."""
 
     @cached_property
     def by_operation(self) -> Mapping[str, Assignment]:

@@ -147,20 +147,30 @@ class Chains:
         # While the station is full the trip must not end, so it must not begin either.
         full_until, there = self._full(leg, ready)
         full_until = min(leg.start, max(ready, full_until - (leg.end - leg.start)))
-        others = tuple(
-            dict.fromkeys(
-                other.job
-                for other in self._plan.legs
-                if other.vehicle == leg.vehicle and other is not leg and leg.vehicle is not None
-                if other.end > full_until and other.start < leg.start
-            )
-        )
-        if not others and leg.empty_start >= leg.start:
-            full_until = leg.start
+        busy_from, others = self._busy(leg, full_until)
+        idle = Link(Cause.PLACE, full_until, busy_from, leg.operation, leg.destination)
         carrier = leg.vehicle or leg.kind
-        waits = Link(Cause.VEHICLE, full_until, leg.start, leg.operation, carrier, others)
+        waits = Link(Cause.VEHICLE, busy_from, leg.start, leg.operation, carrier, others)
         place = Link(Cause.PLACE, ready, full_until, leg.operation, leg.destination, there)
-        return [*links, waits, place]
+        return [*links, waits, idle, place]
+
+    def _busy(self, leg: Leg, since: int) -> tuple[int, tuple[str, ...]]:
+        """Return since when its vehicle was busy without a pause before a trip, and with whom."""
+        at, others = leg.empty_start, []
+        before = [other for other in self._of_vehicle.get(leg.vehicle, ()) if other.end <= at]
+        while before and before[-1].end >= at > since:
+            other = before.pop()
+            at = other.empty_start
+            others.append(other.job)
+        return min(leg.start, max(since, at)), tuple(dict.fromkeys(reversed(others)))
+
+    @cached_property
+    def _of_vehicle(self) -> Mapping[str | None, Sequence[Leg]]:
+        found: dict[str | None, list[Leg]] = {}
+        for leg in sorted(self._plan.legs, key=lambda leg: leg.end):
+            if leg.vehicle is not None:
+                found.setdefault(leg.vehicle, []).append(leg)
+        return found
 
     def _full(self, leg: Leg, ready: int) -> tuple[int, tuple[str, ...]]:
         """Return until when the station that a trip goes to was full before it came, of whom."""
