@@ -19,7 +19,12 @@ from pathlib import Path
 
 from benchmarks.plant_runs.outcome import Outcome, outcome
 from benchmarks.plant_runs.run import Ledgers, conventional, under_genba
+from genba.operate.planners import STEPS
 from genba.plan import Planner
+from genba.plan.desk import OwnDesk
+from genba.plan.fleet.planner import FleetPlanner
+from genba.plan.optimizing import NAME, OptimizingPlanner
+from genba.plan.scheduler import Scheduler
 from genba.plant import Plant
 from genba.testbed import load_testbed
 
@@ -30,6 +35,11 @@ _T95 = (
 )
 
 
+def _optimizing(plant: Plant) -> Sequence[Planner]:
+    desk = OwnDesk(Scheduler(plant, steps=STEPS).plan)
+    return (OptimizingPlanner(plant, desk, FleetPlanner(plant, NAME)),)
+
+
 def _none(_: Plant) -> Sequence[Planner]:
     return ()
 
@@ -37,6 +47,7 @@ def _none(_: Plant) -> Sequence[Planner]:
 CONTROLLERS: dict[str, Callable[[int, float], Ledgers]] = {
     "conventional": conventional,
     "plain": lambda seed, hours: under_genba(seed, hours, _none),
+    "optimizing": lambda seed, hours: under_genba(seed, hours, _optimizing),
 }
 
 

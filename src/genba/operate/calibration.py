@@ -4,17 +4,16 @@ import logging
 from pathlib import Path
 
 from genba.errors import TwinError
-from genba.plan.calibrated import factors_of
-from genba.plan.ways import Factors
 from genba.plant import Plant
+from genba.twin import Line
 
 logger = logging.getLogger(__name__)
 
 
-def factors(plant: Plant, calibration: str) -> Factors | None:
-    """Return the time factors of a calibration, None where there is none.
+def calibrated_line(plant: Plant, calibration: str) -> Line | None:
+    """Return the line as it was calibrated, None where that was never done.
 
-    One that cannot be read is told, and planning goes on with planned times.
+    A calibration that cannot be read is told, and planning goes on with planned times.
     """
     path = Path(calibration)
     if not calibration or not path.exists():
@@ -23,7 +22,7 @@ def factors(plant: Plant, calibration: str) -> Factors | None:
     from genba.twin.calibration_file import load
 
     try:
-        return factors_of(load(path, build_line(plant)).line)
+        return load(path, build_line(plant)).line
     except TwinError as error:
         logger.warning("plans use the plant file's times: %s", error)
         return None

@@ -11,7 +11,7 @@ from genba.plan.fleet.planner import FleetPlanner
 from genba.plan.optimizing import NAME, OptimizingPlanner
 from genba.plant import Clock, Plant
 
-STEPS = 400
+STEPS = 3000
 """Steps of the search on a plant that is stepped, where wall time means nothing."""
 PART_OF_PERIOD = 0.3
 """A plan takes at most this part of the time until the next one is looked for."""
@@ -31,10 +31,10 @@ def planners_of(plant: Plant, state: StateFolder, clock: Clock) -> list[Planner]
 def _desk(plant: Plant, state: StateFolder, clock: Clock) -> Desk:
     calibration = str(state.root / "twin" / "calibration.json")
     if math.isinf(clock.speed):
-        from genba.operate.calibration import factors
+        from genba.operate.calibration import calibrated_line
         from genba.plan.scheduler import Scheduler
 
-        scheduler = Scheduler(plant, steps=STEPS, factors=factors(plant, calibration))
+        scheduler = Scheduler(plant, steps=STEPS, line=calibrated_line(plant, calibration))
         return OwnDesk(scheduler.plan)
     settings = plant.planning
     within_s = min(settings.within_s, PART_OF_PERIOD * settings.every_s / clock.speed)

@@ -21,12 +21,12 @@ def main() -> None:
     os.dup2(2, 1)
     with contextlib.suppress(OSError):
         os.nice(POLITE)
-    from genba.operate.calibration import factors
+    from genba.operate.calibration import calibrated_line
     from genba.plan.scheduler import Scheduler
 
     with contextlib.suppress(EOFError, BrokenPipeError):
         plant, within_s, calibration = cast(tuple[Plant, float, str], receive(questions))
-        scheduler = Scheduler(plant, within_s=within_s, factors=factors(plant, calibration))
+        scheduler = Scheduler(plant, within_s=within_s, line=calibrated_line(plant, calibration))
         while True:
             question = cast(Question, receive(questions))
             send(answers, _answer(scheduler.plan, question))

@@ -9,13 +9,16 @@ from dataclasses import replace
 
 import numpy as np
 
-from genba.errors import PlanError
+from genba.errors import PlanError, TwinError
+from genba.plan.calibrated import factors_of
 from genba.plan.coarse import coarse
 from genba.plan.decode import Decoder, modes_of
 from genba.plan.decode_value import pricing_of
 from genba.plan.desk import Answer, Question
+from genba.plan.difference import difference
+from genba.plan.foresight import foresee
 from genba.plan.from_plant import problem_of
-from genba.plan.instructions import Recipe, instructions_of
+from genba.plan.instructions import Instructions, Recipe, instructions_of
 from genba.plan.lots import split_order
 from genba.plan.objective import Goal, Objective
 from genba.plan.problem import Operation, Problem
@@ -24,9 +27,11 @@ from genba.plan.schedule import Plan
 from genba.plan.situation import Situation
 from genba.plan.solve import solve
 from genba.plan.values import completions, values_of
-from genba.plan.ways import Factors
 from genba.plant import US, PlanningSettings, Plant
+from genba.twin import Line
 
+FUTURES = 24
+"""Futures in which a plan is tried, beside the plan in force."""
 MOST_WORDS = 40
 """Changes and late orders that an answer tells in words."""
 
@@ -42,8 +47,9 @@ class Scheduler:
         Wall seconds for one plan; without meaning where ``steps`` is given.
     steps : int, optional
         Steps of the search instead of time: the same question then has the same answer.
-    factors : mapping, optional
-        How much longer work takes than the plant file says: see :func:`problem_of`.
+    line : Line, optional
+        The calibrated twin: plans then reckon with measured times, and each is tried in it before
+        it is answered. Without it, the plant file's times are taken and the twin is not asked.
     """
 
     def __init__(
@@ -52,12 +58,13 @@ class Scheduler:
         *,
         within_s: float = 5.0,
         steps: int | None = None,
-        factors: Factors | None = None,
+        line: Line | None = None,
     ) -> None:
         self._plant = plant
         self._within_s = within_s
         self._steps = steps
-        self._factors = factors
+        self._line = line
+        self._factors = None if line is None else factors_of(line)
 
     def plan(self, question: Question) -> Answer:
         """Make a plan.
@@ -86,26 +93,46 @@ class Scheduler:
         better_by = 0.0
         if before is not None:
             better_by = objective.value(dict(values_of(problem, before, objective)))[0] - price
-        moved, changes = _differences(before, found)
+        changed = None if before is None else difference(before, found)
         tick_us = round(problem.tick_s * US)
         name = f"P{question.number}-{situation.time // US}"
         recipe = _recipe(problem, objective, found)
         orders = instructions_of(name, found, recipe, numbers, problem.zero, tick_us)
+        expects, worse = self._expected(question, orders)
         return Answer(
             number=question.number,
             instructions=orders,
-            better_by=better_by,
+            better_by=0.0 if worse else better_by,
             price=price,
             gap=found.gap,
-            moved=moved,
+            moved=len(found.assignments) if changed is None else len(changed.moved),
             planned=len(found.assignments),
-            changes=changes,
+            changes=() if changed is None else tuple(map(str, changed.changes[:MOST_WORDS])),
+            expects=expects,
             late=_late(problem, found),
             left_out=tuple(left.reason for left in (*left_out, *found.left_out)),
             found_by=found.found_by,
             seconds=time.monotonic() - began,
             seed=self._plant.planning.seed,
         )
+
+    def _expected(self, question: Question, orders: Instructions) -> tuple[str, bool]:
+        """Return what the twin expects of a plan, and whether that is clearly worse than before."""
+        if self._line is None:
+            return "", False
+        try:
+            seen = foresee(
+                self._plant,
+                self._line,
+                question.situation,
+                orders,
+                question.in_force,
+                futures=FUTURES,
+                seed=self._plant.planning.seed,
+            )
+        except TwinError as error:
+            return f"the twin was not asked: {error}", False
+        return str(seen), question.in_force is not None and seen.saved_high_h < 0
 
     def _search(self, problem: Problem, objective: Objective, before: Plan | None) -> Plan:
         return solve(
@@ -187,41 +214,6 @@ def _numbers(plant: Plant, question: Question) -> dict[str, tuple[str, int]]:
         if product in plant.products_by_id
         for number, operation in enumerate(plant.products_by_id[product].routing)
     }
-
-
-def _differences(before: Plan | None, found: Plan) -> tuple[int, tuple[str, ...]]:
-    """Count the operations with another machine or another one before them, and tell them."""
-    if before is None:
-        return len(found.assignments), ()
-    was, now = _before_it(before), _before_it(found)
-    words = []
-    for assignment in sorted(found.assignments, key=lambda a: (a.start, a.operation)):
-        old = before.by_operation.get(assignment.operation)
-        if old is None:
-            words.append(f"{assignment.operation} is new, at {assignment.machine}")
-        elif old.machine != assignment.machine:
-            words.append(
-                f"{assignment.operation} goes to {assignment.machine} instead of {old.machine}"
-            )
-        elif was[assignment.operation] != now[assignment.operation]:
-            after = now[assignment.operation]
-            words.append(
-                f"{assignment.operation} follows {after} at {assignment.machine}"
-                if after is not None
-                else f"{assignment.operation} is first at {assignment.machine}"
-            )
-    return len(words), tuple(words[:MOST_WORDS])
-
-
-def _before_it(plan: Plan) -> dict[str, str | None]:
-    """Return what stands before each operation on its machine."""
-    found: dict[str, str | None] = {}
-    for assignments in plan.by_machine.values():
-        last: str | None = None
-        for assignment in assignments:
-            found[assignment.operation] = last
-            last = assignment.operation
-    return found
 
 
 def _late(problem: Problem, plan: Plan) -> tuple[str, ...]:

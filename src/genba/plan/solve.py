@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from genba.plan.examine import examine
 from genba.plan.incumbent import Incumbent
-from genba.plan.job_search import puts_jobs_in_whole
 from genba.plan.objective import MAKESPAN, Goal, Objective
 from genba.plan.problem import Problem
 from genba.plan.schedule import LeftOut, Plan
@@ -84,6 +83,7 @@ def _told(plan: Plan, left_out: tuple[LeftOut, ...]) -> Plan:
 
 def _run(best: Incumbent, workers: int, hint: Plan | None, iterations: int | None) -> None:
     from genba.plan import paths
+    from genba.plan.job_search import puts_jobs_in_whole
 
     size = len(best.problem.operations)
     if hint is not None:

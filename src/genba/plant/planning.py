@@ -23,7 +23,7 @@ class PlanningSettings(Value):
     """Price of an hour that a part is in the plant or waits for it, from its release on."""
     setups: Annotated[float, Field(ge=0)] = 0.5
     """Price of an hour of set-up."""
-    stability: Annotated[float, Field(ge=0)] = 0.002
+    stability: Annotated[float, Field(ge=0)] = 0.01
     """Price of each change of a plan that is in force: see the planner's objective."""
     seed: int = 1
     """Seed of the search; the same situation and seed lead to the same plan where the search is
