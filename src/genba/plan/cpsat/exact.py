@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from ortools.sat.python import cp_model
 
+from genba.plan.cpsat.budget import Budget
 from genba.plan.cpsat.goals import Term, minimize
 from genba.plan.cpsat.horizon import horizon_of
 from genba.plan.cpsat.model import Model, model_of, plan_in, tell
@@ -28,6 +29,7 @@ def solve_exactly(
     workers: int = 1,
     hint: Plan | None = None,
     on_improved: OnImproved | None = None,
+    work_limit_s: float | None = None,
 ) -> Plan | None:
     """Solve the full constraint model of a problem (CP-SAT).
 
@@ -45,6 +47,9 @@ def solve_exactly(
         A legal plan to begin with; what is returned is never worse.
     on_improved : callable, optional
         Called with each better plan, from the solver's thread.
+    work_limit_s : float, optional
+        Limit by the solver's own count of its work instead of the clock; see
+        :class:`~genba.plan.cpsat.budget.Budget`.
 
     Returns
     -------
@@ -60,7 +65,7 @@ def solve_exactly(
         horizon = latest if objective.is_makespan else max(horizon, latest)
     model = model_of(problem, objective, horizon)
     search = _Search(problem, objective, model, seed, workers, on_improved, began)
-    return search.run(time_limit_s, hint)
+    return search.run(Budget(time_limit_s, work_limit_s), hint)
 
 
 @dataclass
@@ -75,18 +80,18 @@ class _Search:
     best: Plan | None = None
     bound: float | None = None
 
-    def run(self, time_limit_s: float, hint: Plan | None) -> Plan | None:
+    def run(self, budget: Budget, hint: Plan | None) -> Plan | None:
+        """Solve goal by goal (or the weighted sum) within a budget."""
         self.best = None if hint is None else self._valued(hint)
-        deadline = time.monotonic() + time_limit_s
         stages = self._stages()
         proven = True
         for number, terms in enumerate(stages):
-            left = deadline - time.monotonic()
+            left = budget.left_s
             if left <= 0:
                 proven = False
                 break
             share = left if number + 1 == len(stages) else left / 2
-            proven &= self._stage(terms, share, is_first=number == 0)
+            proven &= self._stage(terms, budget, share, is_first=number == 0)
         return self._finished(proven)
 
     def _stages(self) -> list[list[Term]]:
@@ -97,14 +102,14 @@ class _Search:
             [(e, cost * weight) for goal, weight in self.objective.goals for e, cost in goals[goal]]
         ]
 
-    def _stage(self, terms: list[Term], limit_s: float, *, is_first: bool) -> bool:
+    def _stage(self, terms: list[Term], budget: Budget, limit_s: float, *, is_first: bool) -> bool:
         """Make one sum small; return whether that was proven."""
         draft = self.model.draft
         factor = minimize(draft, terms)
         if self.best is not None:
             tell(self.model, self.best)
-        solver = self._solver(limit_s)
-        status = solver.solve(draft.cp, _Watch(self, self.model))
+        solver = self._solver()
+        status = budget.solve(solver, draft.cp, limit_s, _Watch(self, self.model))
         if status not in {cp_model.OPTIMAL, cp_model.FEASIBLE}:
             return False
         self._take(plan_in(self.model, lambda expr: int(solver.value(expr))))
@@ -121,9 +126,8 @@ class _Search:
                 draft.cp.add(sum(cost * e for cost, e in scaled) <= round(value))
         return bool(status == cp_model.OPTIMAL)
 
-    def _solver(self, limit_s: float) -> cp_model.CpSolver:
+    def _solver(self) -> cp_model.CpSolver:
         solver = cp_model.CpSolver()
-        solver.parameters.max_time_in_seconds = limit_s
         solver.parameters.random_seed = self.seed
         solver.parameters.num_workers = self.workers
         return solver

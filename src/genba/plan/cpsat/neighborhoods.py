@@ -4,13 +4,13 @@ Shaw, CP 1998; with the rest kept as an order, not as times, after Godard, Labor
 ICAPS 2005: what comes after the window moves up when there is room.
 """
 
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from random import Random
 
 from ortools.sat.python import cp_model
 
+from genba.plan.cpsat.budget import Budget
 from genba.plan.cpsat.goals import Term, minimize
 from genba.plan.cpsat.model import Model, model_of, plan_in, tell
 from genba.plan.cpsat.windows import Windows
@@ -36,6 +36,7 @@ def improve(
     workers: int = 1,
     on_improved: Callable[[Plan], None] | None = None,
     iterations: int | None = None,
+    work_limit_s: float | None = None,
 ) -> Plan:
     """Make a legal and whole plan better, window by window.
 
@@ -54,26 +55,29 @@ def improve(
     iterations : int, optional
         Windows to try at most. With one worker, and windows that are searched to their end, the
         same seed then gives the same plan.
+    work_limit_s : float, optional
+        Limit by the solver's own count of its work instead of the clock; see
+        :class:`~genba.plan.cpsat.budget.Budget`.
 
     Returns
     -------
     Plan
         With values; what was proven of ``plan`` is not carried over.
     """
-    until = time.monotonic() + time_limit_s
+    budget = Budget(time_limit_s, work_limit_s)
+    most_s = min(LIMIT_S, budget.left_s / 8.0)
     best = replace(plan, values=values_of(problem, plan, objective))
     movable = [o for o in problem.operations if o.fixed is None]
     if not movable or any(o.id not in plan.by_operation for o in problem.operations):
         return best
     windows = Windows(problem, Random(seed), min(START_SIZE, len(movable)))  # noqa: S311 - no secret
     tried = 0
-    while time.monotonic() < until and (iterations is None or tried < iterations):
+    while budget.left_s > 0 and (iterations is None or tried < iterations):
         tried += 1
         kind, frame = windows.draw(best)
         horizon = _horizon(objective, best)
         model = model_of(problem, objective, horizon, frame)
-        limit_s = min(LIMIT_S, until - time.monotonic())
-        found, solved = _solve(model, objective, best, limit_s, seed + tried, workers)
+        found, solved = _solve(model, objective, best, budget, most_s, seed + tried, workers)
         improved = False
         if found is not None:
             candidate = replace(
@@ -104,7 +108,8 @@ def _solve(
     model: Model,
     objective: Objective,
     plan: Plan,
-    limit_s: float,
+    budget: Budget,
+    most_s: float,
     seed: int,
     workers: int,
 ) -> tuple[Plan | None, bool]:
@@ -112,12 +117,11 @@ def _solve(
     minimize(model.draft, _terms(model, objective))
     tell(model, plan)
     solver = cp_model.CpSolver()
-    solver.parameters.max_time_in_seconds = max(limit_s, 0.01)
     solver.parameters.random_seed = seed
     solver.parameters.num_workers = workers
     solver.parameters.cp_model_probing_level = 0
     solver.parameters.symmetry_level = 0
-    status = solver.solve(model.draft.cp)
+    status = budget.solve(solver, model.draft.cp, most_s)
     if status not in {cp_model.OPTIMAL, cp_model.FEASIBLE}:
         return None, status == cp_model.INFEASIBLE
     return plan_in(model, lambda expr: int(solver.value(expr))), bool(status == cp_model.OPTIMAL)
