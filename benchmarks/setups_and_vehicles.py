@@ -8,10 +8,11 @@ not need the job; the first operation on a machine needs none. Makespan in ticks
 
 ``ours`` is the planner's constraint path (whole model, windows, whole model) from a plan of the
 plainest rule (jobs in the order of the file, each operation where it ends first). ``alone`` is
-CP-SAT on the same whole model without a plan to begin with, at 10 times the limit. Both run with one
-worker, and the limit is the solver's deterministic time: about a second of one core each, counted in
-steps, so that other load on the machine does not matter. ``bound`` is the better of what either of
-the two has proven; for the two vehicles the optimum is known. Every plan passes the checker.
+CP-SAT on the same whole model without a plan to begin with, at 10 times the limit. Both run with
+one worker, and the limit is the solver's deterministic time: about a second of one core each,
+counted in steps, so that other load on the machine does not matter. ``bound`` is the better of what
+either of the two has proven; for the two vehicles the optimum is known. Every plan passes the
+checker.
 """
 
 import argparse

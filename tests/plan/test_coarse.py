@@ -1,4 +1,4 @@
-"""The coarse problem keeps the order of work and its times, and drops what changes by the minute."""
+"""The coarse problem keeps the order and times of work, and drops what changes by the minute."""
 
 from tests.plan.line import NOW, PLANT, lot, situation
 

@@ -7,13 +7,10 @@ and what it finds has to be worth its changes.
 import time
 from dataclasses import replace
 
-import numpy as np
-
 from genba.errors import PlanError, TwinError
 from genba.plan.calibrated import factors_of
 from genba.plan.coarse import coarse
 from genba.plan.decode import Decoder, modes_of
-from genba.plan.decode_value import pricing_of
 from genba.plan.desk import Answer, Question
 from genba.plan.difference import difference
 from genba.plan.foresight import foresee
@@ -22,7 +19,6 @@ from genba.plan.instructions import Instructions, Recipe, instructions_of
 from genba.plan.lots import split_order
 from genba.plan.objective import Goal, Objective
 from genba.plan.problem import Operation, Problem
-from genba.plan.resume import drafts_of
 from genba.plan.schedule import Plan
 from genba.plan.situation import Situation
 from genba.plan.solve import solve
@@ -96,7 +92,7 @@ class Scheduler:
         changed = None if before is None else difference(before, found)
         tick_us = round(problem.tick_s * US)
         name = f"P{question.number}-{situation.time // US}"
-        recipe = _recipe(problem, objective, found)
+        recipe = _recipe(problem, found)
         orders = instructions_of(name, found, recipe, numbers, problem.zero, tick_us)
         expects, worse = self._expected(question, orders)
         return Answer(
@@ -179,13 +175,11 @@ def _where_they_stand(problem: Problem, situation: Situation) -> Problem:
     return replace(problem, operations=tuple(map(there, problem.operations)))
 
 
-def _recipe(problem: Problem, objective: Objective, plan: Plan) -> Recipe:
-    """Return what leads the timing decoder to a plan, or near it."""
-    decoder = Decoder(problem)
-    best = drafts_of(decoder, plan, pricing_of(problem, objective))[0]
-    names = [operation.id for operation in problem.operations]
-    order = tuple(names[i] for i in np.argsort(best.rank))
-    return Recipe(order, modes_of(problem, plan), best.fill_gaps)
+def _recipe(problem: Problem, plan: Plan) -> Recipe:
+    """Return what leads the timing decoder to a coarse plan again: its order on every machine."""
+    order = sorted(plan.assignments, key=lambda a: (a.start, a.end, a.operation))
+    names = tuple(assignment.operation for assignment in order)
+    return Recipe(names, modes_of(problem, plan), fill_gaps=False)
 
 
 def _anew(problem: Problem, recipe: Recipe) -> Plan:
