@@ -102,6 +102,34 @@ def test_a_vehicle_that_is_overdue_counts_as_standing_in_the_way() -> None:
     assert nodes(found) == ["n0", "n1", "n2"]
 
 
+def test_whoever_stands_where_another_one_is_about_to_drive_makes_way() -> None:
+    planner = FleetPlanner(PLANT)
+    first = situation([], vehicles=(vehicle("amr-1", "n0"),))
+    planner.propose(first, [L1])  # over n1 to n3
+    waits = vehicle("amr-1", "n0", free=False)
+    for after_s in (30, 600):
+        here = replace(first, time=NOW + after_s * US, vehicles=(waits, vehicle("amr-2", "n1")))
+        (found,) = planner.propose(here, [])
+        assert found.equipment == "amr-2"
+        assert "another vehicle needs the place" in found.reason
+        assert nodes(found)[:2] == ["n1", "n2"]
+
+
+def test_two_vehicles_do_not_go_to_rest_at_one_place() -> None:
+    planner = FleetPlanner(PLANT)
+    long_idle = NOW - 100 * US
+    both = (
+        vehicle("amr-1", "n1", idle_since=long_idle), vehicle("amr-2", "n2", idle_since=long_idle),
+    )  # fmt: skip
+    first = planner.propose(situation([], vehicles=both), [])
+    assert sorted(str(p.context["destination"]) for p in first) == ["p1", "p2"]
+    underway = (vehicle("amr-1", "n0", free=False), both[1])
+    planner = FleetPlanner(PLANT)
+    planner.propose(situation([], vehicles=(both[0],)), [])
+    later = replace(situation([], vehicles=underway), time=NOW + 10 * US)
+    assert [p.context["destination"] for p in planner.propose(later, [])] == ["p2"]
+
+
 def test_a_vehicle_with_an_unknown_order_is_in_the_way_only_where_it_stands() -> None:
     planner = FleetPlanner(PLANT)
     onward = Move("L2", "O", "store", "saw-2")

@@ -49,13 +49,25 @@ class Commitment:
         last = self.passed + 1 == len(visits)
         return self.end_s if last else visits[self.passed + 1].arrive_s
 
-    def ahead(self, now_s: float) -> tuple[Itinerary, float]:
-        """Return what is left, with times as they must be expected now, and when it is over."""
+    @property
+    def next_node(self) -> str | None:
+        """Where it goes next; None at the end."""
+        rest = self.itinerary.visits[self.passed + 1 :]
+        return rest[0].node if rest else None
+
+    def ahead(self, now_s: float, wait_s: float = 0.0) -> tuple[Itinerary, float]:
+        """Return what is left, with times as they must be expected now, and when it is over.
+
+        ``wait_s`` is how long it must wait where it is because somebody stands in its way.
+        """
         late_s = self.late_s + max(0.0, self.overdue_s(now_s))
+        if wait_s > 0.0:
+            late_s = max(late_s, now_s + wait_s - self.itinerary.visits[self.passed].leave_s)
         visits = [
             replace(visit, arrive_s=visit.arrive_s + late_s, leave_s=visit.leave_s + late_s)
             for visit in self.itinerary.visits[self.passed :]
         ]
+        visits[0] = replace(visits[0], arrive_s=min(now_s, visits[0].arrive_s))
         return Itinerary(self.itinerary.vehicle, tuple(visits)), self.end_s + late_s
 
     def standing(self, now_s: float) -> Itinerary:

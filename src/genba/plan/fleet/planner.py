@@ -16,6 +16,8 @@ from genba.plant import US, Plant, Proposal, Role, Scalar, Write
 
 MOVING_S = 60.0
 """How long a vehicle whose order is not known counts as moving after it was seen to."""
+MAKE_WAY_S = 60.0
+"""How long a vehicle waits in the plan for another one that stands in its way and must leave."""
 SOON_S = 15.0
 """When such a vehicle will have left the node where it was seen."""
 
@@ -91,7 +93,8 @@ class FleetPlanner:
         """
         now_s = situation.time / US
         states = {state.id: state for state in situation.vehicles if state.node is not None}
-        carriers = [self._carrier(state, now_s) for state in states.values()]
+        stands = {state.node for state in states.values() if state.free}
+        carriers = [self._carrier(state, now_s, stands) for state in states.values()]
         taken = frozenset(carrier.node for carrier in carriers)
         wanted = {move.lot: move for move in moves}
         errands = {
@@ -115,7 +118,7 @@ class FleetPlanner:
 
     # -- the picture --------------------------------------------------------------------------
 
-    def _carrier(self, state: VehicleState, now_s: float) -> Carrier:
+    def _carrier(self, state: VehicleState, now_s: float, stands: set[str | None]) -> Carrier:
         vehicle = self._plant.vehicles_by_id[state.id]
         # One lot at a time is added: an order is followed for one lot.
         capacity = min(vehicle.capacity_lots, len(state.loads) + 1)
@@ -137,11 +140,13 @@ class FleetPlanner:
             moves = bool(seen) and (seen != node or now_s - since_s < MOVING_S)
             return Carrier(vehicle, node, now_s + SOON_S, state.loads, False, moves)
         self._sent[state.id] = sent
-        if sent.overdue_s(now_s) > LOST_S:
+        # Who stands where it wants to go has to leave first, and is given the time to.
+        wait_s = MAKE_WAY_S if sent.next_node in stands - {None} else 0.0
+        if sent.overdue_s(now_s) > LOST_S and not wait_s:
             where = sent.standing(now_s)
             node = where.visits[-1].node
             return Carrier(vehicle, node, now_s, state.loads, False, False, where)
-        committed, end_s = sent.ahead(now_s)
+        committed, end_s = sent.ahead(now_s, wait_s)
         node = committed.visits[-1].node
         return Carrier(vehicle, node, end_s, (), takes_tasks=charged, committed=committed)
 
@@ -165,7 +170,7 @@ class FleetPlanner:
         idle_s = (now - (state.idle_since or now)) / US
         rests = self.network.rests(state.kind)
         if idle_s >= PARK_AFTER_S and state.node not in rests and rests:
-            return (Stop("rest", rests),)
+            return (Stop("rest", rests - taken or rests),)
         return ()
 
     # -- proposals ----------------------------------------------------------------------------

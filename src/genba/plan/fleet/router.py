@@ -170,15 +170,17 @@ def _whole(requests: Sequence[Request], found: Mapping[str, Itinerary]) -> dict[
 
 
 def _undisturbed(network: Network, requests: Sequence[Request]) -> Routes:
-    """Plan round those that are at rest, in the order given."""
-    kept = []
+    """Plan round those that are at rest, or go there, in the order given for the others."""
+    resting, others = [], []
     for request in requests:
         carrier = request.carrier
-        rests = carrier.node in network.rests(carrier.vehicle.kind) and carrier.committed is None
-        if rests and not request.stops:
-            request = replace(request, carrier=replace(carrier, moves=False))  # noqa: PLW2901
-        kept.append(request)
-    return _in_order(network, kept, {})
+        if request.stops or carrier.node not in network.rests(carrier.vehicle.kind):
+            others.append(request)
+        elif carrier.committed is None:
+            others.append(replace(request, carrier=replace(carrier, moves=False)))
+        else:
+            resting.append(request)
+    return _in_order(network, [*resting, *others], {})
 
 
 def _in_order(
