@@ -22,8 +22,7 @@ from benchmarks.plant_runs.run import START, Ledgers, conventional, under_genba
 from genba.operate.planners import STEPS
 from genba.plan import Planner, Situation
 from genba.plan.desk import OwnDesk, Question
-from genba.plan.fleet.planner import FleetPlanner
-from genba.plan.optimizing import NAME, OptimizingPlanner
+from genba.plan.optimizing import OptimizingPlanner
 from genba.plan.scheduler import Scheduler
 from genba.plant import Plant
 from genba.testbed import load_testbed
@@ -37,7 +36,7 @@ _T95 = (
 
 def _optimizing(plant: Plant) -> Sequence[Planner]:
     desk = OwnDesk(Scheduler(plant, steps=STEPS).plan)
-    return (OptimizingPlanner(plant, desk, FleetPlanner(plant, NAME)),)
+    return (OptimizingPlanner(plant, desk),)
 
 
 def _warm_up(plant: Plant) -> None:

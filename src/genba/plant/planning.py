@@ -25,6 +25,9 @@ class PlanningSettings(Value):
     """Price of an hour of set-up."""
     stability: Annotated[float, Field(ge=0)] = 0.01
     """Price of each change of a plan that is in force: see the planner's objective."""
+    fleet: bool = False
+    """Whether vehicles are assigned and routed together, without conflict; False: the nearest free
+    one, for vehicles that look after each other themselves."""
     seed: int = 1
     """Seed of the search; the same situation and seed lead to the same plan where the search is
     bounded by steps and not by time."""
