@@ -22,9 +22,8 @@ def planners_of(plant: Plant, state: StateFolder, clock: Clock) -> list[Planner]
     found: list[Planner] = list(registered("genba.planners", plant))
     machines = any(product.routing for product in plant.products)
     if plant.planning.optimize and machines:
-        found.append(
-            OptimizingPlanner(plant, _desk(plant, state, clock), FleetPlanner(plant, NAME))
-        )
+        fleet = FleetPlanner(plant, NAME) if plant.planning.fleet else None
+        found.append(OptimizingPlanner(plant, _desk(plant, state, clock), fleet))
     return found
 
 
