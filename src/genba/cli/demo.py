@@ -39,6 +39,7 @@ class _Demo:
     port: int
     seed: int
     embedded_broker: bool
+    plain: bool
     environment: dict[str, str]
 
     @property
@@ -64,6 +65,9 @@ def demo(
     embedded_broker: Annotated[
         bool, typer.Option("--embedded-broker", help="Use amqtt even where there is mosquitto.")
     ] = False,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="Dispatch by earliest due date, without the optimizer.")
+    ] = False,
 ) -> None:
     """Let Genba run the simulated reference plant for one shift, faster than real time."""
     from genba.plant import US, AcceleratedClock, parse_time
@@ -75,7 +79,7 @@ def demo(
     clock = AcceleratedClock(start, speed, round(time.time() + LEAD_S, 1))
     environment = {**os.environ, "GENBA_CREDENTIALS_DEMO": f"genba:{secrets.token_urlsafe(18)}"}
     end = start + round(hours * 3600 * US)
-    run = _Demo(folder, clock, end, port, seed, embedded_broker, environment)
+    run = _Demo(folder, clock, end, port, seed, embedded_broker, plain, environment)
     typer.echo(
         f"A simulated plant, {hours:g} h at {speed:g} times real time: "
         f"about {max(1, round((hours * 3600 / speed + LEAD_S) / 60))} min. Ctrl-C stops."
@@ -104,10 +108,18 @@ def _prepare(run: _Demo) -> str:
     from genba.testbed import copy_reference
 
     copy_reference(run.folder)
+    if not run.plain:
+        _optimize(run.plant_file)
     _move_to_free_ports(run.plant_file)
     state = StateFolder(run.state)
     ensure_identity(state.pki, "genba")
     return Identities(state.secrets).create("demo", PersonRole.ADMIN)
+
+
+def _optimize(path: Path) -> None:
+    """Let the plant be planned by the optimizer."""
+    text = path.read_text("utf-8")
+    path.write_text(text.replace("optimize: false", "optimize: true"), encoding="utf-8")
 
 
 def _move_to_free_ports(path: Path) -> None:
