@@ -89,6 +89,8 @@ def improve(
                 best = candidate
                 if on_improved is not None:
                     on_improved(best)
+        if solved and len(frame.open) == len(movable):
+            break  # the whole of it was searched to the end
         windows.learn(kind, improved=improved, solved=solved)
     return best
 
