@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.twin.small_lines import HOUR, NOW, ahead, carried, crew, lot, serial, state, way
 
@@ -265,7 +265,7 @@ lots_strategy = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(lots=lots_strategy, seed=st.integers(0, 2**32))
 def test_nothing_is_lost_and_every_second_is_accounted_for(
     lots: list[tuple[str, int, int, int]], seed: int
@@ -286,7 +286,32 @@ def test_nothing_is_lost_and_every_second_is_accounted_for(
         assert (result.done_s[:, n] > release).all()
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(lots=lots_strategy, seed=st.integers(0, 2**32), data=st.data())
+def test_whatever_a_plan_says_every_lot_gets_through(
+    lots: list[tuple[str, int, int, int]], seed: int, data: st.DataObject
+) -> None:
+    line = random_line()
+    start = state(*(ahead(f"l{n}", r, q, product=p) for n, (p, q, r, _) in enumerate(lots)))
+    plan = tuple(
+        PlannedJob(item.id, number, data.draw(st.sampled_from(step.ways)).machine, NOW + at * US)
+        for item in start.lots
+        for number, step in enumerate(line.products_by_id[item.product].steps)
+        if (at := data.draw(st.integers(-1000, 40_000))) % 5
+    )
+    found = futures(line, start, 5 * DAY_S, n=2, seed=seed, schedule=plan)
+    assert np.isfinite(found.done_s).all()
+
+
+def test_a_machine_does_not_wait_for_a_lot_that_it_keeps_from_coming() -> None:
+    # Two places: b and c stand there; a, planned before them, cannot come before one is gone.
+    line = serial([10], places=2)
+    waiting = [lot(name, place="m0") for name in "bc"]
+    plan = tuple(PlannedJob(name, 0, "m0", NOW + n * US) for n, name in enumerate("abc"))
+    assert done(line, lot("a"), *waiting, schedule=plan) == [300, 100, 200]
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(lots=lots_strategy, seed=st.integers(0, 2**32))
 def test_the_same_seed_gives_the_same_future_and_other_names_of_seeds_another(
     lots: list[tuple[str, int, int, int]], seed: int

@@ -3,7 +3,7 @@
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.twin.small_lines import NOW, ahead, carried, lot, serial, state
 from tests.twin.test_future import DAY_S, lots_strategy, random_line
@@ -29,7 +29,7 @@ def test_a_future_is_told_in_the_order_in_which_it_happens() -> None:
     ]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(lots=lots_strategy, seed=st.integers(0, 2**32))
 def test_nothing_holds_more_than_it_can_and_every_lot_goes_its_way(
     lots: list[tuple[str, int, int, int]], seed: int

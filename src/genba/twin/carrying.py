@@ -57,7 +57,7 @@ MOST_FRESH = 2
 
 
 @compiled
-def _welcome(w: World, m: int, fresh: bool) -> bool:
+def welcome(w: World, m: int, fresh: bool) -> bool:
     """Whether machine ``m`` has a place; one that enters the floor leaves one for the others."""
     machine = machine_at(w, m)
     if not fresh:
@@ -75,13 +75,13 @@ def goal_of(w: World, lot: int, time: float, fresh: bool) -> int:
         return machines + 1
     planned = planned_machine(w, lot)
     if planned >= 0 and not is_long_down(w, planned, time):
-        return planned if is_able(w, planned) and _welcome(w, planned, fresh) else -1
+        return planned if is_able(w, planned) and welcome(w, planned, fresh) else -1
     best, goal = math.inf, -1
     single = op.ways_to - op.ways_from == 1
     for way in range(op.ways_from, op.ways_to):
         m = way_at(w, way).machine
         travel = fastest_s(w, here, m)
-        if travel < 0.0 or m == here or not is_able(w, m) or not _welcome(w, m, fresh):
+        if travel < 0.0 or m == here or not is_able(w, m) or not welcome(w, m, fresh):
             continue
         if single:
             return m
@@ -186,7 +186,7 @@ def send(w: World, lot: int, goal: int, time: float, seed: np.uint64) -> bool:
     if goal < machines:
         machine_at(w, goal).load += 1
         join_queue(w, lot, goal)
-        if carried and machine_at(w, goal).load >= machine_at(w, goal).places:
+        if whole_at(w, 0).parks == 1 and machine_at(w, goal).load >= machine_at(w, goal).places:
             _nudge(w, time + PARK_AFTER_S)
     if not carried:
         if origin < machines:
@@ -229,7 +229,7 @@ def _parking(w: World, lot: int, time: float) -> int:
     """Clear a full station of a lot that can go nowhere; so no ring of full stations locks."""
     record = lot_at(w, lot)
     machines = whole_at(w, 0).machines
-    if whole_at(w, 0).vehicles == 0 or record.place >= machines:
+    if whole_at(w, 0).parks == 0 or record.place >= machines:
         return -1
     machine = machine_at(w, record.place)
     if machine.load < machine.places:
@@ -264,7 +264,7 @@ def _move_one(w: World, number: int, time: float, seed: np.uint64) -> bool:
             if send(w, lot, goal, time, seed):
                 return True
             whole.starved = 1
-        if fresh or whole.vehicles == 0:
+        if fresh or whole.parks == 0:
             return False
         lot = following
     return False

@@ -10,7 +10,7 @@ is worth it, and else takes the next of the plan that is there.
 import math
 
 from genba.jit import compiled
-from genba.twin.carrying import is_coming
+from genba.twin.carrying import EARLY_S, is_coming, welcome
 from genba.twin.floor import PLANNED_RANK, is_able, planned_work, way_on
 from genba.twin.lookup import changeover, fastest_s
 from genba.twin.reach import (
@@ -83,13 +83,14 @@ def _comes_in(w: World, m: int, planned: int, time: float) -> float:
     job = planned_at(w, planned)
     lot = lot_at(w, job.lot)
     if lot.op == job.op:
-        if lot.place == m and lot.heading != m:
-            return math.inf  # what stands there and was not taken lacks something else: a tool
         travel = fastest_s(w, lot.place, m)
         if lot.heading == m:
             return travel
-        machine = machine_at(w, m)
-        return FETCH_S + travel if machine.load < machine.places else math.inf
+        if lot.place == m or travel < 0.0:
+            return math.inf  # what stands there and was not taken lacks something else: a tool
+        fresh = lot.op == lot.first_op and lot.place == whole_at(w, 0).machines
+        soon = not fresh or job.start - EARLY_S <= time
+        return FETCH_S + travel if soon and welcome(w, m, fresh) else math.inf
     if lot.op == job.op - 1 and lot.phase == WORKED and is_able(w, lot.place):
         return machine_at(w, lot.place).free_at - time + fastest_s(w, lot.place, m)
     return math.inf

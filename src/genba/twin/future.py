@@ -41,6 +41,7 @@ class Futures:
     tardiness_h: NDArray[np.float64]
     """Sum over lots of weight times hours late; of lots that are not done, until the horizon."""
     energy_kwh: NDArray[np.float64]
+    """Of what the line knows the power of; before calibration it knows none."""
     cost: NDArray[np.float64]
     """Machines and people in their working time, energy by tariff, material of lots begun."""
     scrapped: NDArray[np.float64]

@@ -112,6 +112,7 @@ def assemble(
     )  # fmt: skip
     _tell_whole(tables, names, travel.shape[1])
     tables.whole["drive_factor"] = drive_factor
+    tables.whole["parks"] = line.source is not None  # lots that block can be taken there
     tables.whole["price_offset"] = state.time / US % PRICE_BIN_S
     place_all(tables, names, state)
     return tables
@@ -358,9 +359,7 @@ def _plan(
         if op >= lots[lot]["op"]:
             rows.append((machine, start, lot, op))
     rows.sort()
-    for number, (machine, *_) in enumerate(rows):
-        machines[machine]["plan_to"] = number + 1
-    for machine in range(len(machines)):
-        machines[machine]["plan_next"] = sum(row[0] < machine for row in rows)
-        machines[machine]["plan_to"] = sum(row[0] <= machine for row in rows)
+    owners = np.array([row[0] for row in rows], np.int64)
+    machines["plan_next"] = np.searchsorted(owners, np.arange(len(machines)), "left")
+    machines["plan_to"] = np.searchsorted(owners, np.arange(len(machines)), "right")
     return np.array([(lot, op, start) for _, start, lot, op in rows], PLANNED), targets
