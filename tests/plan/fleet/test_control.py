@@ -81,7 +81,7 @@ def live(
     layouts().filter(can_pass), st.integers(1, 4), st.integers(1, 6),
     st.sampled_from([CALM, Trouble(), Trouble(breakdowns_per_h=6.0)]), st.integers(0, 10_000),
 )  # fmt: skip
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @example(ring(5, 2), 3, 10, Trouble(), 5)
 def test_all_tasks_are_done_without_a_collision_or_a_deadlock(
     layout: Layout, count: int, jobs: int, trouble: Trouble, seed: int
