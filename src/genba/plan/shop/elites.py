@@ -26,48 +26,54 @@ class Elite:
 class Pool:
     """The best schedules found so far, none the same as another. Workers share it."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, patience: int) -> None:
         self._size = size
+        self._patience = patience
+        self._refused = 0
         self._kept: list[Elite] = []
         self._lock = threading.Lock()
 
-    def __len__(self) -> int:
-        return len(self._kept)
-
-    @property
-    def is_full(self) -> bool:
-        """Whether a schedule must be better than another to come in."""
-        return len(self._kept) >= self._size
-
     def add(self, elite: Elite) -> bool:
-        """Take a schedule in for the worst one, or for a worse one that is almost the same."""
-        with self._lock:
-            near = len(elite.order) // 50
-            alike = [
-                other
-                for other in self._kept
-                if np.count_nonzero(other.before != elite.before) <= near
-            ]
-            if alike:
-                if any(other.value <= elite.value for other in alike):
-                    return False
-                self._kept = [other for other in self._kept if other not in alike]
-            elif self.is_full:
-                worst = max(self._kept, key=lambda other: other.value)
-                if worst.value <= elite.value:
-                    return False
-                self._kept.remove(worst)
-            self._kept.append(elite)
-            return True
+        """Take a schedule in for the worst one, or for a worse one that is almost the same.
 
-    def keep_best(self, count: int) -> None:
-        """Drop all but the best ones."""
+        When ``patience`` schedules in turn were refused, what lies between the kept ones is known:
+        all but the best are dropped, and the pool is filled anew.
+        """
         with self._lock:
-            self._kept = sorted(self._kept, key=lambda other: other.value)[:count]
+            if self._enters(elite):
+                self._refused = 0
+                return True
+            self._refused += 1
+            if self._refused >= self._patience:
+                self._refused = 0
+                self._kept = [min(self._kept, key=lambda other: other.value)]
+            return False
 
-    def pair(self, first: float, second: float) -> tuple[Elite, Elite]:
-        """Return two different schedules, drawn with two numbers in ``[0, 1)``."""
+    def _enters(self, elite: Elite) -> bool:
+        near = len(elite.order) // 50
+        alike = [
+            other for other in self._kept if np.count_nonzero(other.before != elite.before) <= near
+        ]
+        if any(other.value <= elite.value for other in alike):
+            return False
+        if alike:
+            self._kept = [other for other in self._kept if other not in alike]
+        elif len(self._kept) >= self._size:
+            worst = max(self._kept, key=lambda other: other.value)
+            if worst.value <= elite.value:
+                return False
+            self._kept.remove(worst)
+        self._kept.append(elite)
+        return True
+
+    def pair(self, first: float, second: float) -> tuple[Elite, Elite] | None:
+        """Return two different schedules, drawn with two numbers in ``[0, 1)``.
+
+        None while there is room in the pool for others.
+        """
         with self._lock:
+            if len(self._kept) < self._size:
+                return None
             i = int(first * len(self._kept))
             j = int(second * (len(self._kept) - 1))
             return self._kept[i], self._kept[j + (j >= i)]

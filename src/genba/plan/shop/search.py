@@ -26,6 +26,8 @@ from genba.plan.shop.sweep import LARGE, Sweep
 from genba.plan.shop.tabu import BEST, NOW, Run, begin, run_of, search, tenure_of
 
 POOL = 16
+REFUSALS = 40
+"""Schedules in turn that do not come into the pool, before it is filled anew."""
 PIECE_S = 0.02
 """How long the clock is not looked at."""
 
@@ -66,14 +68,14 @@ class Worker:
         if self._number == 0:
             self._improve(*hunt.kept())
         while not hunt.over:
-            if len(self._pool) < 2 or not self._pool.is_full:
+            pair = self._pool.pair(unit(self._rng), unit(self._rng))
+            if pair is None:
                 self._construct(unit(self._rng), 0.2)
                 self._improve(self._order, self._machines)
             else:
-                first, second = self._pool.pair(unit(self._rng), unit(self._rng))
                 share = 0.3 + 0.4 * unit(self._rng)
-                coins = np.random.default_rng(below(self._rng, 1 << 31)).random(len(first.begin))
-                self._improve(*between(first, second, share, coins))
+                coins = np.random.default_rng(below(self._rng, 1 << 31)).random(len(pair[0].begin))
+                self._improve(*between(*pair, share, coins))
 
     def _improve(self, order: Rows, machines: Rows) -> None:
         """Run tabu search from a schedule, and put what it found into the pool."""
@@ -142,7 +144,7 @@ def solve_shop(
     """
     bound = lower_bound(shop)
     hunt = Hunt(shop, bound, clock() + time_limit_s, iterations, clock, on_improved)
-    pool = Pool(POOL)
+    pool = Pool(POOL, REFUSALS)
     crew = [Worker(hunt, pool, seed, number) for number in range(workers)]
     if start is not None:
         rows = rows_of(shop)
