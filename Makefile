@@ -75,3 +75,4 @@ sbom: setup-dev  ## write the bill of materials (CycloneDX) of what Genba runs o
 
 clean:  ## remove what was built and what the demo left
 	@rm -rf $(VENV) demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@find src -name '*.nb[ic]' -delete

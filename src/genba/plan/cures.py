@@ -306,7 +306,11 @@ class Cures:
         operations = [
             half
             for operation in problem.operations
-            for half in (_halves(operation, renamed) if operation.id in renamed else (operation,))
+            for half in (
+                _halves(operation, renamed)
+                if operation.id in renamed
+                else (_behind_halves(operation, renamed),)
+            )
         ]
         changed = replace(problem, jobs=tuple(made_jobs), operations=tuple(operations))
         halved = frozenset(o.id for job in whole for o in problem.operations_of[job])
@@ -352,6 +356,12 @@ def _longer(calendar: Calendar, more: int) -> Calendar:
         until = end + more if last else min(end + more, calendar.windows[number + 1][0])
         windows.append((start, until))
     return Calendar(f"{calendar.id}:longer", tuple(windows), calendar.interruptible)
+
+
+def _behind_halves(operation: Operation, renamed: Mapping[str, tuple[str, ...]]) -> Operation:
+    """Let an operation that is not halved wait for both halves of what it waited for."""
+    before = tuple(half for p in operation.predecessors for half in renamed.get(p, (p,)))
+    return replace(operation, predecessors=before)
 
 
 def _halves(
