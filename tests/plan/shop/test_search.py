@@ -68,3 +68,10 @@ def test_each_better_schedule_is_told() -> None:
     )
     assert told == sorted(set(told), reverse=True)
     assert told[-1] == found.makespan
+
+
+def test_a_shop_with_nothing_to_do_has_an_empty_schedule() -> None:
+    for jobs in ([], [[]], [[], [[(0, 5)]], []]):
+        found = solve_shop(shop_of_modes(2, jobs), time_limit_s=60, iterations=10)
+        assert found.makespan == sum(len(job) for job in jobs) * 5
+        assert len(found.machine) == sum(len(job) for job in jobs)
