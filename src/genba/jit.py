@@ -16,3 +16,22 @@ def compiled(kernel: Kernel) -> Kernel:
     arithmetic keeps IEEE 754's order, so that the same seed gives the same result.
     """
     return cast(Kernel, njit(cache=True, nogil=True, error_model="numpy")(kernel))
+
+
+def inner(kernel: Kernel) -> Kernel:
+    """Compile a function that only compiled functions call.
+
+    It has no door to Python, which for a function of many arrays takes longer to compile than the
+    function itself.
+    """
+    doorless: Any = njit  # its annotations leave the two settings out
+    return cast(
+        Kernel,
+        doorless(
+            cache=True,
+            nogil=True,
+            error_model="numpy",
+            no_cpython_wrapper=True,
+            no_cfunc_wrapper=True,
+        )(kernel),
+    )

@@ -9,7 +9,6 @@ from tests.plan.problems import random_problem, setup_shop
 from genba.plan import MAKESPAN, Goal, Objective, Problem, violations
 from genba.plan import columns as c
 from genba.plan.decode import Decoder
-from genba.plan.decode_place import new_board
 from genba.plan.decode_value import pricing_of
 from genba.plan.rules import Draft, drafts
 from genba.plan.search import Search
@@ -74,20 +73,20 @@ def test_the_lean_judge_agrees_with_the_decoder_after_any_moves(
         ((Goal.MAKESPAN, 1.0), (Goal.TARDINESS, 2.0), (Goal.SETUPS, 0.5), (Goal.FLOW, 0.1))
     )
     decoder = Decoder(problem)
-    tables, board, lean = decoder.tables, new_board(decoder.tables), lean_of(decoder.tables)
+    tables, lean = decoder.tables, lean_of(decoder.tables)
     assert lean.is_lean[0]
     pricing, walk, rng = pricing_of(problem, objective), walk_of(tables), seeded(seed)
     for row in (NOW, TRY):
         walk.order[row] = walk.place[row] = np.arange(len(problem.operations))
         walk.way[row] = tables.operations[:, c.O_WAY]
-    judge(tables, board, lean, pricing, walk, 0)
+    judge(tables, lean, pricing, walk, 0)
     copy_row(walk, TRY, NOW)
     for _ in range(20):
         copy_row(walk, NOW, TRY)
         first = change(tables, lean, walk, rng, 8)
         if first < 0:
             continue
-        value = judge(tables, board, lean, pricing, walk, first)
+        value = judge(tables, lean, pricing, walk, first)
         order, place = walk.order[TRY], walk.place[TRY]
         assert np.array_equal(place[order], np.arange(len(order)))
         modes = tables.ways[walk.way[TRY], c.W_MODE]

@@ -1,6 +1,6 @@
 """Which vehicle carries a job, and when: into the gaps between trips that stand. Compiled."""
 
-from genba.jit import compiled
+from genba.jit import inner
 from genba.plan.columns import (
     FIRST,
     L_BEFORE,
@@ -20,7 +20,7 @@ from genba.plan.columns import (
 from genba.plan.compile import Ints
 
 
-@compiled
+@inner
 def find_trip(
     origin: int,
     destination: int,
@@ -83,7 +83,7 @@ def find_trip(
     return best
 
 
-@compiled
+@inner
 def add_trip(
     trip: int,
     found: tuple[int, int, int, int, int],
@@ -111,7 +111,7 @@ def add_trip(
         trips[following, L_BEFORE] = trip
 
 
-@compiled
+@inner
 def drop_trip(trip: int, trips: Ints, ends: Ints) -> None:
     """Take a trip back, if there is one."""
     if trips[trip, L_KIND] < 0:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from genba.jit import compiled
+from genba.jit import inner
 from genba.plan import columns as c
 from genba.plan.columns import FIRST, LAST, NEVER
 from genba.plan.compile import Ints, Tables
@@ -51,7 +51,7 @@ def new_board(tables: Tables) -> Board:
     )
 
 
-@compiled
+@inner
 def setup_ticks(machines: Ints, setups: Ints, machine: int, before: int, after: int) -> int:
     """Return the change-over time from family to family; before -1: not known."""
     matrix = machines[machine, c.M_MATRIX]
@@ -60,7 +60,7 @@ def setup_ticks(machines: Ints, setups: Ints, machine: int, before: int, after: 
     return int(setups[matrix + (before + 1) * machines[machine, c.M_FAMILIES] + after])
 
 
-@compiled
+@inner
 def in_a_gap(
     t: Tables, b: Board, way: int, begin_from: int, arrival: int, insert: int
 ) -> tuple[int, int, int, int, int, int]:
@@ -141,7 +141,7 @@ def in_a_gap(
         before = following
 
 
-@compiled
+@inner
 def _wanting(
     t: Tables, b: Board, way: int, setup_start: int, start: int, end: int
 ) -> tuple[int, int]:
@@ -164,7 +164,7 @@ def _wanting(
     return later_setup, later_start
 
 
-@compiled
+@inner
 def _use(t: Tables, b: Board, way: int, times: tuple[int, int, int], sign: int) -> None:
     """Take (1) or give back (-1) people, tools and power of a run."""
     setup_start, start, end = times
@@ -179,7 +179,7 @@ def _use(t: Tables, b: Board, way: int, times: tuple[int, int, int], sign: int) 
         occupy(t.shape[1], start, end, power, t.pools, b.step_tick, b.step_used, b.steps)
 
 
-@compiled
+@inner
 def _batch_with_room(
     t: Tables, b: Board, operation: int, way: int, begin_from: int, arrival: int
 ) -> int:
@@ -215,7 +215,7 @@ def _batch_with_room(
     return found
 
 
-@compiled
+@inner
 def _same_tools(t: Tables, way: int, other: int) -> bool:
     first, second = t.ways[way, c.W_TOOL], t.ways[other, c.W_TOOL]
     count = t.ways[way, c.W_TOOL_END] - first
@@ -227,7 +227,7 @@ def _same_tools(t: Tables, way: int, other: int) -> bool:
     return True
 
 
-@compiled
+@inner
 def place(t: Tables, b: Board, operation: int, mode: int, arrive_from: int, insert: int) -> int:
     """Put an operation where it ends first; return when its job leaves where it was, or NEVER.
 
@@ -249,8 +249,11 @@ def place(t: Tables, b: Board, operation: int, mode: int, arrive_from: int, inse
     allowed = max(release, ready)
     for at in range(before_at[operation], before_at[operation + 1]):
         allowed = max(allowed, placed[before[at], c.S_END])
-    best = (NEVER, NEVER, NEVER, 0, -1, -1)
-    best_way, best_leader, best_trip = -1, -1, NO_TRIP
+    # no literals: the compiler would make one more version of all that they are handed to
+    none = min(mode, -1)
+    never = max(none, NEVER)
+    best = (never, never, never, none + 1, none, none)
+    best_way, best_leader, best_trip = none, none, NO_TRIP
     for way in range(operations[operation, c.O_WAY], operations[operation, c.O_WAY_END]):
         if mode >= 0 and ways[way, c.W_MODE] != mode:
             continue
@@ -258,7 +261,7 @@ def place(t: Tables, b: Board, operation: int, mode: int, arrive_from: int, inse
         moves = here >= 0 and there >= 0 and here != there
         trip, later = NO_TRIP, arrive_from
         while True:
-            begin_from, arrival = max(allowed, later), -1
+            begin_from, arrival = max(allowed, later), none
             if moves:
                 trip = find_trip(
                     here, there, ready, later, t.travel, t.handling, t.vehicles, b.trips, b.ends
@@ -285,7 +288,7 @@ def place(t: Tables, b: Board, operation: int, mode: int, arrive_from: int, inse
     return _put(t, b, operation, best_way, best, best_leader, best_trip)
 
 
-@compiled
+@inner
 def _put(
     t: Tables,
     b: Board,
@@ -332,7 +335,7 @@ def _put(
     return int(left)
 
 
-@compiled
+@inner
 def link(placed: Ints, lines: Ints, machine: int, operation: int, before: int) -> None:
     """Write an operation between its neighbors on a machine."""
     following = lines[machine, FIRST] if before < 0 else placed[before, c.S_NEXT]
@@ -347,7 +350,7 @@ def link(placed: Ints, lines: Ints, machine: int, operation: int, before: int) -
         placed[following, c.S_BEFORE] = operation
 
 
-@compiled
+@inner
 def take_back(t: Tables, b: Board, operation: int) -> None:
     """Undo :func:`place`, of the operation that was placed last of its job."""
     p, job = b.placed[operation], t.operations[operation, c.O_JOB]

@@ -10,7 +10,7 @@ there is always room.
 
 import numpy as np
 
-from genba.jit import compiled
+from genba.jit import compiled, inner
 from genba.plan import columns as c
 from genba.plan.columns import LAST, NEVER
 from genba.plan.compile import Ints, Tables
@@ -41,7 +41,7 @@ def run(t: Tables, b: Board, rank: Ints, modes: Ints, insert: int) -> int:
     urgency = np.empty(count, dtype=np.int64)  # -1: fixed
     heap = np.empty(count, dtype=np.int64)
     held = np.empty(count, dtype=np.int64)
-    not_before = np.empty(len(t.operations), dtype=np.int64)
+    not_before = np.full(len(t.operations), -NEVER, dtype=np.int64)
     for operation in range(len(t.operations)):
         node = t.operations[operation, c.O_NODE]
         if t.nodes[t.nodes_at[node]] == operation:
@@ -62,7 +62,7 @@ def run(t: Tables, b: Board, rank: Ints, modes: Ints, insert: int) -> int:
         if is_simple:
             operation = t.nodes[t.nodes_at[node]]
             is_placed = is_placed or (
-                place(t, b, operation, modes[operation], -NEVER, insert) < NEVER
+                place(t, b, operation, modes[operation], not_before[operation], insert) < NEVER
             )
         else:
             is_placed = is_placed or _place_node(t, b, node, modes, insert, not_before)
@@ -91,7 +91,7 @@ def run(t: Tables, b: Board, rank: Ints, modes: Ints, insert: int) -> int:
     return missing
 
 
-@compiled
+@inner
 def _clear(t: Tables, b: Board) -> None:
     b.placed[:, c.S_WAY] = -1
     b.lines[:] = -1
@@ -108,7 +108,7 @@ def _clear(t: Tables, b: Board) -> None:
         b.jobs[t.operations[operation, c.O_JOB], c.K_REMAINING] += 1
 
 
-@compiled
+@inner
 def _place_fixed(t: Tables, b: Board) -> None:
     """Put down what is decided, and bring jobs home that have nothing else to do."""
     fixed = np.flatnonzero(t.operations[:, c.O_FIXED] >= 0)
@@ -119,7 +119,7 @@ def _place_fixed(t: Tables, b: Board) -> None:
             _deliver(t, b, job)
 
 
-@compiled
+@inner
 def _put_fixed(t: Tables, b: Board, operation: int) -> None:
     row, p = t.operations[operation], b.placed[operation]
     setup_start, start, end = row[c.O_FIXED_SETUP], row[c.O_FIXED_START], row[c.O_FIXED_END]
@@ -161,7 +161,7 @@ def _put_fixed(t: Tables, b: Board, operation: int) -> None:
     j[c.K_POOL], j[c.K_UNTIL] = (places, until) if goes_on else (-1, end)
 
 
-@compiled
+@inner
 def _place_node(t: Tables, b: Board, node: int, modes: Ints, insert: int, not_before: Ints) -> bool:
     first, last = t.nodes_at[node], t.nodes_at[node + 1]
     for at in range(first, last):
@@ -208,7 +208,7 @@ def _place_node(t: Tables, b: Board, node: int, modes: Ints, insert: int, not_be
     return True
 
 
-@compiled
+@inner
 def _leave(t: Tables, b: Board, pool: int, until: int, left: int) -> int:
     """Let a job hold its place until it leaves; return -1, or when it should have come instead."""
     if pool < 0:
@@ -222,7 +222,7 @@ def _leave(t: Tables, b: Board, pool: int, until: int, left: int) -> int:
     return int(later)
 
 
-@compiled
+@inner
 def _take_back(t: Tables, b: Board, operation: int) -> None:
     """Undo a placement with the wait before it."""
     p = b.placed[operation]
@@ -233,7 +233,7 @@ def _take_back(t: Tables, b: Board, operation: int) -> None:
     take_back(t, b, operation)
 
 
-@compiled
+@inner
 def _deliver(t: Tables, b: Board, job: int) -> int:
     """Bring a job that is finished to its destination; return -1, or when it should have come."""
     j = b.jobs[job]
@@ -242,10 +242,10 @@ def _deliver(t: Tables, b: Board, job: int) -> int:
         return -1
     if here == wanted:
         if j[c.K_POOL] >= 0 and j[c.K_UNTIL] >= NEVER:
-            _leave(t, b, j[c.K_POOL], NEVER, j[c.K_TIME])
+            _leave(t, b, j[c.K_POOL], j[c.K_UNTIL], j[c.K_TIME])
         return -1
     trip = find_trip(
-        here, wanted, j[c.K_TIME], -NEVER, t.travel, t.handling, t.vehicles, b.trips, b.ends
+        here, wanted, j[c.K_TIME], j[c.K_TIME], t.travel, t.handling, t.vehicles, b.trips, b.ends
     )
     if trip[3] >= NEVER:
         return NEVER
@@ -255,7 +255,7 @@ def _deliver(t: Tables, b: Board, job: int) -> int:
     return later
 
 
-@compiled
+@inner
 def _release(
     operations: Ints,
     chain: Ints,
@@ -279,7 +279,7 @@ def _release(
     return size
 
 
-@compiled
+@inner
 def _push(heap: Ints, size: int, urgency: Ints, node: int) -> int:
     at, key = size, urgency[node]
     while at > 0 and urgency[heap[(at - 1) // 2]] > key:
@@ -289,7 +289,7 @@ def _push(heap: Ints, size: int, urgency: Ints, node: int) -> int:
     return size + 1
 
 
-@compiled
+@inner
 def _pop(heap: Ints, size: int, urgency: Ints) -> int:
     size -= 1
     node, at = heap[size], 0

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from genba.jit import compiled
+from genba.jit import inner
 from genba.plan.columns import (
     C_END,
     C_JOINS,
@@ -15,7 +15,7 @@ from genba.plan.columns import (
 from genba.plan.compile import Ints
 
 
-@compiled
+@inner
 def window_at(calendar: int, windows: Ints, windows_at: Ints, tick: int) -> int:
     """Return the first window that ends after a tick, or one past the last."""
     low, high = windows_at[calendar], windows_at[calendar + 1]
@@ -28,7 +28,7 @@ def window_at(calendar: int, windows: Ints, windows_at: Ints, tick: int) -> int:
     return int(low)
 
 
-@compiled
+@inner
 def forward(
     calendar: int, windows: Ints, windows_at: Ints, tick: int, ticks: int
 ) -> tuple[int, int]:
@@ -50,7 +50,7 @@ def forward(
     return NEVER, NEVER
 
 
-@compiled
+@inner
 def backward(calendar: int, windows: Ints, windows_at: Ints, tick: int, ticks: int) -> int:
     """Return the latest begin of work of ``ticks`` that ends at ``tick`` or before.
 
@@ -74,7 +74,7 @@ def backward(calendar: int, windows: Ints, windows_at: Ints, tick: int, ticks: i
     return int(at - left)
 
 
-@compiled
+@inner
 def earliest(
     at_setup: int,
     at_work: int,
@@ -132,7 +132,7 @@ def earliest(
         return begin, start, end
 
 
-@compiled
+@inner
 def _only_pauses(calendar: int, windows: Ints, windows_at: Ints, since: int, until: int) -> bool:
     """Whether work that ended at ``since`` may go on at ``until`` with only a break between."""
     window = window_at(calendar, windows, windows_at, since - 1)
@@ -143,7 +143,7 @@ def _only_pauses(calendar: int, windows: Ints, windows_at: Ints, since: int, unt
     )
 
 
-@compiled
+@inner
 def conflict(
     pool: int,
     begin: int,
@@ -171,7 +171,7 @@ def conflict(
     return -1
 
 
-@compiled
+@inner
 def occupy(
     pool: int,
     begin: int,
@@ -197,7 +197,7 @@ def occupy(
     _mend(pool, offset, first, step_tick, step_used, steps)
 
 
-@compiled
+@inner
 def _step_before(offset: int, count: int, step_tick: Ints, tick: int) -> int:
     """Return the last step that begins before a tick."""
     low, high = offset, offset + count
@@ -210,7 +210,7 @@ def _step_before(offset: int, count: int, step_tick: Ints, tick: int) -> int:
     return int(low - 1)
 
 
-@compiled
+@inner
 def _cut(pool: int, offset: int, tick: int, step_tick: Ints, step_used: Ints, steps: Ints) -> int:
     """Make a step begin at a tick, and return it."""
     step = _step_before(offset, steps[pool], step_tick, tick) + 1
@@ -226,7 +226,7 @@ def _cut(pool: int, offset: int, tick: int, step_tick: Ints, step_used: Ints, st
     return step
 
 
-@compiled
+@inner
 def _mend(pool: int, offset: int, step: int, step_tick: Ints, step_used: Ints, steps: Ints) -> None:
     """Drop a step that is as high as the one before."""
     if step == offset or step_used[step] != step_used[step - 1]:
@@ -237,7 +237,7 @@ def _mend(pool: int, offset: int, step: int, step_tick: Ints, step_used: Ints, s
         step_used[at] = step_used[at + 1]
 
 
-@compiled
+@inner
 def empty_pools(pools: Ints, step_tick: Ints, step_used: Ints, steps: Ints) -> None:
     """Begin with nothing in use."""
     for pool in range(len(pools)):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from genba.jit import compiled
+from genba.jit import compiled, inner
 from genba.plan import columns as c
 from genba.plan.compile import MILLIWATTS, Floats, Ints, Tables
 from genba.plan.decode_place import Board
@@ -127,7 +127,7 @@ def worth(t: Tables, b: Board, pricing: Pricing, missing: int) -> float:
     return float(value)
 
 
-@compiled
+@inner
 def cost_of_milliwatt(prices: Floats, t: Tables, calendar: int, start: int, end: int) -> float:
     """Return the cost of a milliwatt in the open ticks of an interval."""
     if calendar < 0:
@@ -142,7 +142,7 @@ def cost_of_milliwatt(prices: Floats, t: Tables, calendar: int, start: int, end:
     return cost
 
 
-@compiled
+@inner
 def _cost_until(prices: Floats, tick: float) -> float:
     low, high = 0, len(prices)
     while low < high:
@@ -157,7 +157,7 @@ def _cost_until(prices: Floats, tick: float) -> float:
     return float(row[3] + (min(row[1], tick) - row[0]) * row[2])
 
 
-@compiled
+@inner
 def _changes(t: Tables, b: Board, pricing: Pricing) -> float:
     price = 0.0
     for operation in range(len(t.operations)):

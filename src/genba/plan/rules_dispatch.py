@@ -6,7 +6,7 @@ and trips are left to the decoder, which times the order that comes out of it.
 
 import numpy as np
 
-from genba.jit import compiled
+from genba.jit import compiled, inner
 from genba.plan import columns as c
 from genba.plan.columns import NEVER
 from genba.plan.compile import Floats, Ints, Tables
@@ -116,7 +116,7 @@ def dispatch(
             turn += 1
 
 
-@compiled
+@inner
 def _first_free(
     queue_at: Ints,
     size: Ints,
@@ -148,7 +148,7 @@ def _first_free(
     return best, now
 
 
-@compiled
+@inner
 def _most_urgent(
     t: Tables,
     rule: int,
@@ -192,7 +192,7 @@ def _most_urgent(
     return int(best)
 
 
-@compiled
+@inner
 def _enqueue(
     t: Tables, operation: int, queue: Ints, queue_at: Ints, size: Ints, soonest: Ints, ready: int
 ) -> None:
@@ -204,7 +204,7 @@ def _enqueue(
             soonest[machine] = min(soonest[machine], ready)
 
 
-@compiled
+@inner
 def _free_what_follows(
     t: Tables,
     operation: int,
@@ -226,7 +226,7 @@ def _free_what_follows(
             _enqueue(t, following, queue, queue_at, size, soonest, ready[following])
 
 
-@compiled
+@inner
 def _setup(t: Tables, machine: int, before: int, after: int) -> int:
     matrix = t.machines[machine, c.M_MATRIX]
     if matrix < 0 or after < 0:
@@ -234,7 +234,7 @@ def _setup(t: Tables, machine: int, before: int, after: int) -> int:
     return int(t.setups[matrix + (before + 1) * t.machines[machine, c.M_FAMILIES] + after])
 
 
-@compiled
+@inner
 def _mean_ticks(t: Tables) -> Floats:
     """Return mean processing and set-up time, at least 1."""
     pace = np.ones(2)
@@ -244,7 +244,7 @@ def _mean_ticks(t: Tables) -> Floats:
     return pace
 
 
-@compiled
+@inner
 def _index(
     rule: int,
     now: float,

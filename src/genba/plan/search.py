@@ -14,11 +14,12 @@ import numpy as np
 from genba.plan import columns as c
 from genba.plan.decode import Decoder
 from genba.plan.decode_place import new_board
+from genba.plan.decode_run import run
 from genba.plan.decode_value import pricing_of
 from genba.plan.objective import Goal, Objective
 from genba.plan.rules import Draft
-from genba.plan.search_judge import BEST, NOW, TRY, judge, lean_of, walk_of
-from genba.plan.search_moves import anneal, by_start, copy_row
+from genba.plan.search_judge import BEST, NOW, TRY, judge, lean_of, read, walk_of
+from genba.plan.search_moves import RENEWED, anneal, by_start, copy_row, propose, settle
 from genba.plan.shop.draw import seeded
 
 CHUNK_S = 0.05
@@ -56,6 +57,7 @@ class Search:
         self._walk = walk_of(decoder.tables)
         self._rng = seeded(seed)
         self._worths = np.zeros(3)
+        self._accepted = 0
         self.steps = 0
         """Orders that were tried."""
 
@@ -114,18 +116,37 @@ class Search:
         scale = max(abs(self._worths[BEST]), 1.0) / max(count, 30)
         temperature = self._heat * scale * HOT * (COLD / HOT) ** share
         span = max(4, min(count // 4, 100))
-        anneal(
-            self._tables,
-            self._board,
-            self._lean,
-            self._pricing,
-            self._walk,
-            self._worths,
-            self._rng,
-            chunk,
-            temperature,
-            span,
-        )
+        lean, walk, worths = self._lean, self._walk, self._worths
+        if lean.is_lean[0]:
+            anneal(
+                self._tables,
+                lean,
+                self._pricing,
+                walk,
+                worths,
+                self._rng,
+                chunk,
+                temperature,
+                span,
+            )
+            return
+        for _ in range(chunk):
+            if propose(self._tables, lean, walk, self._rng, span) < 0:
+                continue
+            self._accepted += settle(walk, worths, self._rng, self._timed(), temperature)
+            if self._accepted == RENEWED:
+                by_start(walk)
+                self._accepted = 0
+
+    def _timed(self) -> float:
+        """Time row TRY, and return its worth."""
+        walk, tables = self._walk, self._tables
+        if self._lean.is_lean[0]:
+            return float(judge(tables, self._lean, self._pricing, walk, 0))
+        way = walk.way[TRY]
+        modes = np.where(way < 0, -1, tables.ways[way, c.W_MODE])
+        missing = run(tables, self._board, walk.place[TRY], modes, 1)
+        return float(read(tables, self._board, self._pricing, walk, missing))
 
     def _begin(self, draft: Draft) -> None:
         """Set out from a draft, as the decoder times it."""
@@ -143,7 +164,7 @@ class Search:
             else:
                 chosen = np.where(draft.modes < 0, -1, placed[:, c.S_WAY])
                 walk.way[row] = np.where(missing, -1, chosen)
-        self._worths[:] = judge(tables, self._board, self._lean, self._pricing, walk, 0)
+        self._worths[:] = self._timed()
         copy_row(walk, TRY, NOW)
         by_start(walk)
         copy_row(walk, NOW, BEST)

@@ -1,19 +1,18 @@
-"""What an order with chosen ways is worth: fast where only machines count, else by the decoder.
+"""What an order with chosen ways is worth, where machines, routings, set-ups, calendars are all.
 
-The fast judge times machines, routings, set-ups and calendars, in exactly the way of the decoder
-without filling gaps, and only from the first position that changed. Compiled.
+The lean judge times in exactly the way of the decoder that fills no gaps, and only from the first
+position that changed. Compiled. Everything else is timed by the decoder and only read here.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from genba.jit import compiled
+from genba.jit import compiled, inner
 from genba.plan import columns as c
 from genba.plan.columns import NEVER
 from genba.plan.compile import Floats, Ints, Tables
 from genba.plan.decode_place import Board
-from genba.plan.decode_run import run
 from genba.plan.decode_time import earliest
 from genba.plan.decode_value import MISSING, Pricing, cost_of_milliwatt, worth
 
@@ -120,20 +119,17 @@ def lean_of(tables: Tables) -> Lean:
 
 
 @compiled
-def judge(t: Tables, b: Board, f: Lean, pricing: Pricing, w: Walk, first: int) -> float:
-    """Time row :data:`TRY` of a walk and return its worth; up to ``first`` it is as it stands."""
-    if f.is_lean[0]:
-        return float(_judge_fast(t, f, pricing, w, first))
-    return float(_judge_all(t, b, pricing, w))
+def judge(t: Tables, f: Lean, pricing: Pricing, w: Walk, first: int) -> float:
+    """Time row :data:`TRY` of a lean walk and return its worth; up to ``first`` it is as it stands.
 
-
-@compiled
-def _judge_fast(t: Tables, f: Lean, pricing: Pricing, w: Walk, first: int) -> float:
+    Machines, routings, set-ups and calendars are all that is looked at.
+    """
     order, way = w.order[TRY], w.way[TRY]
     start, end, setup, before = w.start[TRY], w.end[TRY], w.setup[TRY], w.before[TRY]
     goals, last, job_end = pricing.goals, w.last, w.job_end
     last[:] = -1
-    job_end[:] = f.release
+    for job in range(len(job_end)):
+        job_end[job] = f.release[job]
     value, is_priced = 0.0, goals[2] + goals[3] + goals[4] > 0
     for at in range(len(order)):
         operation = order[at]
@@ -193,7 +189,7 @@ def _judge_fast(t: Tables, f: Lean, pricing: Pricing, w: Walk, first: int) -> fl
     return value + _of_jobs(f, pricing, w, job_end)
 
 
-@compiled
+@inner
 def _of_operation(t: Tables, f: Lean, pricing: Pricing, w: Walk, operation: int) -> float:
     """Return what set-up, energy and change of one operation cost."""
     goals, way = pricing.goals, w.way[TRY, operation]
@@ -214,7 +210,7 @@ def _of_operation(t: Tables, f: Lean, pricing: Pricing, w: Walk, operation: int)
     return float(value)
 
 
-@compiled
+@inner
 def _of_jobs(f: Lean, pricing: Pricing, w: Walk, job_end: Ints) -> float:
     """Return what the ends of jobs cost, and write down which job costs what."""
     goals, value, latest, final = pricing.goals, 0.0, -1, -NEVER
@@ -235,15 +231,9 @@ def _of_jobs(f: Lean, pricing: Pricing, w: Walk, job_end: Ints) -> float:
 
 
 @compiled
-def _judge_all(t: Tables, b: Board, pricing: Pricing, w: Walk) -> float:
-    """Let the decoder time the order with everything, gaps filled."""
+def read(t: Tables, b: Board, pricing: Pricing, w: Walk, missing: int) -> float:
+    """Read row :data:`TRY` of a walk from what the decoder has placed; return its worth."""
     count = len(t.operations)
-    modes = w.block  # free between moves
-    for operation in range(count):
-        way = w.way[TRY, operation]
-        modes[operation] = -1 if way < 0 else t.ways[way, c.W_MODE]
-    missing = run(t, b, w.place[TRY], modes, 1)
-    value = worth(t, b, pricing, missing)
     for operation in range(count):
         p = b.placed[operation]
         w.before[TRY, operation] = -1
@@ -268,4 +258,4 @@ def _judge_all(t: Tables, b: Board, pricing: Pricing, w: Walk) -> float:
             latest = job
     if len(t.jobs) > 0:
         w.cost[TRY, latest] += pricing.goals[0] * w.job_end[latest]
-    return value
+    return float(worth(t, b, pricing, missing))

@@ -6,11 +6,10 @@ after it, as far as it stands in between. Compiled.
 
 import numpy as np
 
-from genba.jit import compiled
+from genba.jit import compiled, inner
 from genba.plan import columns as c
 from genba.plan.columns import NEVER
 from genba.plan.compile import Floats, Ints, Tables
-from genba.plan.decode_place import Board
 from genba.plan.decode_value import Pricing
 from genba.plan.search_judge import BEST, NOW, TRY, Lean, Walk, judge
 from genba.plan.shop.draw import below, unit
@@ -26,7 +25,6 @@ LOOKS = 24
 @compiled
 def anneal(
     t: Tables,
-    b: Board,
     f: Lean,
     pricing: Pricing,
     w: Walk,
@@ -36,38 +34,54 @@ def anneal(
     temperature: float,
     span: int,
 ) -> None:
-    """Go on from row NOW: what is better stays, what is worse by the odds of its temperature.
+    """Go on from row NOW of a lean walk: what is better stays, what is worse by its odds.
 
     ``worths`` (3,) are those of the rows; ``span`` is how far moves reach in the order.
     """
     accepted = 0
     for _ in range(steps):
-        w.order[TRY], w.place[TRY], w.way[TRY] = w.order[NOW], w.place[NOW], w.way[NOW]
-        first = change(t, f, w, rng, span)
-        if first < 0:
-            continue
-        value = judge(t, b, f, pricing, w, first)
-        worse = value - worths[NOW]
-        if worse > 0.0 and unit(rng) >= np.exp(-worse / temperature):
-            continue
-        copy_row(w, TRY, NOW)
-        worths[NOW] = value
-        accepted += 1
-        if value < worths[BEST] - 1e-12 * abs(worths[BEST]):
-            copy_row(w, NOW, BEST)
-            worths[BEST] = value
-        if accepted % RENEWED == 0:
-            by_start(w)
+        first = propose(t, f, w, rng, span)
+        if first >= 0:
+            value = judge(t, f, pricing, w, first)
+            accepted += settle(w, worths, rng, value, temperature)
+            if accepted == RENEWED:
+                by_start(w)
+                accepted = 0
+
+
+@compiled
+def propose(t: Tables, f: Lean, w: Walk, rng: Ints, span: int) -> int:
+    """Make row TRY a neighbor of row NOW; return the first position that changed, -1: nothing."""
+    for at in range(w.order.shape[1]):
+        w.order[TRY, at], w.place[TRY, at] = w.order[NOW, at], w.place[NOW, at]
+        w.way[TRY, at] = w.way[NOW, at]
+    return int(change(t, f, w, rng, span))
+
+
+@compiled
+def settle(w: Walk, worths: Floats, rng: Ints, value: float, temperature: float) -> bool:
+    """Let row TRY be row NOW if it is better, or by its odds; keep the best in row BEST."""
+    worse = value - worths[NOW]
+    if worse > 0.0 and unit(rng) >= np.exp(-worse / temperature):
+        return False
+    copy_row(w, TRY, NOW)
+    worths[NOW] = value
+    if value < worths[BEST] - 1e-12 * abs(worths[BEST]):
+        copy_row(w, NOW, BEST)
+        worths[BEST] = value
+    return True
 
 
 @compiled
 def by_start(w: Walk) -> None:
     """Write the order of row NOW anew by starts, so that neighbors in it are so in time."""
-    order = w.order[NOW]
-    starts = np.empty(len(order), dtype=np.int64)
-    for at in range(len(order)):
-        starts[at] = w.start[NOW, order[at]]
-    order[:] = order[np.argsort(starts, kind="mergesort")]
+    order, start = w.order[NOW], w.start[NOW]
+    for at in range(1, len(order)):  # nearly sorted: insertion is fast, and stable
+        operation, to = order[at], at
+        while to > 0 and start[order[to - 1]] > start[operation]:
+            order[to] = order[to - 1]
+            to -= 1
+        order[to] = operation
     for at in range(len(order)):
         w.place[NOW, order[at]] = at
 
@@ -75,17 +89,17 @@ def by_start(w: Walk) -> None:
 @compiled
 def copy_row(w: Walk, source: int, target: int) -> None:
     """Copy one row of a walk to another."""
-    w.order[target] = w.order[source]
-    w.place[target] = w.place[source]
-    w.way[target] = w.way[source]
-    w.start[target] = w.start[source]
-    w.end[target] = w.end[source]
-    w.setup[target] = w.setup[source]
-    w.before[target] = w.before[source]
-    w.cost[target] = w.cost[source]
+    # loops, because the messages that slices bring along take seconds to compile
+    for at in range(w.order.shape[1]):
+        w.order[target, at], w.place[target, at] = w.order[source, at], w.place[source, at]
+        w.way[target, at], w.before[target, at] = w.way[source, at], w.before[source, at]
+        w.start[target, at], w.end[target, at] = w.start[source, at], w.end[source, at]
+        w.setup[target, at] = w.setup[source, at]
+    for job in range(w.cost.shape[1]):
+        w.cost[target, job] = w.cost[source, job]
 
 
-@compiled
+@inner
 def put(t: Tables, w: Walk, operation: int, goal: int) -> int:
     """Put an operation at a position of row TRY; return the first position that changed."""
     order, place, block, mark = w.order[TRY], w.place[TRY], w.block, w.mark
@@ -153,7 +167,7 @@ def change(t: Tables, f: Lean, w: Walk, rng: Ints, span: int) -> int:
     return _block(t, f, w, rng, operation, span)
 
 
-@compiled
+@inner
 def _some_operation(t: Tables, f: Lean, w: Walk, rng: Ints) -> int:
     """Draw an operation: half the time from what makes a costly job late."""
     count = len(t.operations)
@@ -185,7 +199,7 @@ def _some_operation(t: Tables, f: Lean, w: Walk, rng: Ints) -> int:
     return int(operation)
 
 
-@compiled
+@inner
 def _what_held(t: Tables, w: Walk, operation: int) -> int:
     """Return what ended last of all that an operation waited for; -1: it waited for nothing."""
     held, latest = w.before[NOW, operation], -NEVER
@@ -198,7 +212,7 @@ def _what_held(t: Tables, w: Walk, operation: int) -> int:
     return int(held)
 
 
-@compiled
+@inner
 def _earlier(t: Tables, w: Walk, rng: Ints, operation: int) -> int:
     """Put an operation before one of those before it on its machine."""
     other = w.before[NOW, operation]
@@ -209,7 +223,7 @@ def _earlier(t: Tables, w: Walk, rng: Ints, operation: int) -> int:
     return put(t, w, operation, w.place[TRY, other])
 
 
-@compiled
+@inner
 def _anywhere(t: Tables, f: Lean, w: Walk, rng: Ints, operation: int, span: int) -> int:
     """Put an operation next to another of its machine, not far away."""
     machine = _machine(t, f, w, operation)
@@ -221,19 +235,19 @@ def _anywhere(t: Tables, f: Lean, w: Walk, rng: Ints, operation: int, span: int)
     return -1
 
 
-@compiled
+@inner
 def _way(t: Tables, w: Walk, operation: int) -> int:
     """Return the way that was chosen, or the first where that is open."""
     way = w.way[TRY, operation]
     return int(way if way >= 0 else t.operations[operation, c.O_WAY])
 
 
-@compiled
+@inner
 def _machine(t: Tables, f: Lean, w: Walk, operation: int) -> int:
     return int(f.machine[_way(t, w, operation)])
 
 
-@compiled
+@inner
 def _to_family(t: Tables, f: Lean, w: Walk, rng: Ints, operation: int) -> int:
     """Put an operation next to one of the same family, on a machine that is able."""
     count, best, best_way, least = len(t.operations), -1, -1, NEVER
@@ -260,7 +274,7 @@ def _to_family(t: Tables, f: Lean, w: Walk, rng: Ints, operation: int) -> int:
     return int(min(first, put(t, w, operation, goal)))
 
 
-@compiled
+@inner
 def _to_machine(t: Tables, f: Lean, w: Walk, rng: Ints, operation: int, span: int) -> int:
     """Give an operation another way, at about the same turn."""
     low, high = t.operations[operation, c.O_WAY], t.operations[operation, c.O_WAY_END]
@@ -278,7 +292,7 @@ def _to_machine(t: Tables, f: Lean, w: Walk, rng: Ints, operation: int, span: in
     return int(min(first, put(t, w, operation, goal)))
 
 
-@compiled
+@inner
 def _block(t: Tables, f: Lean, w: Walk, rng: Ints, operation: int, span: int) -> int:
     """Take all of a family that stand together on a machine elsewhere."""
     machine = _machine(t, f, w, operation)
