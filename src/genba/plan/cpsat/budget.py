@@ -5,6 +5,9 @@ from math import inf
 
 from ortools.sat.python import cp_model
 
+OVERHEAD_S = 0.02
+"""What each solve counts besides its steps: drawing up the model, which the solver does not see."""
+
 
 class Budget:
     """What is left to be spent, over several solves.
@@ -43,5 +46,5 @@ class Budget:
             solver.parameters.max_time_in_seconds = limit_s
         status = solver.solve(model, watch)
         if self._by_work:
-            self._left_s -= max(0.001, solver.response_proto.deterministic_time)
+            self._left_s -= OVERHEAD_S + solver.response_proto.deterministic_time
         return int(status)

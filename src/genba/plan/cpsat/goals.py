@@ -7,7 +7,7 @@ from ortools.sat.python import cp_model
 
 from genba.plan.cpsat.draft import Draft, Expr, Slot, Var
 from genba.plan.cpsat.kept import EDGE
-from genba.plan.cpsat.travel import Travel
+from genba.plan.cpsat.trips import Travel
 from genba.plan.objective import Goal, Objective
 from genba.plan.schedule import Assignment, Plan
 from genba.plan.worktime import machine_calendars, open_pieces

@@ -28,6 +28,7 @@ class Kept:
         certain: Sequence[bool],
         window: tuple[int, int],
     ) -> None:
+        self._kept = list(kept)
         self._position = {number: at for at, number in enumerate(kept)}
         self._count = len(kept)
         self._next_stop = [self._count] * (self._count + 1)
@@ -38,6 +39,13 @@ class Kept:
         self._low = past[-1] if past else -1
         later = [at for at, (begin, _) in enumerate(times) if begin >= until and certain[at]]
         self._high = min((at for at in later if at > self._low), default=self._count)
+
+    def following(self, before: int) -> Sequence[int]:
+        """Return those of what is kept that may be the next after an item, in their order."""
+        at = -1 if before == EDGE else self._position.get(before)
+        if at is None:
+            return self._kept[self._low + 1 : self._high + 1]
+        return self._kept[at + 1 : self._next_stop[at + 1] + 1]
 
     def may_follow(self, before: int, after: int) -> bool:
         """Whether an item may be the next after another; :data:`EDGE` is begin or end."""

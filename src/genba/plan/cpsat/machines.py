@@ -132,6 +132,7 @@ def _add_order(draft: Draft, machine: Machine, nodes: Sequence[Node], ancestry: 
     """Decide who follows whom, by a circuit through the begin and all that is done."""
     order = Order(nodes, [])
     kept = _kept(draft, nodes)
+    free = [number for number, node in enumerate(nodes) if node.slot.open]
     idle = draft.literal(f"{machine.id} stays idle")
     circuit: list[tuple[int, int, Expr]] = [(0, 0, idle)]
     for number, node in enumerate(nodes):
@@ -142,9 +143,10 @@ def _add_order(draft: Draft, machine: Machine, nodes: Sequence[Node], ancestry: 
         if kept.may_follow(EDGE, number):
             order.arcs.append((EDGE, number, draft.literal("")))
         name = node.slot.operation.id
-        for other, following in enumerate(nodes):
+        for other in (*kept.following(number), *free):
             if other == number or not kept.may_follow(number, other):
                 continue
+            following = nodes[other]
             after = following.slot.operation.id
             if after == name or (
                 not (node.slot.fixed or following.slot.fixed) and ancestry.comes_before(after, name)

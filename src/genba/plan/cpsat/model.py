@@ -11,7 +11,8 @@ from genba.plan.cpsat.goals import Term, terms_of
 from genba.plan.cpsat.machines import add_machines
 from genba.plan.cpsat.operations import add_operations, add_precedence, add_times
 from genba.plan.cpsat.pools import add_pools
-from genba.plan.cpsat.travel import Travel, add_travel, vehicle_of
+from genba.plan.cpsat.travel import add_travel
+from genba.plan.cpsat.trips import Travel, vehicle_of
 from genba.plan.objective import Goal, Objective
 from genba.plan.problem import Problem, Transport
 from genba.plan.schedule import Assignment, Leg, Plan

@@ -1,54 +1,13 @@
-"""Jobs on their way: trips, vehicles, and places at the stations.
+"""Jobs on their way: trips between operations, and places at the stations."""
 
-Each vehicle's trips are a route; the routes of one kind are one circuit that comes through its
-depot several times, after Toth and Vigo, *Vehicle Routing* (2nd ed., 2014).
-"""
-
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from itertools import product
 
 from genba.plan.cpsat.draft import Draft, Expr, Slot, Var
-from genba.plan.cpsat.horizon import NEVER
-from genba.plan.cpsat.kept import EDGE, Kept
 from genba.plan.cpsat.machines import span_of
+from genba.plan.cpsat.trips import Travel, Trip
+from genba.plan.cpsat.vehicles import add_route
 from genba.plan.problem import Job, Operation, Transport
-from genba.plan.schedule import Leg
-
-
-@dataclass(slots=True)
-class Trip:
-    """A job brought to an operation (or home, None), if it is not there already."""
-
-    job: Job
-    operation: str | None
-    start: Var
-    end: Var
-    needed: Var
-    kinds: dict[str, Var]
-    """Kinds of vehicles that may carry it, and whether one of them does."""
-    origins: dict[str, Var]
-    destinations: dict[str, Var]
-    open: bool
-
-
-@dataclass(slots=True)
-class Route:
-    """What vehicles of one kind drive: arcs between trips; -1 - v is the depot of vehicle v."""
-
-    kind: str
-    trips: list[Trip]
-    arcs: list[tuple[int, int, Var]] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class Travel:
-    """All that moves."""
-
-    trips: list[Trip] = field(default_factory=list)
-    routes: list[Route] = field(default_factory=list)
-    done: dict[str, list[Expr]] = field(default_factory=dict)
-    """Ends of each job: of its operations, and of the way home."""
 
 
 def add_travel(draft: Draft) -> Travel:
@@ -67,7 +26,7 @@ def add_travel(draft: Draft) -> Travel:
             _within_places(draft, machine.places, stays[machine.id])
     if draft.problem.transport is not None and draft.problem.transport.vehicles:
         for kind in draft.problem.transport.times:
-            _add_route(draft, travel, draft.problem.transport, kind)
+            add_route(draft, travel, draft.problem.transport, kind)
     return travel
 
 
@@ -298,134 +257,3 @@ def _within_places(draft: Draft, places: int, stays: list[tuple[Expr, Expr, Var]
         span = span_of(draft, arrival, departure)
         intervals.append(draft.cp.new_optional_interval_var(arrival, span, departure, on, ""))
     draft.cp.add_cumulative(intervals, [1] * len(intervals), places)
-
-
-def _add_route(draft: Draft, travel: Travel, transport: Transport, kind: str) -> None:
-    """Let vehicles of one kind drive from trip to trip."""
-    cp = draft.cp
-    vehicles = [v for v in transport.vehicles if v.kind == kind]
-    trips = [trip for trip in travel.trips if kind in trip.kinds]
-    if not vehicles or not trips:
-        return
-    route = Route(kind, trips)
-    kept = {v.id: _kept(draft, trips, v.id) for v in vehicles}
-    carriers = _carriers(draft, trips)
-    circuit: list[tuple[int, int, Expr]] = []
-    for number, vehicle in enumerate(vehicles):
-        depot = len(trips) + 1 + number
-        circuit += [(0, depot, draft.true), (depot, 0, draft.literal(""))]
-        for at, trip in enumerate(trips):
-            if carriers.get(at, vehicle.id) == vehicle.id and kept[vehicle.id].may_follow(EDGE, at):
-                arc = draft.literal("")
-                route.arcs.append((-1 - number, at, arc))
-                circuit.append((depot, at + 1, arc))
-                here = {vehicle.at: draft.true}
-                _drive(draft, transport, kind, vehicle.free_from, here, trip, arc)
-    for at, trip in enumerate(trips):
-        if not draft.is_true(trip.kinds[kind]):
-            circuit.append((at + 1, at + 1, ~trip.kinds[kind]))
-        circuit.append((at + 1, 0, draft.literal("")))
-        for other, following in enumerate(trips):
-            if (
-                other != at
-                and _may_follow(trips, at, other)
-                and _in_order(kept, carriers, at, other)
-            ):
-                arc = draft.literal("")
-                route.arcs.append((at, other, arc))
-                circuit.append((at + 1, other + 1, arc))
-                _drive(draft, transport, kind, trip.end, trip.destinations, following, arc)
-    cp.add_multiple_circuit(circuit)
-    intervals = [
-        cp.new_optional_interval_var(
-            t.start, span_of(draft, t.start, t.end), t.end, t.kinds[kind], ""
-        )
-        for t in trips
-    ]
-    cp.add_cumulative(intervals, [1] * len(trips), len(vehicles))
-    travel.routes.append(route)
-
-
-def _may_follow(trips: Sequence[Trip], before: int, after: int) -> bool:
-    """Whether a trip may come after another on one vehicle; a job's own stand in its order."""
-    return before < after or trips[before].job.id != trips[after].job.id
-
-
-def _carriers(draft: Draft, trips: Sequence[Trip]) -> dict[int, str | None]:
-    """Return the vehicles of the trips that a frame keeps, by number of the trip."""
-    if draft.frame is None:
-        return {}
-    legs = draft.frame.legs
-    return {
-        number: leg.vehicle
-        for number, trip in enumerate(trips)
-        if not trip.open and (leg := legs.get((trip.job.id, trip.operation))) is not None
-    }
-
-
-def _kept(draft: Draft, trips: Sequence[Trip], vehicle: str) -> Kept:
-    """Return which trips of a vehicle a frame keeps in order."""
-    if draft.frame is None:
-        return Kept([], [], [], (-NEVER, NEVER))
-    carried = [n for n, carrier in _carriers(draft, trips).items() if carrier == vehicle]
-    legs = draft.frame.legs
-    times = {n: (leg.start, leg.end) for n in carried if (leg := _leg_of(legs, trips[n]))}
-    carried.sort(key=lambda n: times[n])
-    return Kept(
-        carried,
-        [times[n] for n in carried],
-        [True] * len(carried),
-        (draft.frame.since, draft.frame.until),
-    )
-
-
-def _leg_of(legs: Mapping[tuple[str, str | None], Leg], trip: Trip) -> Leg | None:
-    return legs.get((trip.job.id, trip.operation))
-
-
-def _in_order(
-    kept: Mapping[str, Kept], carriers: Mapping[int, str | None], before: int, after: int
-) -> bool:
-    """Whether a trip may be the next after another, as far as a frame keeps their order."""
-    one, other = carriers.get(before), carriers.get(after)
-    if one is None and other is None:
-        return True
-    if one is not None and other is not None and one != other:
-        return False
-    return kept[one or other or ""].may_follow(before, after)
-
-
-def _drive(
-    draft: Draft,
-    transport: Transport,
-    kind: str,
-    since: Expr,
-    here: dict[str, Var],
-    trip: Trip,
-    arc: Var,
-) -> None:
-    """Let a vehicle come to where a trip begins, if it takes an arc to it."""
-    cp = draft.cp
-    for (at, x), (origin, y) in product(here.items(), trip.origins.items()):
-        conditions = [arc, *(lit for lit in (x, y) if not draft.is_true(lit))]
-        driving = transport.ticks(kind, at, origin)
-        if driving is None:
-            cp.add_bool_or([~lit for lit in conditions])
-        else:
-            cp.add(trip.start >= since + driving).only_enforce_if(conditions)
-
-
-def vehicle_of(
-    travel: Travel, value: Callable[[Var], int]
-) -> Iterator[tuple[Route, int, list[int]]]:
-    """Yield each route's vehicles (by number within the kind) with the trips that they drive."""
-    for route in travel.routes:
-        following = {a: b for a, b, arc in route.arcs if value(arc)}
-        for depot in sorted((a for a in following if a < 0), reverse=True):
-            driven, at = [], following[depot]
-            while True:
-                driven.append(at)
-                if at not in following:
-                    break
-                at = following[at]
-            yield route, -1 - depot, driven
