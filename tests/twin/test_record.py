@@ -150,6 +150,13 @@ def test_a_period_in_which_nothing_was_said_is_refused_with_the_mend() -> None:
         read_recording(Told(), plant(), START, END)
 
 
+def test_a_period_begins_no_earlier_than_what_was_recorded_of_it() -> None:
+    told = Told()
+    told.say("mill-1.state", START, float(PackMLState.IDLE))
+    found = read_recording(told, plant(), START - 9 * 24 * HOUR, END)
+    assert (found.start, found.end) == (START, END)
+
+
 def test_a_period_that_ends_before_it_begins_is_refused() -> None:
     with pytest.raises(TwinError, match="later end"):
         read_recording(Told(), plant(), END, START)

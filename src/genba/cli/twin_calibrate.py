@@ -182,12 +182,12 @@ def _show(found: "Calibrated", path: Path, *, full: bool) -> None:
         f"Calibrated on {format_time(found.start)} to {format_time(found.end)}: "
         f"{len(found.fits)} parameters ({counts}; see docs/twin.md)."
     )
-    missing = kept_from_plan(found.fits)
-    listed = list(found.fits) if full else missing
-    if listed:
-        title = "All parameters" if full else "Kept as planned"
+    if full:
         columns = ("Of", "Parameter", "Unit", "Plan", "Twin", "Own", "Like", "Shape", "p", "Note")
-        print_table(title, columns, [_row(parameter) for parameter in listed])
+        print_table("All parameters", columns, [_row(parameter) for parameter in found.fits])
+    else:
+        missing = [(p.thing, p.name, p.unit, p.planned, p.note) for p in kept_from_plan(found.fits)]
+        print_table("Kept as planned", ("Of", "Parameter", "Unit", "Plan", "Why"), missing)
     if not full:
         typer.echo("`--all` lists every parameter with its fit.")
     typer.echo(f"Kept in {path}. `genba twin validate` tells how well it predicts.")

@@ -53,7 +53,7 @@ def read_recording(records: Records, plant: Plant, start: int, end: int) -> Reco
     plant : Plant
         The plant file that the recording was made with.
     start, end : int
-        Microseconds UTC.
+        Microseconds UTC. A start before anything was recorded is brought to when it was.
 
     Raises
     ------
@@ -70,6 +70,9 @@ def read_recording(records: Records, plant: Plant, start: int, end: int) -> Reco
             f"nothing of plant '{plant.id}' is recorded in this period; choose another one, or "
             "let Genba watch the plant for a shift first"
         )
+    # A rate per day of a plant that Genba has known for three days has three days below the line.
+    heard = min(int(trace.times[0]) for (_, role), trace in told.items() if role is Role.STATE)
+    start = min(max(start, heard), end - 1)
     found = read_machines(plant, told, start, end)
     booked = _rows(records, "operations", start - _EARLIEST_US, end + _BOOKED_LATER_US)
     operations = [row for row in booked if row["end"] >= start]

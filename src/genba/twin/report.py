@@ -89,9 +89,9 @@ class Validation:
         inside = sum(p.of("output").inside for p in self.periods)
         mean = float(np.mean(errors))
         lean = "too low" if mean < 0 else "too high"
+        whole = f"each of {count} periods" if count > 1 else "the period"
         return (
-            f"The twin predicts the output of each of {count} "
-            f"period{'s' if count > 1 else ''} within {max(map(abs, errors)):.1%} "
+            f"The twin predicts the output of {whole} within {max(map(abs, errors)):.1%} "
             f"(on average {np.mean(np.abs(errors)):.1%}; {abs(mean):.1%} {lean}); "
             f"{inside} of {count} lie in its 90 % interval."
         )
