@@ -2,7 +2,7 @@
 
 Simulated annealing (Kirkpatrick, Gelatt and Vecchi, 1983; for job shops van Laarhoven et al., 1992)
 with moves that follow what makes costly jobs late, and that bring set-up families together. Where
-machines, routings, set-ups and calendars are all there is, a lean judge times some 50 million
+machines, routings, set-ups and calendars are all there is, a lean judge times tens of millions of
 operations per second; everything else is timed by the decoder itself.
 """
 
