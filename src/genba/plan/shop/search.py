@@ -28,6 +28,8 @@ from genba.plan.shop.tabu import BEST, NOW, Run, begin, run_of, search, tenure_o
 POOL = 16
 REFUSALS = 40
 """Schedules in turn that do not come into the pool, before it is filled anew."""
+MOST_STEPS = 1 << 30
+"""Steps in one call at most, however fast a tiny shop is searched."""
 PIECE_S = 0.02
 """How long the clock is not looked at."""
 
@@ -94,7 +96,12 @@ class Worker:
             hunt.offer(int(run.state[BEST]), run.order, run.machines)
             if size == self._piece:
                 self._piece = (
-                    int(np.clip(size * PIECE_S / max(spent, 1e-6), size / 2, size * 2)) + 1
+                    int(
+                        np.clip(
+                            size * PIECE_S / max(spent, 1e-6), size / 2, min(size * 2, MOST_STEPS)
+                        )
+                    )
+                    + 1
                 )
         self._keep()
 
