@@ -168,3 +168,15 @@ def test_a_desk_that_fails_is_told_once(planner: OptimizingPlanner, desk: SlowDe
     assert [p.kind for p in planner.propose(picture(20)) if p.kind == "dispatch"] == ["dispatch"]
     planner.close()
     assert desk.closed
+
+
+def test_an_offer_that_was_late_for_its_tick_is_made_again_but_not_for_ever(
+    planner: OptimizingPlanner, desk: SlowDesk
+) -> None:
+    desk.ready = answer()
+    offers = [planner.propose(picture(5 * tick)) for tick in range(6)]
+    ids = [offer[0].id for offer in offers if offer]
+    assert len(ids) == 3
+    assert len(set(ids)) == 3
+    planner.accept("P-1")
+    assert planner.in_force is not None

@@ -24,6 +24,8 @@ OLD_S = 4 * 3600.0
 """Age at which a plan is followed no more, in plant seconds; each night and weekend ends one."""
 LEAST_S = 60.0
 """Plant seconds between two questions, however much happens."""
+OFFERS = 3
+"""How often a plan is offered at most: an offer that was late for its tick was not heard."""
 MOST_TOLD = 12
 """Changes that a proposal names; the record of the plan holds all."""
 
@@ -62,6 +64,8 @@ class OptimizingPlanner:
         routings = Routings(plant)
         self._follower = Follower(plant, routings, Moves(routings, self._fleet), NAME)
         self._offered: dict[str, Answer] = {}
+        self._open: Answer | None = None
+        self._offers_left = 0
         self._asked = -(2**62)
         self._seen: _Sight | None = None
         self._number = 0
@@ -98,6 +102,7 @@ class OptimizingPlanner:
         newest = self.in_force
         if newest is None or newest.number < answer.number:
             self.in_force = answer
+        self._open = None
         self._offered = {k: a for k, a in self._offered.items() if a.number > answer.number}
 
     def close(self) -> None:
@@ -144,18 +149,23 @@ class OptimizingPlanner:
                 self._failed = str(error)
                 raise
             return []
-        if answer is None:
+        if answer is not None:
+            self._failed = ""
+            self._take(answer)
+        if self._open is None or self._offers_left == 0:
             return []
-        self._failed = ""
+        self._offers_left -= 1
+        return [self._offer(situation, self._open)]
+
+    def _take(self, answer: Answer) -> None:
+        """Note an answer: better times of the same plan are used, a better plan is offered."""
         force = self.in_force
         if force is not None and answer.moved == 0:
             # The same plan with better times: nothing that anybody would have to agree to.
             self.in_force = answer
-            return []
-        if force is not None and answer.better_by <= 0:
-            return []
-        self._offered[answer.instructions.id] = answer
-        return [self._offer(situation, answer)]
+        elif force is None or answer.better_by > 0:
+            self._offered[answer.instructions.id] = answer
+            self._open, self._offers_left = answer, OFFERS
 
     def _offer(self, situation: Situation, answer: Answer) -> Proposal:
         context: dict[str, Scalar] = {
@@ -170,7 +180,7 @@ class OptimizingPlanner:
             "changes": "; ".join(answer.changes[:MOST_TOLD]),
         }
         return Proposal(
-            id=f"{NAME}-replan-{answer.instructions.id}",
+            id=f"{NAME}-replan-{answer.instructions.id}-{OFFERS - self._offers_left}",
             time=situation.time,
             kind="replan",
             equipment=self._site,
