@@ -244,8 +244,9 @@ def begin_run(w: World, m: int, time: float, seed: np.uint64) -> None:
         key = mix(lot.key + np.uint64(lot.op))
         overhead = draw(w, way.overhead, bits(seed, OF_OVERHEAD, key, 0))
         begin = end_of_work(w, machine.calendar, time, overhead)
-        machine.state = IDLE
-        if begin < math.inf:
+        # Not across closed hours: they may lie beyond the horizon, and would be counted already.
+        if begin <= time + overhead + 1e-6:
+            machine.state = IDLE
             account(w, m, begin)
     run_on(w, m, begin)
 
