@@ -83,9 +83,10 @@ class OptimizingPlanner:
 
     def propose(self, situation: Situation) -> Sequence[Proposal]:
         """Follow the plan in force, ask for a better one where it is time, offer what came."""
+        # First what has come: the next question would take its place.
+        offers = self._offers(situation)
         orders = self._current(situation)
         self._ask(situation, orders)
-        offers = self._offers(situation)
         if orders is None:
             return offers
         moves = self._follower.moves(situation, orders)
@@ -119,6 +120,8 @@ class OptimizingPlanner:
 
     def _ask(self, situation: Situation, orders: Instructions | None) -> None:
         """Ask for a plan where something happened, or the last one is of some time ago."""
+        if self._open is not None and self._offers_left:
+            return
         if self._desk.busy or situation.time - self._asked < LEAST_S * US:
             return
         if not situation.lots and not situation.upcoming:
