@@ -67,8 +67,9 @@ def planner(desk: SlowDesk) -> OptimizingPlanner:
 
 
 def with_plan(planner: OptimizingPlanner, desk: SlowDesk) -> None:
-    desk.ready = answer()
     planner.propose(picture())
+    desk.ready = answer()
+    planner.propose(picture(5))
     planner.accept("P-1")
 
 
@@ -180,3 +181,13 @@ def test_an_offer_that_was_late_for_its_tick_is_made_again_but_not_for_ever(
     assert len(set(ids)) == 3
     planner.accept("P-1")
     assert planner.in_force is not None
+
+
+def test_an_answer_is_heard_before_the_next_question_is_asked(
+    planner: OptimizingPlanner, desk: SlowDesk
+) -> None:
+    planner.propose(picture())
+    desk.ready = answer()
+    (offer,) = planner.propose(picture(LEAST_S + 1))
+    assert offer.kind == "replan"
+    assert len(desk.asked) == 1
