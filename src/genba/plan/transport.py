@@ -1,6 +1,6 @@
 """Which vehicle moves which lot: the nearest free one that can drive there."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,24 +35,59 @@ class _Trip:
     duration_s: float
 
 
+class VehicleOrders:
+    """Writes the proposals that send vehicles, each in the version that the vehicle speaks."""
+
+    def __init__(self, plant: Plant, source: str) -> None:
+        self._source = source
+        self._signals = {
+            vehicle.id: plant.roles[vehicle.id, Role.VEHICLE_ORDER]
+            for vehicle in plant.vehicles
+            if (vehicle.id, Role.VEHICLE_ORDER) in plant.roles
+        }
+        connections = {connection.id: connection for connection in plant.connections}
+        self._major = {
+            name: int(str(connections[s.connection].options.get("version", "2")).split(".")[0])
+            for name, s in self._signals.items()
+            if s.connection in connections
+        }
+
+    def reach(self, vehicle: str) -> bool:
+        """Whether a vehicle has a signal that takes orders."""
+        return vehicle in self._signals
+
+    def proposal(
+        self,
+        situation: Situation,
+        vehicle: VehicleState,
+        order_id: str,
+        legs: Sequence[tuple[Route, Sequence[Mapping[str, Any]]]],
+        reason: str,
+        context: dict[str, Scalar],
+    ) -> Proposal:
+        """Propose an order, released as a whole; only for vehicles that it can :meth:`reach`."""
+        signal = self._signals[vehicle.id]
+        text = order_text(order_id, legs, self._major.get(vehicle.id, 2))
+        return Proposal(
+            id=f"{self._source}-transport-{vehicle.id}-{situation.time // 1000}",
+            time=situation.time,
+            kind="transport",
+            equipment=vehicle.id,
+            writes=(Write(signal.id, text, signal.unit),),
+            reason=reason,
+            source=self._source,
+            evidence=vehicle.evidence,
+            context=context,
+        )
+
+
 class NearestVehicle:
     """Assigns moves, in the order given, to the vehicle that would be done first."""
 
     def __init__(self, plant: Plant, source: str = "plain") -> None:
         self._plant = plant
-        self._source = source
         self.roadmap = Roadmap(plant.layout)
-        self._order_signal = {
-            vehicle.id: plant.roles[vehicle.id, Role.VEHICLE_ORDER]
-            for vehicle in plant.vehicles
-            if (vehicle.id, Role.VEHICLE_ORDER) in plant.roles
-        }
-        urls = {connection.id: connection for connection in plant.connections}
-        self._major = {
-            name: int(str(urls[signal.connection].options.get("version", "2")).split(".")[0])
-            for name, signal in self._order_signal.items()
-            if signal.connection in urls
-        }
+        self._orders = VehicleOrders(plant, source)
 
     def propose(self, situation: Situation, moves: Iterable[Move]) -> list[Proposal]:
         """Propose an order for each move that a vehicle is free for; then send others to charge."""
@@ -81,7 +116,7 @@ class NearestVehicle:
         return best
 
     def _would_take(self, vehicle: VehicleState) -> bool:
-        if not vehicle.free or vehicle.node is None or vehicle.id not in self._order_signal:
+        if not vehicle.free or vehicle.node is None or not self._orders.reach(vehicle.id):
             return False
         if vehicle.battery_pct is None:
             return True
@@ -132,11 +167,11 @@ class NearestVehicle:
             f"{vehicle.id} is nearest to take {move.lot} from {move.origin} to "
             f"{move.destination}, {trip.duration_s:.0f} s"
         )
-        return self._order(situation, vehicle, order_id, legs, reason, context)
+        return self._orders.proposal(situation, vehicle, order_id, legs, reason, context)
 
     def _to_rest(self, situation: Situation, state: VehicleState) -> list[Proposal]:
         """Send a vehicle to a charger when it is low, home when it stands idle for long."""
-        if state.node is None or state.loads or state.id not in self._order_signal:
+        if state.node is None or state.loads or not self._orders.reach(state.id):
             return []
         vehicle = self._plant.vehicles_by_id[state.id]
         low = state.battery_pct is not None and state.battery_pct < LOW_PCT
@@ -170,27 +205,6 @@ class NearestVehicle:
             "vehicle_order": order_id,
         }
         reason = f"{state.id} drives to {goal}: {why}"
-        return [self._order(situation, state, order_id, [(found, actions)], reason, context)]
-
-    def _order(
-        self,
-        situation: Situation,
-        vehicle: VehicleState,
-        order_id: str,
-        legs: Sequence[tuple[Route, Sequence[dict[str, Any]]]],
-        reason: str,
-        context: dict[str, Scalar],
-    ) -> Proposal:
-        signal = self._order_signal[vehicle.id]
-        text = order_text(order_id, legs, self._major.get(vehicle.id, 2))
-        return Proposal(
-            id=f"{self._source}-transport-{vehicle.id}-{situation.time // 1000}",
-            time=situation.time,
-            kind="transport",
-            equipment=vehicle.id,
-            writes=(Write(signal.id, text, signal.unit),),
-            reason=reason,
-            source=self._source,
-            evidence=vehicle.evidence,
-            context=context,
-        )
+        return [
+            self._orders.proposal(situation, state, order_id, [(found, actions)], reason, context)
+        ]

@@ -7,12 +7,11 @@ from genba.plan.fleet.commitment import LOST_S, Commitment
 from genba.plan.fleet.fleet_plan import FleetPlan, plan_fleet
 from genba.plan.fleet.itinerary import Itinerary, Stop
 from genba.plan.fleet.network import Network
-from genba.plan.fleet.orders import Leg, legs_of, until_stop
+from genba.plan.fleet.orders import legs_of, until_stop
 from genba.plan.fleet.tasks import Carrier, TransportTask
 from genba.plan.situation import Situation, VehicleState
-from genba.plan.transport import ENOUGH_PCT, LOW_PCT, PARK_AFTER_S, Move
-from genba.plan.vehicle_order import order_text
-from genba.plant import US, Plant, Proposal, Role, Scalar, Write
+from genba.plan.transport import ENOUGH_PCT, LOW_PCT, PARK_AFTER_S, Move, VehicleOrders
+from genba.plant import US, Plant, Proposal, Scalar
 
 MOVING_S = 60.0
 """How long a vehicle whose order is not known counts as moving after it was seen to."""
@@ -51,19 +50,8 @@ class FleetPlanner:
     ) -> None:
         self._jointly = jointly
         self._plant = plant
-        self._source = source
         self.network = Network(plant.layout, plant.vehicles, acceleration_m_s2)
-        connections = {connection.id: connection for connection in plant.connections}
-        self._order_signal = {
-            v.id: plant.roles[v.id, Role.VEHICLE_ORDER]
-            for v in plant.vehicles
-            if (v.id, Role.VEHICLE_ORDER) in plant.roles
-        }
-        self._major = {
-            name: int(str(connections[s.connection].options.get("version", "2")).split(".")[0])
-            for name, s in self._order_signal.items()
-            if s.connection in connections
-        }
+        self._orders = VehicleOrders(plant, source)
         self._sent: dict[str, Commitment] = {}
         self._seen: dict[str, tuple[str, float]] = {}
         """Where vehicles with unknown orders were seen, and since when."""
@@ -105,7 +93,7 @@ class FleetPlanner:
         plan = self.plan(carriers, [_task(situation, m) for m in wanted.values()], errands)
         proposals = []
         for state in states.values():
-            if not state.free or state.id not in self._order_signal:
+            if not state.free or not self._orders.reach(state.id):
                 continue
             itinerary = plan.itineraries[state.id]
             first = until_stop(itinerary, "drop")
@@ -127,7 +115,7 @@ class FleetPlanner:
         if state.free:
             self._sent.pop(state.id, None)
             self._seen.pop(state.id, None)
-            takes = charged and state.id in self._order_signal
+            takes = charged and self._orders.reach(state.id)
             return Carrier(vehicle, node, now_s, state.loads, takes)
         sent = self._sent.get(state.id)
         sent = sent and sent.follow(node, now_s)
@@ -195,7 +183,7 @@ class FleetPlanner:
             f"in {end_s - situation.time / US:.0f} s, as best shared among the vehicles"
         )
         legs = legs_of(itinerary, order_id, charger=False)
-        return self._order(situation, state, order_id, legs, reason, context)
+        return self._orders.proposal(situation, state, order_id, legs, reason, context)
 
     def _rest(self, situation: Situation, state: VehicleState, itinerary: Itinerary) -> Proposal:
         order_id = f"T-{state.id}-{situation.time // 1000}"
@@ -217,30 +205,7 @@ class FleetPlanner:
             why = "another vehicle needs the place"
         legs = legs_of(itinerary, order_id, charge)
         reason = f"{state.id} drives to {goal}: {why}"
-        return self._order(situation, state, order_id, legs, reason, context)
-
-    def _order(
-        self,
-        situation: Situation,
-        vehicle: VehicleState,
-        order_id: str,
-        legs: Sequence[Leg],
-        reason: str,
-        context: dict[str, Scalar],
-    ) -> Proposal:
-        signal = self._order_signal[vehicle.id]
-        text = order_text(order_id, legs, self._major.get(vehicle.id, 2))
-        return Proposal(
-            id=f"{self._source}-transport-{vehicle.id}-{situation.time // 1000}",
-            time=situation.time,
-            kind="transport",
-            equipment=vehicle.id,
-            writes=(Write(signal.id, text, signal.unit),),
-            reason=reason,
-            source=self._source,
-            evidence=vehicle.evidence,
-            context=context,
-        )
+        return self._orders.proposal(situation, state, order_id, legs, reason, context)
 
 
 def _task(situation: Situation, move: Move) -> TransportTask:
