@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from tests.plan.line import HOUR, NOW, PLANT, lot, machine, situation
 
 from genba.plan import Lot, LotPhase, Situation
-from genba.plan.follow import BATCH_WAIT_S, EARLY_S, Follower
+from genba.plan.dispatch import BATCH_WAIT_S
+from genba.plan.follow import EARLY_S, Follower
 from genba.plan.instructions import Instructions, Step
 from genba.plan.moves import Moves
 from genba.plan.routing import Routings

@@ -6,7 +6,7 @@ able; batches fill up with lots of the same operation and set-up family, within 
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from genba.plan.moves import Moves
 from genba.plan.routing import Routings
@@ -33,7 +33,6 @@ class EarliestDueDate:
         self._jobs_of = Jobs(plant, self._routings, self.name)
         self._fleet = NearestVehicle(plant, self.name)
         self._moves = Moves(self._routings, self._fleet)
-        self._tool_count = {tool.id: tool.count for tool in plant.tools}
 
     def propose(self, situation: Situation) -> list[Proposal]:
         """Propose jobs for machines that are ready, and moves for lots that stand elsewhere."""
@@ -64,15 +63,7 @@ class EarliestDueDate:
 
     def _in_turn(self, machine: MachineState, lots: list[Lot], tools: Counter[str]) -> list[Lot]:
         """Return the lots that could start here now, in the order in which they should."""
-        here = [
-            lot
-            for lot in lots
-            if self._waits_at(lot, machine.id)
-            and all(
-                tools[tool] < self._tool_count.get(tool, 1)
-                for tool in self._routings.way(lot, machine.id).tools
-            )
-        ]
+        here = self._jobs_of.startable(lots, machine.id, tools)
         if not here:
             return here
         limit = here[0].due + round(FAMILY_WINDOW_S * US)
@@ -84,27 +75,13 @@ class EarliestDueDate:
             ),
         )
 
-    def _waits_at(self, lot: Lot, machine: str) -> bool:
-        return (
-            lot.place == machine
-            and lot.phase is LotPhase.WAITING
-            and not lot.held
-            and lot.heading is None
-            and self._routings.can(lot, machine)
-        )
-
     def _together(self, first: Lot, machine: str, lots: list[Lot]) -> list[Lot]:
         """Return the lots of one job: one, or as many as the batch holds."""
         most = self._routings.operation(first).batch_parts
         if most is None:
             return [first]
-        chosen, parts = [first], first.quantity
-        for lot in lots:
-            fits = lot.id != first.id and parts + lot.quantity <= most
-            if fits and self._waits_at(lot, machine) and self._routings.alike(first, lot, machine):
-                chosen.append(lot)
-                parts += lot.quantity
-        return chosen
+        here = (lot for lot in lots if self._jobs_of.waits_at(lot, machine))
+        return self._jobs_of.batch(first, here, machine, most)
 
     def _worth_waiting(
         self, situation: Situation, chosen: list[Lot], machine: str, lots: list[Lot]
@@ -127,12 +104,48 @@ class EarliestDueDate:
 
 
 class Jobs:
-    """Writes the proposal that starts a job on a machine."""
+    """Says what could start on a machine now, and writes the proposal that starts it."""
 
     def __init__(self, plant: Plant, routings: Routings, source: str) -> None:
         self._plant = plant
         self._routings = routings
         self._source = source
+        self._tool_count = {tool.id: tool.count for tool in plant.tools}
+
+    def startable(self, lots: Iterable[Lot], machine: str, tools: Counter[str]) -> list[Lot]:
+        """Return the lots, in their order, that wait at a machine and whose tools are free.
+
+        ``tools`` counts those that are in use.
+        """
+        return [
+            lot
+            for lot in lots
+            if self.waits_at(lot, machine)
+            and all(
+                tools[tool] < self._tool_count.get(tool, 1)
+                for tool in self._routings.way(lot, machine).tools
+            )
+        ]
+
+    def waits_at(self, lot: Lot, machine: str) -> bool:
+        """Whether a lot stands at a machine that can do its next step, and nothing holds it."""
+        return (
+            lot.place == machine
+            and lot.phase is LotPhase.WAITING
+            and not lot.held
+            and lot.heading is None
+            and self._routings.can(lot, machine)
+        )
+
+    def batch(self, first: Lot, here: Iterable[Lot], machine: str, most: int) -> list[Lot]:
+        """Return ``first`` with the lots that may share its batch, in their order, as they fit."""
+        chosen, parts = [first], first.quantity
+        for lot in here:
+            fits = lot.id != first.id and parts + lot.quantity <= most
+            if fits and self._routings.alike(first, lot, machine):
+                chosen.append(lot)
+                parts += lot.quantity
+        return chosen
 
     def proposal(
         self, situation: Situation, machine: MachineState, lots: Sequence[Lot], reason: str

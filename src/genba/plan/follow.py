@@ -8,7 +8,7 @@ next of the plan that is there: the plan's order bends, a machine does not stand
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from genba.plan.dispatch import Jobs, urgency
+from genba.plan.dispatch import BATCH_ENOUGH, BATCH_WAIT_S, Jobs, urgency
 from genba.plan.instructions import Instructions, Step
 from genba.plan.moves import Moves
 from genba.plan.routing import Routings
@@ -23,10 +23,6 @@ BEND_S = 3 * 3600.0
 """Where the order bends, a lot that needs no set-up is taken up to so long before its turn."""
 FETCH_S = 120.0
 """Time until a vehicle comes for a lot that stands elsewhere and could be fetched at once."""
-BATCH_WAIT_S = 1500.0
-"""Longest wait of a lot for a fuller batch."""
-BATCH_ENOUGH = 0.7
-"""Part of a batch that is full enough not to wait for more."""
 EARLY_S = 5400.0
 """A lot enters the floor at most this long before the plan has it begin."""
 
@@ -38,7 +34,6 @@ class Follower:
         self._routings = routings
         self._moves = moves
         self._jobs = Jobs(plant, routings, source)
-        self._tool_count = {tool.id: tool.count for tool in plant.tools}
 
     def jobs(
         self, situation: Situation, orders: Instructions, wanted: Sequence[Move] = ()
@@ -101,19 +96,7 @@ class Follower:
         tools: Counter[str],
     ) -> list[Lot]:
         """Return the lots that could start here now, in the plan's order; others after them."""
-        lots = [
-            lot
-            for lot in situation.lots
-            if lot.place == machine.id
-            and lot.phase is LotPhase.WAITING
-            and not lot.held
-            and lot.heading is None
-            and self._routings.can(lot, machine.id)
-            and all(
-                tools[tool] < self._tool_count.get(tool, 1)
-                for tool in self._routings.way(lot, machine.id).tools
-            )
-        ]
+        lots = self._jobs.startable(situation.lots, machine.id, tools)
         lots.sort(key=lambda lot: (_start_on(orders, lot, machine.id), *urgency(lot)))
         return lots
 
@@ -202,12 +185,8 @@ class Follower:
         coming: Mapping[str, str],
     ) -> list[Lot]:
         """Return a batch of what is here in the plan's order; empty to wait for a fuller one."""
-        chosen, parts = [first], first.quantity
-        for lot in here:
-            fits = lot.id != first.id and parts + lot.quantity <= most
-            if fits and self._routings.alike(first, lot, machine.id):
-                chosen.append(lot)
-                parts += lot.quantity
+        chosen = self._jobs.batch(first, here, machine.id, most)
+        parts = sum(lot.quantity for lot in chosen)
         waited_s = (situation.time - min(lot.since for lot in chosen)) / US
         if parts >= BATCH_ENOUGH * most or waited_s >= BATCH_WAIT_S:
             return chosen
