@@ -21,11 +21,9 @@ def follower() -> Follower:
     return Follower(PLANT, routings, Moves(routings, NearestVehicle(PLANT)), "optimizer")
 
 
-def step(
-    name: str, machine: str, start_min: float, number: int = 0, together: tuple[str, ...] = ()
-) -> Step:
+def step(name: str, machine: str, start_min: float, number: int = 0) -> Step:
     start = NOW + round(start_min * MINUTE)
-    return Step(name, number, machine, start, start + 10 * MINUTE, together or (name,))
+    return Step(name, number, machine, start, start + 10 * MINUTE)
 
 
 def orders(*steps: Step) -> Instructions:

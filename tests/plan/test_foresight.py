@@ -15,7 +15,7 @@ LINE = build_line(PLANT)
 
 def steps(*rows: tuple[str, int, str, float]) -> Instructions:
     found = [
-        Step(name, number, where, NOW + round(start * US), NOW + round(start * US) + HOUR, (name,))
+        Step(name, number, where, NOW + round(start * US), NOW + round(start * US) + HOUR)
         for name, number, where, start in rows
     ]
     return Instructions("P", NOW, tuple(found))

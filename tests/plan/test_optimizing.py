@@ -38,7 +38,7 @@ class SlowDesk:
 
 
 def answer(number: int = 1, **more: object) -> Answer:
-    step = Step("L1", 0, "saw-1", NOW, NOW + HOUR, ("L1",))
+    step = Step("L1", 0, "saw-1", NOW, NOW + HOUR)
     fields = {
         "better_by": 5.0, "price": 20.0, "gap": 0.02, "moved": 3, "planned": 10,
         "changes": ("L1 goes to saw-1",), "late": (), "left_out": (), "found_by": "rules",

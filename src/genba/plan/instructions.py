@@ -18,8 +18,6 @@ class Step:
     start: int
     """When it begins, set-up included."""
     end: int
-    together: tuple[str, ...]
-    """Lots of the same batch, this one included, in the order of their ids."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +80,6 @@ def instructions_of(
     tick_us : int
         Microseconds in a tick.
     """
-    together: dict[tuple[str, int], list[str]] = {}
-    for assignment in plan.assignments:
-        if assignment.operation in numbers:
-            key = (assignment.machine, assignment.start)
-            together.setdefault(key, []).append(numbers[assignment.operation][0])
     steps = []
     for assignment in plan.assignments:
         if assignment.operation not in numbers:
@@ -99,7 +92,6 @@ def instructions_of(
                 assignment.machine,
                 zero + assignment.setup_start * tick_us,
                 zero + assignment.end * tick_us,
-                tuple(sorted(together[assignment.machine, assignment.start])),
             )
         )
     return Instructions(name, zero, tuple(steps), recipe)

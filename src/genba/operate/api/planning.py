@@ -20,7 +20,6 @@ class StepNow(Shown):
     machine: str
     start: Moment = Field(description="When it begins, set-up included.")
     end: Moment
-    together: list[str] = Field(description="Lots of the same batch, this one included.")
 
 
 class PlanNow(Shown):
