@@ -5,8 +5,6 @@ with gaps filled, brings a plan back; where it places single operations, the ord
 Which of them fits is not guessed: both are timed, and the better one is taken.
 """
 
-from collections.abc import Mapping, Sequence
-
 import numpy as np
 
 from genba.plan.decode import Decoder, modes_of
@@ -20,55 +18,27 @@ def drafts_of(decoder: Decoder, plan: Plan, pricing: Pricing) -> list[Draft]:
 
     Operations of the problem that are not in the plan come last, with any machine.
     """
+    operations = decoder.problem.operations
     starts = {assignment.operation: assignment.start for assignment in plan.assignments}
-    modes = modes_of(decoder.problem, plan)
-    found = drafts_from(decoder, starts, modes, pricing)
-    if plan.turns:
-        found.append(_same_turns(decoder, plan.turns, modes, pricing))
-    return sorted(found, key=lambda draft: draft.worth)
-
-
-def _same_turns(
-    decoder: Decoder, turns: Sequence[str], modes: Mapping[str, int], pricing: Pricing
-) -> Draft:
-    """Return the very order that the plan was made with; what it does not know comes last."""
-    operations = decoder.problem.operations
-    turn = {name: number for number, name in enumerate(turns)}
-    order = np.argsort([turn.get(o.id, len(turns)) for o in operations], kind="stable")
-    rank = np.empty(len(operations), dtype=np.int64)
-    rank[order] = np.arange(len(operations))
-    chosen = np.array([modes.get(o.id, -1) for o in operations], dtype=np.int64)
-    return Draft(decoder.worth(rank, chosen, pricing), rank, chosen, True, "as before")
-
-
-def drafts_from(
-    decoder: Decoder, starts: Mapping[str, int], modes: Mapping[str, int], pricing: Pricing
-) -> list[Draft]:
-    """Return orders that follow given starts, of the operations that have one, the best first.
-
-    Parameters
-    ----------
-    decoder : Decoder
-        Of the problem that is to be timed.
-    starts, modes : mapping
-        By operation; those without a start come last, those without a mode take any.
-    pricing : Pricing
-        What is better.
-    """
-    operations = decoder.problem.operations
     after_all = max(starts.values(), default=0) + 1
     start = np.array([starts.get(o.id, after_all) for o in operations], dtype=np.int64)
     last: dict[str, int] = {}
     for operation, at in zip(operations, start.tolist(), strict=True):
         last[operation.job] = max(last.get(operation.job, at), at)
     end = np.array([last[o.job] for o in operations], dtype=np.int64)
-    chosen = np.array([modes.get(o.id, -1) for o in operations], dtype=np.int64)
-    found = []
-    for order, fill_gaps in (
+    orders = [
         (np.lexsort((start, end)), True),
         (np.argsort(start, kind="stable"), True),
         (np.argsort(start, kind="stable"), False),
-    ):
+    ]
+    if plan.turns:  # the very order that the plan was made with
+        turn = {name: number for number, name in enumerate(plan.turns)}
+        turns = [turn.get(o.id, len(turn)) for o in operations]
+        orders.append((np.argsort(turns, kind="stable"), True))
+    modes = modes_of(decoder.problem, plan)
+    chosen = np.array([modes.get(o.id, -1) for o in operations], dtype=np.int64)
+    found = []
+    for order, fill_gaps in orders:
         rank = np.empty(len(operations), dtype=np.int64)
         rank[order] = np.arange(len(operations))
         worth = decoder.worth(rank, chosen, pricing, fill_gaps=fill_gaps)
