@@ -13,7 +13,8 @@ from pathlib import Path
 from genba.operate.runtime import Core
 from genba.operate.state import StateFolder
 from genba.plant import US, Autonomy, AutonomyRule, Order, Plant, VirtualClock
-from genba.testbed import InProcessDriver, PlantSimulation, load_testbed
+from genba.testbed import PlantSimulation, load_testbed
+from genba.testbed.in_process import drivers_of
 
 TICK_S = 5.0
 NIGHT_TICK_S = 60.0
@@ -66,14 +67,7 @@ async def record(
     plant = plant_of_days(whole, seed if order_seed is None else order_seed, observed=observed)
     simulation = PlantSimulation(plant, physics, seed=seed, conventional=observed)
     start, clock = simulation.now, VirtualClock(simulation.now)
-    drivers = {
-        connection.id: InProcessDriver(
-            simulation,
-            clock,
-            [s for s in plant.signals.values() if s.connection == connection.id],
-        )
-        for connection in plant.connections
-    }
+    drivers = drivers_of(simulation, plant, clock)
     core = Core(plant, StateFolder(folder), clock, drivers=drivers)
     await core.start()
     end = start + round(days * DAY_US)

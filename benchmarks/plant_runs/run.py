@@ -12,7 +12,7 @@ from genba.operate.state import StateFolder
 from genba.plan import Planner
 from genba.plant import US, Plant, VirtualClock, parse_time
 from genba.testbed import load_testbed
-from genba.testbed.in_process import InProcessDriver
+from genba.testbed.in_process import drivers_of
 from genba.testbed.simulation import PlantSimulation
 
 START = parse_time("2026-01-05T06:00:00Z")
@@ -55,14 +55,7 @@ async def _under_genba(seed: int, hours: float, planners: Planners) -> Ledgers:
     plant = plant.model_copy(update={"tick_s": TICK_S})
     clock = VirtualClock(START)
     simulation = PlantSimulation(plant, physics, seed=seed, start=START, conventional=False)
-    drivers = {
-        connection.id: InProcessDriver(
-            simulation,
-            clock,
-            [s for s in plant.signals.values() if s.connection == connection.id],
-        )
-        for connection in plant.connections
-    }
+    drivers = drivers_of(simulation, plant, clock)
     with tempfile.TemporaryDirectory() as folder:
         state = StateFolder(Path(folder) / "state")
         core = Core(plant, state, clock, drivers=drivers, planners=planners(plant))

@@ -14,7 +14,7 @@ from genba.operate.runtime import Core
 from genba.operate.state import StateFolder
 from genba.plant import US, Plant, VirtualClock, parse_time
 from genba.testbed import load_testbed
-from genba.testbed.in_process import InProcessDriver
+from genba.testbed.in_process import drivers_of
 from genba.testbed.simulation import PlantSimulation
 
 START = parse_time("2026-01-05T06:00:00Z")
@@ -44,14 +44,7 @@ def reference() -> tuple[Plant, Any]:
 
 def core_on(simulation: PlantSimulation, plant: Plant, clock: VirtualClock, state: Path) -> Core:
     """Build a core whose drivers read and write the simulation directly."""
-    drivers = {
-        connection.id: InProcessDriver(
-            simulation,
-            clock,
-            [s for s in plant.signals.values() if s.connection == connection.id],
-        )
-        for connection in plant.connections
-    }
+    drivers = drivers_of(simulation, plant, clock)
     return Core(plant, StateFolder(state), clock, drivers=drivers)
 
 

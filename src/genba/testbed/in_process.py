@@ -8,6 +8,7 @@ from genba.plant import (
     Clock,
     Health,
     Link,
+    Plant,
     Quality,
     Sample,
     Scalar,
@@ -136,3 +137,17 @@ class InProcessDriver:
         if link is not self._link:
             self._link = link
             self._since = self._clock.now()
+
+
+def drivers_of(
+    simulation: PlantSimulation, plant: Plant, clock: Clock
+) -> dict[str, InProcessDriver]:
+    """Return a driver for each connection of a plant, all before one simulation."""
+    return {
+        connection.id: InProcessDriver(
+            simulation,
+            clock,
+            [signal for signal in plant.signals.values() if signal.connection == connection.id],
+        )
+        for connection in plant.connections
+    }
