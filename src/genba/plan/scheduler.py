@@ -186,7 +186,8 @@ def _anew(problem: Problem, recipe: Recipe) -> Plan:
     """Time the plan in force anew, on the plant as it is now; what is new in it comes last."""
     known = problem.operations_by_id
     order = [name for name in recipe.order if name in known]
-    order += sorted(known.keys() - set(order), key=list(known).index)
+    planned = set(order)
+    order += [name for name in known if name not in planned]
     modes = {
         name: mode
         for name, mode in recipe.modes.items()
