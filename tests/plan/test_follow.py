@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from tests.plan.line import HOUR, NOW, PLANT, lot, machine, situation
 
 from genba.plan import Lot, LotPhase, Situation
-from genba.plan.dispatch import BATCH_WAIT_S
 from genba.plan.follow import EARLY_S, Follower
 from genba.plan.instructions import Instructions, Step
 from genba.plan.moves import Moves
 from genba.plan.routing import Routings
 from genba.plan.transport import NearestVehicle
 from genba.plant import US
+from genba.twin.rules import BATCH_WAIT_S
 
 MINUTE = 60 * US
 

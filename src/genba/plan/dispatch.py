@@ -13,13 +13,7 @@ from genba.plan.routing import Routings
 from genba.plan.situation import Lot, LotPhase, MachineState, Situation
 from genba.plan.transport import NearestVehicle
 from genba.plant import US, Plant, Proposal, Role, Scalar, Write
-
-FAMILY_WINDOW_S = 4 * 3600.0
-"""A lot due at most this much later than the most urgent one goes first if it needs no set-up."""
-BATCH_WAIT_S = 1500.0
-"""Longest wait of a lot for a fuller batch."""
-BATCH_ENOUGH = 0.7
-"""Part of a batch that is full enough not to wait for more."""
+from genba.twin.rules import BATCH_ENOUGH, BATCH_WAIT_S, FAMILY_WINDOW_S
 
 
 class EarliestDueDate:

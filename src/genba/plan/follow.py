@@ -8,23 +8,19 @@ next of the plan that is there: the plan's order bends, a machine does not stand
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from genba.plan.dispatch import BATCH_ENOUGH, BATCH_WAIT_S, Jobs, urgency
+from genba.plan.dispatch import Jobs, urgency
 from genba.plan.instructions import Instructions, Step
 from genba.plan.moves import Moves
 from genba.plan.routing import Routings
 from genba.plan.situation import Lot, LotPhase, MachineState, Situation
 from genba.plan.transport import Move
 from genba.plant import US, Plant, Proposal
+from genba.twin.rules import BATCH_ENOUGH, BATCH_WAIT_S, FETCH_S, WAIT_PART
 
-WAIT_PART = 0.25
-"""A machine waits for what is planned first at most this part of the work it could begin instead,
-and as long as the set-ups take that would be made on top."""
-BEND_S = 3 * 3600.0
-"""Where the order bends, a lot that needs no set-up is taken up to so long before its turn."""
-FETCH_S = 120.0
-"""Time until a vehicle comes for a lot that stands elsewhere and could be fetched at once."""
 EARLY_S = 5400.0
 """A lot enters the floor at most this long before the plan has it begin."""
+BEND_S = 3 * 3600.0
+"""Where the order bends, a lot that needs no set-up is taken up to so long before its turn."""
 
 
 class Follower:

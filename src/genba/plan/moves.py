@@ -8,13 +8,7 @@ from genba.plan.routing import Routings
 from genba.plan.situation import Lot, LotPhase, MachineState, Situation
 from genba.plan.transport import Move
 from genba.plant import US
-
-REROUTE_AFTER_S = 1800.0
-"""How long a lot waits at a machine that has broken down before it is taken to another one."""
-PARK_AFTER_S = 900.0
-"""How long a lot that can go nowhere blocks a full station before it is taken to the store."""
-MOST_FRESH = 2
-"""Lots in wait at a machine beyond which no lot enters the floor for it."""
+from genba.twin.rules import MOST_FRESH, PARK_AFTER_S, REROUTE_AFTER_S
 
 
 class Travel(Protocol):

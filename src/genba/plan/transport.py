@@ -8,13 +8,12 @@ from genba.plan.roadmap import Roadmap, Route
 from genba.plan.situation import Situation, VehicleState
 from genba.plan.vehicle_order import charge_action, load_action, order_text
 from genba.plant import US, Plant, Proposal, Role, Scalar, Write
+from genba.twin.rules import REST_AFTER_S
 
 LOW_PCT = 25.0
 """Below this charge a vehicle is sent to a charger."""
 ENOUGH_PCT = 45.0
 """Up to this charge a vehicle stays at its charger."""
-PARK_AFTER_S = 20.0
-"""How long a vehicle stands idle before it drives home, out of the way and to its charger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +182,7 @@ class NearestVehicle:
             if vehicle.home in self.roadmap.chargers:
                 goals = [vehicle.home]
             why = f"battery at {state.battery_pct:.0f} %"
-        elif vehicle.home and state.node != vehicle.home and rested_s >= PARK_AFTER_S:
+        elif vehicle.home and state.node != vehicle.home and rested_s >= REST_AFTER_S:
             goals, why = (vehicle.home,), f"idle for {rested_s:.0f} s"
         else:
             return []

@@ -44,16 +44,11 @@ from genba.twin.reach import (
     whole_at,
 )
 from genba.twin.records import BRINGS, CALLED, CARRIED, CREW, FETCHES, PICKED, RESTS
+from genba.twin.rules import MOST_FRESH, PARK_AFTER_S, REST_AFTER_S
 from genba.twin.timers import set_timer
 
-PARK_AFTER_S = 900.0
-"""How long a lot that can go nowhere blocks a full station before it is taken to the source."""
-REST_AFTER_S = 20.0
-"""How long a vehicle stands idle before it drives home."""
 EARLY_S = 1800.0
 """A planned lot enters the floor at most this long before the plan has it begin."""
-MOST_FRESH = 2
-"""Lots in wait at a machine beyond which none enters the floor for it."""
 
 
 @compiled

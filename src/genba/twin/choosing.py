@@ -26,19 +26,15 @@ from genba.twin.reach import (
     whole_at,
 )
 from genba.twin.records import AHEAD, DONE, STANDS, WORKED
+from genba.twin.rules import (
+    BATCH_ENOUGH,
+    BATCH_WAIT_S,
+    FAMILY_WINDOW_S,
+    FETCH_S,
+    WAIT_PART,
+)
 from genba.twin.timers import set_timer
 
-FAMILY_WINDOW_S = 4 * 3600.0
-"""A lot due at most this much later than the most urgent one goes first if it needs no set-up."""
-BATCH_WAIT_S = 1500.0
-"""Longest wait of a lot for a fuller batch."""
-BATCH_ENOUGH = 0.7
-"""Part of a batch that is full enough not to wait for more."""
-WAIT_PART = 0.25
-"""A machine waits for what is planned first at most this part of the work it could begin instead,
-and as long as the set-ups take that would be made on top."""
-FETCH_S = 120.0
-"""Time until a vehicle comes for a lot that stands elsewhere and could be fetched at once."""
 LOOK_AGAIN_S = 60.0
 """How long a machine that waits for its plan waits until it looks again."""
 

@@ -23,11 +23,10 @@ from genba.twin.reach import (
     whole_at,
 )
 from genba.twin.records import BLOCKED, DONE, DOWN, DROPPED, LEFT, OUTAGE, REPAIR, STANDS
+from genba.twin.rules import REROUTE_AFTER_S
 
 PLANNED_RANK = 1e12
 """What sets planned lots before others in rank: their rank is their planned start less this."""
-REROUTE_AFTER_S = 1800.0
-"""How long a lot waits at a machine that is down before it goes to another one."""
 
 
 @compiled

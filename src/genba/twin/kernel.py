@@ -17,7 +17,6 @@ from genba.jit import compiled
 from genba.twin.carrying import call_up_all, move_lots, vehicle_due
 from genba.twin.draws import OF_LIFE, OF_REPAIR, bits, draw, draw_left
 from genba.twin.floor import (
-    REROUTE_AFTER_S,
     enlist,
     enter,
     is_able,
@@ -62,6 +61,7 @@ from genba.twin.records import (
     STOPPED,
     WAITING,
 )
+from genba.twin.rules import REROUTE_AFTER_S
 from genba.twin.stopping import let_go, stop_machine, try_repair
 from genba.twin.timers import clear_timers, set_timer, settle_first, take_first
 from genba.twin.working import (

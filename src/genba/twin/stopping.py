@@ -8,10 +8,11 @@ import numpy as np
 from genba.jit import compiled
 from genba.twin.choosing import wait_until
 from genba.twin.draws import OF_REPAIR, OF_SPOIL, bits, draw, uniform
-from genba.twin.floor import REROUTE_AFTER_S, note
+from genba.twin.floor import note
 from genba.twin.hours import account, end_of_work, is_open
 from genba.twin.reach import World, crew_at, machine_at, stop_at, whole_at
 from genba.twin.records import DOWN, FAILED, REPAIR, STOPPED
+from genba.twin.rules import REROUTE_AFTER_S
 from genba.twin.timers import set_timer
 
 

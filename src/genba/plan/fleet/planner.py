@@ -10,8 +10,9 @@ from genba.plan.fleet.network import Network
 from genba.plan.fleet.orders import legs_of, until_stop
 from genba.plan.fleet.tasks import Carrier, TransportTask
 from genba.plan.situation import Situation, VehicleState
-from genba.plan.transport import ENOUGH_PCT, LOW_PCT, PARK_AFTER_S, Move, VehicleOrders
+from genba.plan.transport import ENOUGH_PCT, LOW_PCT, Move, VehicleOrders
 from genba.plant import US, Plant, Proposal, Scalar
+from genba.twin.rules import REST_AFTER_S
 
 MOVING_S = 60.0
 """How long a vehicle whose order is not known counts as moving after it was seen to."""
@@ -157,7 +158,7 @@ class FleetPlanner:
             return (Stop("charge", chargers - taken or chargers),)
         idle_s = (now - (state.idle_since or now)) / US
         rests = self.network.rests(state.kind)
-        if idle_s >= PARK_AFTER_S and state.node not in rests and rests:
+        if idle_s >= REST_AFTER_S and state.node not in rests and rests:
             return (Stop("rest", rests - taken or rests),)
         return ()
 
@@ -199,7 +200,7 @@ class FleetPlanner:
         idle_s = (situation.time - (state.idle_since or situation.time)) / US
         if state.battery_pct is not None and state.battery_pct < LOW_PCT:
             why = f"battery at {state.battery_pct:.0f} %"
-        elif idle_s >= PARK_AFTER_S:
+        elif idle_s >= REST_AFTER_S:
             why = f"idle for {idle_s:.0f} s"
         else:
             why = "another vehicle needs the place"
