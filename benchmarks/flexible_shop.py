@@ -24,10 +24,10 @@ from importlib.metadata import version
 
 import numpy as np
 
-from genba.plan.assign import solve_by_assignment
+from genba.plan.bounds.assign import solve_by_assignment
+from genba.plan.checks.validate import violations
 from genba.plan.problem import Job, Machine, Mode, Operation, Problem
 from genba.plan.schedule import Plan
-from genba.plan.validate import violations
 
 FIRST_BAR_S, GAP_BAR = 1.0, 0.01
 

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import genba.testbed
 from genba.guard import Guard
-from genba.plan.roadmap import Roadmap
-from genba.plan.vehicle_order import load_action, order_text
+from genba.plan.floor.roadmap import Roadmap
+from genba.plan.floor.vehicle_order import load_action, order_text
 from genba.plant import (
     US,
     DataType,

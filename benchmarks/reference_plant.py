@@ -21,9 +21,9 @@ from benchmarks.plant_runs.outcome import Outcome, outcome
 from benchmarks.plant_runs.run import START, Ledgers, conventional, under_genba
 from genba.operate.planners import STEPS
 from genba.plan import Planner, Situation
-from genba.plan.desk import OwnDesk, Question
-from genba.plan.optimizing import OptimizingPlanner
-from genba.plan.scheduler import Scheduler
+from genba.plan.floor.desk import OwnDesk, Question
+from genba.plan.floor.optimizing import OptimizingPlanner
+from genba.plan.floor.scheduler import Scheduler
 from genba.plant import Plant
 from genba.testbed import load_testbed
 

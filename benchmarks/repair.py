@@ -27,15 +27,15 @@ from dataclasses import replace
 import numpy as np
 
 from benchmarks.flexible_shop import generated
-from genba.plan.assign import solve_by_assignment
-from genba.plan.decode import Decoder
-from genba.plan.disturbance import Disturbance, LateMaterial, MachineDown, RushJob, SlowWork
+from genba.plan.bounds.assign import solve_by_assignment
+from genba.plan.checks.validate import violations
 from genba.plan.objective import Goal
-from genba.plan.prepared import PreparedPlan, prepare
 from genba.plan.problem import Job, Operation, Problem
-from genba.plan.repair import Repair, repair
+from genba.plan.repair.disturbance import Disturbance, LateMaterial, MachineDown, RushJob, SlowWork
+from genba.plan.repair.prepared import PreparedPlan, prepare
+from genba.plan.repair.repair import Repair, repair
 from genba.plan.schedule import Plan
-from genba.plan.validate import violations
+from genba.plan.timing.decode import Decoder
 
 FIRST_BAR_MS, MOVED_BAR = 50.0, 0.10
 

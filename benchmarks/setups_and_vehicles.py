@@ -25,12 +25,12 @@ from math import inf
 from pathlib import Path
 
 from benchmarks.scheduling.setups_and_vehicles import setup_shops, vehicle_shops
+from genba.plan.checks.validate import violations
 from genba.plan.cpsat import solve_by_constraints, solve_exactly
-from genba.plan.decode import decode
 from genba.plan.objective import MAKESPAN, Goal
 from genba.plan.problem import Problem
 from genba.plan.schedule import Plan
-from genba.plan.validate import violations
+from genba.plan.timing.decode import decode
 
 
 def main() -> None:

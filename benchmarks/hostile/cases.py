@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from benchmarks.hostile.gate import Gate
 from genba.errors import GenbaError
 from genba.operate.runtime import Core
-from genba.plan.roadmap import Roadmap
-from genba.plan.vehicle_order import load_action, order_text
+from genba.plan.floor.roadmap import Roadmap
+from genba.plan.floor.vehicle_order import load_action, order_text
 from genba.plant import (
     US,
     Approval,

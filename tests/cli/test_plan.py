@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from tests.cli.command import genba, one_line
 
-from genba.plan.export import plan_of_json
+from genba.plan.report.export import plan_of_json
 
 NOWHERE = "http://127.0.0.1:9"
 BEGIN = "2026-01-05T06:00:00Z"

@@ -10,7 +10,7 @@ from tests.plan.line import HOUR, NOW, PLANT, lot, situation
 
 from genba.errors import PlanError
 from genba.operate.planning_desk import WorkerDesk
-from genba.plan.desk import Answer, Question
+from genba.plan.floor.desk import Answer, Question
 
 pytestmark = pytest.mark.timeout(300)
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tests.plan.problems import FEATURES, flexible_shop, random_problem, renamed, scaled
 
 from genba.plan import Calendar, Goal, Objective, examine, solve, violations
-from genba.plan.rules import rule_plan
+from genba.plan.search.rules import rule_plan
 
 SEEDS = st.integers(0, 100_000)
 MIXES = st.sets(st.sampled_from(FEATURES)).map(sorted)

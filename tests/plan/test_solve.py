@@ -21,7 +21,7 @@ from genba.plan import (
     violations,
 )
 from genba.plan import paths as paths_of
-from genba.plan.rules import rule_plan
+from genba.plan.search.rules import rule_plan
 
 TARDINESS = Objective(((Goal.TARDINESS, 1.0),))
 

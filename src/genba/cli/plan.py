@@ -56,7 +56,7 @@ def plan(
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Plan orders: who works on what when, what will be late and why, and what would cure it."""
-    from genba.plan.from_plant import problem_of
+    from genba.plan.demand.from_plant import problem_of
     from genba.plant import load_plant
 
     wanted, power_kw = _objective(objective), _powers(power)
@@ -70,7 +70,7 @@ def plan(
         _nothing_to_plan(asked, told)
     found = _solve(problem, loaded.timezone, wanted, time, seed, workers)
     found = replace(found, left_out=(*told, *_unplanned(problem, found)))
-    from genba.plan.lateness import late_orders
+    from genba.plan.report.lateness import late_orders
 
     made = Made(asked, problem, found, late_orders(problem, found, timezone=loaded.timezone))
     files = _write(made, wanted, out)
@@ -122,7 +122,7 @@ def _number(text: str, part: str) -> float:
 
 def _ask(plant: "Plant", path: Path | None, now: str, url: str, token: str) -> Asked:
     """Find the orders: a list, those of the running plant, or those of the plant file."""
-    from genba.plan.orders import read_orders
+    from genba.plan.demand.orders import read_orders
     from genba.plant import SystemClock, parse_time
 
     at = SystemClock().now() if now == "now" else parse_time(now)
@@ -231,10 +231,10 @@ def _watched(
 
 def _write(made: Made, objective: "Objective", folder: Path) -> list[Path]:
     """Write the plan's files, each whole or not at all."""
-    from genba.plan.export import plan_csv, plan_json
-    from genba.plan.gantt import gantt
-    from genba.plan.gantt_html import gantt_html
-    from genba.plan.gantt_png import gantt_png
+    from genba.plan.report.export import plan_csv, plan_json
+    from genba.plan.report.gantt import gantt
+    from genba.plan.report.gantt_html import gantt_html
+    from genba.plan.report.gantt_png import gantt_png
 
     plant = made.asked.plant
     products = {order.id: order.product for order in made.asked.orders}

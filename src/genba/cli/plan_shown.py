@@ -11,9 +11,9 @@ from genba.cli.output import print_table
 
 if TYPE_CHECKING:
     from genba.plan import Situation
-    from genba.plan.lateness import LateOrder
     from genba.plan.objective import Objective
     from genba.plan.problem import Problem
+    from genba.plan.report.lateness import LateOrder
     from genba.plan.schedule import LeftOut, Plan
     from genba.plant import Order, Plant
 
@@ -45,8 +45,8 @@ class Made:
 
 def goal_value(problem: "Problem", zone: str, goal: str, value: float | None) -> str:
     """Write a goal's value with its unit."""
+    from genba.plan.demand.scale import lasting, moment, scale_of
     from genba.plan.objective import Goal
-    from genba.plan.scale import lasting, moment, scale_of
 
     if value is None:
         return "undefined"
@@ -58,8 +58,8 @@ def goal_value(problem: "Problem", zone: str, goal: str, value: float | None) ->
 
 def facts(made: Made, objective: "Objective") -> list[str]:
     """Write what was planned, how good it is, and how that is known: three lines."""
+    from genba.plan.demand.scale import moment, scale_of
     from genba.plan.objective import Goal
-    from genba.plan.scale import moment, scale_of
 
     problem, plan, zone = made.problem, made.plan, made.asked.plant.timezone
     orders = {job.order for job in problem.jobs}
@@ -104,7 +104,7 @@ def _certificate(made: Made, objective: "Objective") -> str:
 
 def show_plan(made: Made, objective: "Objective", files: Sequence[Path]) -> None:
     """Print the plan in short: how good it is, what is late and why, what was left out."""
-    from genba.plan.scale import moment, scale_of, span
+    from genba.plan.demand.scale import moment, scale_of, span
 
     plant, scale = made.asked.plant, scale_of(made.problem)
     typer.echo(f"Plan of {plant.name or plant.id}")
@@ -165,7 +165,7 @@ def late_text(made: Made) -> str:
 
 def document(made: Made, objective: "Objective", files: Sequence[Path]) -> dict[str, Any]:
     """Return what was planned for scripts; the plan itself stands in plan.json."""
-    from genba.plan.scale import scale_of
+    from genba.plan.demand.scale import scale_of
     from genba.plant import format_time
 
     plan, scale = made.plan, scale_of(made.problem)

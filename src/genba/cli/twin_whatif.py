@@ -126,7 +126,7 @@ def _ordered(plant: "Plant", at: str | None) -> _Start:
 
 def _planned(path: Path, start: _Start) -> "Schedule":
     """Read a plan as the twin takes it; what is done already, or no more there, is left out."""
-    from genba.plan.export import plan_of_json
+    from genba.plan.report.export import plan_of_json
     from genba.plant import US, parse_time
     from genba.twin import PlannedJob
 

@@ -6,9 +6,9 @@ from genba.operate.planning_desk import WorkerDesk
 from genba.operate.plugins import registered
 from genba.operate.state import StateFolder
 from genba.plan import Planner
-from genba.plan.desk import Desk, OwnDesk
 from genba.plan.fleet.planner import FleetPlanner
-from genba.plan.optimizing import NAME, OptimizingPlanner
+from genba.plan.floor.desk import Desk, OwnDesk
+from genba.plan.floor.optimizing import NAME, OptimizingPlanner
 from genba.plant import Clock, Plant
 
 STEPS = 3000
@@ -31,7 +31,7 @@ def _desk(plant: Plant, state: StateFolder, clock: Clock) -> Desk:
     calibration = str(state.root / "twin" / "calibration.json")
     if math.isinf(clock.speed):
         from genba.operate.calibration import calibrated_line
-        from genba.plan.scheduler import Scheduler
+        from genba.plan.floor.scheduler import Scheduler
 
         scheduler = Scheduler(plant, steps=STEPS, line=calibrated_line(plant, calibration))
         return OwnDesk(scheduler.plan)

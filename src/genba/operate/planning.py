@@ -17,7 +17,7 @@ from typing import Protocol, runtime_checkable
 from genba.guard import FROM_OUTSIDE, malformed
 from genba.operate.judge import Judgement
 from genba.plan import EarliestDueDate, Planner, Situation
-from genba.plan.desk import Answer
+from genba.plan.floor.desk import Answer
 from genba.plant import Finding, Proposal, Severity
 
 logger = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ import threading
 from typing import BinaryIO
 
 from genba.errors import GenbaError, PlanError
-from genba.plan.desk import Answer, Question
+from genba.plan.floor.desk import Answer, Question
 from genba.plant import Plant
 
 logger = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ def receive(pipe: BinaryIO) -> object:
 
 
 class WorkerDesk:
-    """Satisfies :class:`~genba.plan.desk.Desk` with a process that it starts, and starts again.
+    """Satisfies :class:`~genba.plan.floor.desk.Desk` with a process that it keeps running.
 
     Both ends of the pipe are this same program, and nobody else has them.
 

@@ -7,7 +7,7 @@ from typing import cast
 
 from genba.errors import GenbaError, PlanError
 from genba.operate.planning_desk import receive, send
-from genba.plan.desk import Answer, Question
+from genba.plan.floor.desk import Answer, Question
 from genba.plant import Plant
 
 POLITE = 5
@@ -22,7 +22,7 @@ def main() -> None:
     with contextlib.suppress(OSError):
         os.nice(POLITE)
     from genba.operate.calibration import calibrated_line
-    from genba.plan.scheduler import Scheduler
+    from genba.plan.floor.scheduler import Scheduler
 
     with contextlib.suppress(EOFError, BrokenPipeError):
         plant, within_s, calibration = cast(tuple[Plant, float, str], receive(questions))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from genba.operate.production import Production, Tell, TrackedLot
-from genba.plan.setup import SetupTimes
+from genba.plan.demand.setup import SetupTimes
 from genba.plant import (
     US,
     Alternative,

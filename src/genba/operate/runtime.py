@@ -56,7 +56,7 @@ from genba.operate.uplink import Uplinks
 from genba.operate.watchdog import Watchdog
 from genba.operate.wellbeing import Wellbeing
 from genba.plan import EarliestDueDate, Planner, Situation
-from genba.plan.desk import Answer
+from genba.plan.floor.desk import Answer
 from genba.plant import (
     Clock,
     Command,

@@ -4,9 +4,18 @@ A :class:`Problem` says what there is to schedule; :func:`solve` makes a :class:
 :func:`examine` says what cannot be planned, :func:`violations` checks any plan by itself.
 """
 
-from genba.plan.dispatch import EarliestDueDate
-from genba.plan.examine import examine
-from genba.plan.lots import split_order
+from genba.plan.checks.examine import examine
+from genba.plan.checks.validate import violations
+from genba.plan.demand.lots import split_order
+from genba.plan.demand.situation import (
+    Lot,
+    LotPhase,
+    MachineState,
+    Planner,
+    Situation,
+    VehicleState,
+)
+from genba.plan.floor.dispatch import EarliestDueDate
 from genba.plan.objective import MAKESPAN, Goal, Objective
 from genba.plan.problem import (
     Attendance,
@@ -24,16 +33,7 @@ from genba.plan.problem import (
     Vehicle,
 )
 from genba.plan.schedule import Assignment, LeftOut, Leg, Plan, Status
-from genba.plan.situation import (
-    Lot,
-    LotPhase,
-    MachineState,
-    Planner,
-    Situation,
-    VehicleState,
-)
 from genba.plan.solve import solve
-from genba.plan.validate import violations
 from genba.plan.values import values_of
 
 __all__ = [

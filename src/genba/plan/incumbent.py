@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from genba.plan.checks.validate import violations
 from genba.plan.objective import Objective
 from genba.plan.problem import Problem
 from genba.plan.schedule import Plan, Status
-from genba.plan.validate import violations
 from genba.plan.values import values_of
 
 logger = logging.getLogger(__name__)

@@ -4,17 +4,17 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from genba.plan.assign import solve_by_assignment
-from genba.plan.bound import lower_bound
-from genba.plan.decode import Decoder
-from genba.plan.decode_value import pricing_of
+from genba.plan.bounds.assign import solve_by_assignment
+from genba.plan.bounds.bound import lower_bound
+from genba.plan.checks.validate import violations
 from genba.plan.incumbent import Incumbent
-from genba.plan.job_search import JobSearch
-from genba.plan.resume import drafts_of
-from genba.plan.rules import Draft, drafts
 from genba.plan.schedule import Plan, Status
-from genba.plan.search import Search
-from genba.plan.validate import violations
+from genba.plan.search.jobs import JobSearch
+from genba.plan.search.rules import Draft, drafts
+from genba.plan.search.search import Search
+from genba.plan.timing.decode import Decoder
+from genba.plan.timing.resume import drafts_of
+from genba.plan.timing.value import pricing_of
 
 RULES_SHARE = 0.15
 """Share of the time after which no further rule is tried."""
@@ -159,7 +159,7 @@ def by_windows(best: Incumbent, workers: int) -> None:
 
 def rolling(best: Incumbent, workers: int, iterations: int | None) -> None:
     """Roll a horizon over a problem that is too large to be searched as a whole."""
-    from genba.plan.horizon import solve_rolling
+    from genba.plan.search.horizon import solve_rolling
 
     plan = solve_rolling(
         best.problem,

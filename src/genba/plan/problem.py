@@ -2,7 +2,7 @@
 
 Times are whole *ticks* from the problem's zero; ``tick_s`` says how long one is. Everything is
 named by an id, and refused on construction where it makes no sense by itself; what only the whole
-can show (a routing that no machine can do, a cycle) is found by :func:`genba.plan.examine`.
+can show (a routing that no machine can do, a cycle) is found by :func:`genba.plan.checks.examine`.
 
 Source of the model: flexible job shop with arbitrary precedence, set-ups, calendars, batches and
 transport, after Knust and Brucker, *Complex Scheduling* (2nd ed., 2012); words after ISA-95.

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from genba.plan.examine import examine
+from genba.plan.checks.examine import examine
 from genba.plan.incumbent import Incumbent
 from genba.plan.objective import MAKESPAN, Goal, Objective
 from genba.plan.problem import Problem
@@ -83,7 +83,7 @@ def _told(plan: Plan, left_out: tuple[LeftOut, ...]) -> Plan:
 
 def _run(best: Incumbent, workers: int, hint: Plan | None, iterations: int | None) -> None:
     from genba.plan import paths
-    from genba.plan.job_search import puts_jobs_in_whole
+    from genba.plan.search.jobs import puts_jobs_in_whole
 
     size = len(best.problem.operations)
     if hint is not None:

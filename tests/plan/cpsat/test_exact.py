@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 from tests.plan.problems import random_problem, scaled
 
+from genba.plan.checks.examine import examine
+from genba.plan.checks.validate import violations
 from genba.plan.cpsat import solve_exactly
-from genba.plan.decode import Decoder
-from genba.plan.examine import examine
 from genba.plan.objective import MAKESPAN, Goal, Objective
 from genba.plan.problem import (
     Attendance,
@@ -25,7 +25,7 @@ from genba.plan.problem import (
     Vehicle,
 )
 from genba.plan.schedule import Plan, Status
-from genba.plan.validate import violations
+from genba.plan.timing.decode import Decoder
 from genba.plan.values import values_of
 
 FAMILIES = SetupMatrix("change", ("red", "green"), ((0, 5), (5, 0)), (0, 0))

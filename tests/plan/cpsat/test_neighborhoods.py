@@ -3,14 +3,14 @@
 import pytest
 from tests.plan.problems import random_problem, setup_shop
 
+from genba.plan.checks.examine import examine
+from genba.plan.checks.validate import violations
 from genba.plan.cpsat import improve, solve_by_constraints, solve_exactly
 from genba.plan.cpsat.kept import EDGE, Kept
-from genba.plan.decode import Decoder
-from genba.plan.examine import examine
 from genba.plan.objective import MAKESPAN, Goal, Objective
 from genba.plan.problem import Problem
 from genba.plan.schedule import Plan, Status
-from genba.plan.validate import violations
+from genba.plan.timing.decode import Decoder
 from genba.plan.values import values_of
 
 

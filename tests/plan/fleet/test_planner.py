@@ -15,7 +15,7 @@ from genba.plan.fleet.fleet_plan import plan_fleet
 from genba.plan.fleet.network import Network
 from genba.plan.fleet.planner import FleetPlanner
 from genba.plan.fleet.tasks import Carrier, TransportTask
-from genba.plan.transport import Move
+from genba.plan.floor.transport import Move
 from genba.plant import US, Edge, Layout, Proposal
 
 L1 = Move("L1", "O", "saw-1", "oven")

@@ -29,7 +29,7 @@ def solve_by_constraints(
     Parameters
     ----------
     problem : Problem
-        What :func:`genba.plan.examine` has passed.
+        What :func:`genba.plan.checks.examine` has passed.
     plan : Plan
         Where to begin; an equally good one or better comes back.
     time_limit_s, work_limit_s : float

@@ -36,7 +36,7 @@ def solve_exactly(
     Parameters
     ----------
     problem : Problem
-        What :func:`genba.plan.examine` has passed.
+        What :func:`genba.plan.checks.examine` has passed.
     objective : Objective
         Goals in order are solved one after the other, each with those before it held.
     time_limit_s : float

@@ -38,7 +38,7 @@ def model_of(
     Parameters
     ----------
     problem : Problem
-        What :func:`genba.plan.examine` has passed.
+        What :func:`genba.plan.checks.examine` has passed.
     objective : Objective
         Whose goals are to be expressed.
     horizon : int

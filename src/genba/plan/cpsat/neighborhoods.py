@@ -10,6 +10,7 @@ from random import Random
 
 from ortools.sat.python import cp_model
 
+from genba.plan.checks.validate import violations
 from genba.plan.cpsat.budget import Budget
 from genba.plan.cpsat.goals import Term, minimize
 from genba.plan.cpsat.model import Model, model_of, plan_in, tell
@@ -17,7 +18,6 @@ from genba.plan.cpsat.windows import Windows
 from genba.plan.objective import Objective
 from genba.plan.problem import Problem
 from genba.plan.schedule import Plan
-from genba.plan.validate import violations
 from genba.plan.values import values_of
 
 START_SIZE = 60.0
@@ -43,7 +43,7 @@ def improve(
     Parameters
     ----------
     problem : Problem
-        What :func:`genba.plan.examine` has passed.
+        What :func:`genba.plan.checks.examine` has passed.
     plan : Plan
         Where to begin; an equally good one or better comes back.
     time_limit_s : float

@@ -7,7 +7,7 @@ from genba.plan.fleet.itinerary import Itinerary, Stop, Visit
 from genba.plan.fleet.network import Network
 from genba.plan.fleet.orders import action_id, action_of
 from genba.plan.fleet.tasks import Carrier
-from genba.plan.vehicle_order import Step, staged_order_text
+from genba.plan.floor.vehicle_order import Step, staged_order_text
 from genba.plant import Vehicle
 
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from genba.plan.fleet.itinerary import Itinerary, Stop, Visit
-from genba.plan.roadmap import Route
-from genba.plan.vehicle_order import charge_action, load_action
+from genba.plan.floor.roadmap import Route
+from genba.plan.floor.vehicle_order import charge_action, load_action
 
 Leg = tuple[Route, Sequence[Mapping[str, Any]]]
 

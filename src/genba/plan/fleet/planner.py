@@ -3,14 +3,14 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
+from genba.plan.demand.situation import Situation, VehicleState
 from genba.plan.fleet.commitment import LOST_S, Commitment
 from genba.plan.fleet.fleet_plan import FleetPlan, plan_fleet
 from genba.plan.fleet.itinerary import Itinerary, Stop
 from genba.plan.fleet.network import Network
 from genba.plan.fleet.orders import legs_of, until_stop
 from genba.plan.fleet.tasks import Carrier, TransportTask
-from genba.plan.situation import Situation, VehicleState
-from genba.plan.transport import ENOUGH_PCT, LOW_PCT, Move, VehicleOrders
+from genba.plan.floor.transport import ENOUGH_PCT, LOW_PCT, Move, VehicleOrders
 from genba.plant import US, Plant, Proposal, Scalar
 from genba.twin.rules import REST_AFTER_S
 
@@ -25,8 +25,8 @@ SOON_S = 15.0
 class FleetPlanner:
     """Assigns moves to vehicles, all at once, and routes the whole fleet without conflict.
 
-    Proposes as :class:`genba.plan.transport.NearestVehicle` does: orders that are released as a
-    whole, to vehicles that have none. What it proposed before it keeps in mind as the vehicle's
+    Proposes as :class:`~genba.plan.floor.transport.NearestVehicle` does: wholly released
+    orders, to vehicles that have none. What it proposed before it keeps in mind as the vehicle's
     commitment, and shifts it when the vehicle is late.
 
     Parameters

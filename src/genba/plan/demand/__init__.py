@@ -1,0 +1,1 @@
+"""From a plant, its orders and what runs on the floor to a problem."""

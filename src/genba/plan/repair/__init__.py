@@ -1,0 +1,1 @@
+"""A plan that something came between: legal at once, better in seconds, changed little."""

@@ -1,0 +1,1 @@
+"""A plan for people: what is late and why, charts, files."""

@@ -1,0 +1,1 @@
+"""The one timing decoder: from an order of operations to the earliest legal plan."""
