@@ -1,6 +1,6 @@
 """The paths of the planner: each finds a better plan than the best so far, or a better bound."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -13,13 +13,13 @@ from genba.plan.search.jobs import JobSearch
 from genba.plan.search.rules import Draft, drafts
 from genba.plan.search.search import Search
 from genba.plan.timing.decode import Decoder
-from genba.plan.timing.resume import drafts_of
+from genba.plan.timing.resume import drafts_of, resumed
 from genba.plan.timing.value import pricing_of
 
 RULES_SHARE = 0.15
 """Share of the time after which no further rule is tried."""
 TELL_S = 0.5
-"""Least seconds between two better plans of one climber that are told."""
+"""Least seconds between two better plans of one path that are told while it searches."""
 
 
 def from_hint(best: Incumbent, hint: Plan) -> None:
@@ -30,7 +30,8 @@ def from_hint(best: Incumbent, hint: Plan) -> None:
     if not violations(best.problem, stands):
         best.offer(stands, "hint")
     else:
-        best.offer(Decoder(best.problem).retime(stands), "hint, timed anew")
+        pricing = pricing_of(best.problem, best.objective)
+        best.offer(resumed(Decoder(best.problem), stands, pricing), "hint, timed anew")
 
 
 def prove(best: Incumbent) -> None:
@@ -62,13 +63,12 @@ def by_jobs(
         pricing = pricing_of(best.problem, best.objective)
         starts += drafts_of(decoders[0], best.plan, pricing)[:1]
     until = None if iterations is not None else best.began + share * best.time_limit_s
-    told_s = [best.elapsed_s] * len(decoders)
+    is_due = _rarely(best)
 
     def climb(number: int) -> Draft:
         def tell(draft: Draft) -> None:
-            if best.on_improved is not None and best.elapsed_s > told_s[number] + TELL_S:
+            if is_due():
                 best.offer(decoders[number].plan(draft.rank, draft.modes), "order of jobs")
-                told_s[number] = best.elapsed_s
 
         climber = JobSearch(decoders[number], best.objective, best.seed + number)
         return climber.climb(starts, until=until, steps=iterations, on_better=tell)
@@ -98,14 +98,13 @@ def by_search(
         Search(decoder, best.objective, best.seed + number)
         for number, decoder in enumerate(decoders)
     ]
-    told_s = [best.elapsed_s] * len(climbers)
+    is_due = _rarely(best)
 
     def climb(number: int) -> Draft:
         def tell(draft: Draft) -> None:
-            if best.on_improved is not None and best.elapsed_s > told_s[number] + TELL_S:
+            if is_due():
                 found = decoders[number].plan(draft.rank, draft.modes, fill_gaps=draft.fill_gaps)
                 best.offer(found, "local search")
-                told_s[number] = best.elapsed_s
 
         return climbers[number].climb(starts, until=until, steps=iterations, on_better=tell)
 
@@ -169,6 +168,7 @@ def rolling(best: Incumbent, workers: int, iterations: int | None) -> None:
         workers=workers,
         hint=best.plan,
         iterations=iterations,
+        on_improved=lambda plan: best.take(plan, "rolling horizon"),
     )
     best.offer(plan, "rolling horizon")
 
@@ -178,14 +178,25 @@ def shop(best: Incumbent, workers: int, iterations: int | None, *, share: float 
     from genba.plan.shop import ShopSchedule, assignments_of, shop_of_problem, solve_shop
 
     problem = best.problem
+    is_due = _rarely(best)
 
     def offer(schedule: ShopSchedule) -> None:
         best.offer(Plan(assignments_of(problem, schedule)), "tabu search")
 
+    def tell(schedule: ShopSchedule) -> None:
+        if is_due():
+            offer(schedule)
+
     if is_wide(best):
         share_s = 0.6 * best.left_s if iterations is None else 1e9
         rounds = None if iterations is None else max(1, iterations // 1000)
-        plan = solve_by_assignment(problem, time_limit_s=share_s, seed=best.seed, rounds=rounds)
+        plan = solve_by_assignment(
+            problem,
+            time_limit_s=share_s,
+            seed=best.seed,
+            rounds=rounds,
+            on_improved=lambda plan: best.take(plan, "assignment program") if is_due() else None,
+        )
         best.offer(plan, "assignment program")
         best.prove(plan.bound, plan.found_by.partition("; bound: ")[2])
         if best.is_optimal:
@@ -196,7 +207,7 @@ def shop(best: Incumbent, workers: int, iterations: int | None, *, share: float 
         seed=best.seed,
         workers=workers if iterations is None else 1,
         iterations=iterations,
-        on_improved=offer,
+        on_improved=None if best.on_improved is None else tell,
     )
     offer(found)
     best.prove(found.bound, "longest job or busiest machine")
@@ -208,3 +219,21 @@ def is_wide(best: Incumbent) -> bool:
     modes = sum(len(operation.modes) for operation in operations)
     is_many = len(operations) >= 1000 and len(best.problem.jobs) >= 4 * len(machines)
     return is_many and modes > len(operations)
+
+
+def _rarely(best: Incumbent) -> Callable[[], bool]:
+    """Return whether a better plan should be told now: where anybody listens, now and then.
+
+    To check a plan takes longer than to find one, and holds up the search.
+    """
+    told_s = best.elapsed_s if best.plan is not None else -TELL_S
+
+    def is_due() -> bool:
+        nonlocal told_s
+        now_s = best.elapsed_s
+        if best.on_improved is None or now_s < told_s + TELL_S:
+            return False
+        told_s = now_s
+        return True
+
+    return is_due

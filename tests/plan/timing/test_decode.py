@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.plan.problems import FEATURES, flexible_shop, random_problem, setup_shop
+from tests.plan.problems import FEATURES, flexible_shop, random_problem
 
 from genba.errors import PlanError
 from genba.plan import (
@@ -24,7 +24,7 @@ from genba.plan import (
     values_of,
     violations,
 )
-from genba.plan.timing.decode import Decoder, decode, retime
+from genba.plan.timing.decode import Decoder, decode
 
 
 def legal(problem: Problem, plan: Plan) -> None:
@@ -183,14 +183,6 @@ def test_a_batch_takes_in_what_comes_in_time() -> None:
     assert starts["late"] == starts["soon"] == 4
     assert starts["third"] == 104
     legal(problem, plan)
-
-
-def test_retiming_a_decoded_plan_gives_it_again() -> None:
-    for seed in range(5):
-        problem = setup_shop(20, 3, 2, seed)
-        plan = Decoder(problem).decode(shuffled(problem, seed), fill_gaps=False)
-        again = retime(problem, plan)
-        assert {a.operation: a for a in again.assignments} == plan.by_operation
 
 
 def test_the_same_order_gives_the_same_plan_whatever_was_decoded_before() -> None:

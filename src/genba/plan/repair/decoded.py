@@ -10,10 +10,11 @@ from genba.plan.bounds.flexible import Floats, Ints
 from genba.plan.objective import Objective
 from genba.plan.problem import Problem
 from genba.plan.repair.difference import difference
-from genba.plan.repair.disturbance import Sorted
 from genba.plan.repair.effort import Effort
+from genba.plan.repair.sorting import Sorted
 from genba.plan.schedule import Plan
 from genba.plan.timing.decode import Decoder, modes_of
+from genba.plan.timing.resume import orders_of
 from genba.plan.timing.value import pricing_of
 from genba.plan.values import values_of
 
@@ -33,7 +34,7 @@ class DecodedRepair:
     Parameters
     ----------
     remaining : Problem
-        What is left, from :func:`genba.plan.repair.disturbance.disturbed`.
+        What is left, from :func:`genba.plan.repair.remaining.disturbed`.
     problem, before : Problem, Plan
         What was planned.
     sorted_out : Sorted
@@ -64,7 +65,9 @@ class DecodedRepair:
             [i for i, o in enumerate(operations) if o.fixed is None], dtype=np.int64
         )
         self.ways = np.asarray([len(o.modes) for o in operations], dtype=np.int64)
-        self.urgency: Floats = _urgency(remaining, before, floor)
+        meant = _meant(remaining, before, floor)
+        self.urgency: Floats = meant
+        """Rank of each operation, or what lies between two of them."""
         known = modes_of(problem, before)
         self.modes: Ints = np.asarray([known.get(o.id, ANY) for o in operations], dtype=np.int64)
         ends = {machine: windows[-1][1] for machine, windows in sorted_out.down.items()}
@@ -75,20 +78,20 @@ class DecodedRepair:
         self.rows = {o.id: i for i, o in enumerate(operations)}
         self.fill_gaps = False
         self.value = np.inf
-        self.plan: Plan = self._first([np.where(which, ANY, self.modes) for which in (soon, hit)])
+        rerouted = [np.where(which, ANY, self.modes) for which in (soon, hit)]
+        self.plan: Plan = self._first(meant, [self.modes, *rerouted])
         self.late = self._late()
 
-    def _first(self, rerouted: list[Ints]) -> Plan:
-        """Return the best of a few ways: what is down elsewhere or not, gaps filled or not."""
-        rank = _ranked(self.urgency)
-        best = self.modes
-        for fill_gaps in (False, True):
-            for modes in (self.modes, *rerouted):
+    def _first(self, meant: Floats, choices: list[Ints]) -> Plan:
+        """Return the best of a few ways: the orders of the plan, what is down elsewhere or not."""
+        operations = self.decoder.problem.operations
+        for rank, fill_gaps in orders_of(operations, meant, self.before.turns):
+            for modes in choices:
                 value = self._worth(rank, modes, fill_gaps)
                 if value < self.value:
-                    self.value, self.fill_gaps, best = value, fill_gaps, modes
-        self.modes = best.copy()
-        return self._read(rank)
+                    self.value, self.fill_gaps, self.modes = value, fill_gaps, modes
+                    self.urgency = rank.astype(np.float64)
+        return self._read(_ranked(self.urgency))
 
     def _late(self) -> Ints:
         """Return the operations that start later than they did, or all that are free."""
@@ -155,7 +158,7 @@ class DecodedRepair:
         )
 
 
-def _urgency(remaining: Problem, before: Plan, floor: int) -> Floats:
+def _meant(remaining: Problem, before: Plan, floor: int) -> Floats:
     """Return when each operation was meant to start, or of a new one could at the earliest."""
     meant: dict[str, float] = {}
     for operation in remaining.operations:

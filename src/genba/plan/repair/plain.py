@@ -14,7 +14,6 @@ import numpy as np
 from genba.plan.bounds.flexible import Floats, Ints
 from genba.plan.objective import Goal, Objective
 from genba.plan.repair.bettering import Wish, better, compared
-from genba.plan.repair.disturbance import Sorted
 from genba.plan.repair.effort import Effort
 from genba.plan.repair.mending import MOVED, Mended, Remains, mend, worth
 from genba.plan.repair.prepared import (
@@ -24,6 +23,7 @@ from genba.plan.repair.prepared import (
     with_new_names,
     with_news,
 )
+from genba.plan.repair.sorting import Sorted
 from genba.plan.schedule import Assignment, Plan
 from genba.plan.shop.draw import seeded
 

@@ -8,8 +8,9 @@ import numpy as np
 from genba.errors import PlanError
 from genba.plan.bounds.flexible import FlexibleShop, Floats, Ints, flexible_shop
 from genba.plan.problem import Operation, Problem
-from genba.plan.repair.disturbance import Sorted, stopped
 from genba.plan.repair.mending import Remains, settle
+from genba.plan.repair.remaining import stopped
+from genba.plan.repair.sorting import Sorted
 from genba.plan.schedule import Assignment, Plan
 
 _ANYTIME = -(1 << 60)

@@ -17,15 +17,10 @@ from genba.errors import PlanError
 from genba.plan.objective import Goal, Objective
 from genba.plan.problem import Problem
 from genba.plan.repair.difference import Difference, difference
-from genba.plan.repair.disturbance import (
-    Disturbance,
-    Sorted,
-    begun_legs,
-    disturbed,
-    sort_out,
-    standing_of,
-)
+from genba.plan.repair.disturbance import Disturbance
 from genba.plan.repair.effort import Effort
+from genba.plan.repair.remaining import begun_legs, disturbed, standing_of
+from genba.plan.repair.sorting import Sorted, sort_out
 from genba.plan.schedule import Plan
 
 if TYPE_CHECKING:

@@ -16,9 +16,10 @@ import numpy as np
 from genba.plan.bounds.relaxation import in_order
 from genba.plan.objective import MAKESPAN, Goal, Objective
 from genba.plan.problem import Fixed, Job, Machine, Operation, Problem, Transport
-from genba.plan.repair.disturbance import moved_on
+from genba.plan.repair.remaining import moved_on
 from genba.plan.schedule import Assignment, Leg, Plan
-from genba.plan.timing.decode import Decoder, modes_of
+from genba.plan.timing.decode import Decoder
+from genba.plan.timing.resume import resumed
 from genba.plan.timing.value import pricing_of
 from genba.plan.values import values_of
 
@@ -181,13 +182,8 @@ class _Rolling:
 
     def whole(self, decoder: Decoder) -> Plan:
         """Return a plan of all: what is kept, then the rest as the guide has it."""
-        order = [*self.kept.values(), *self.ahead]
-        order.sort(key=lambda a: (a.start, a.end))
-        planned = {a.operation for a in order}
-        names = [a.operation for a in order]
-        names += [o.id for o in self.problem.operations if o.id not in planned]
-        modes = modes_of(self.problem, Plan(tuple(order)))
-        return decoder.decode(names, modes)
+        so_far = Plan((*self.kept.values(), *self.ahead))
+        return resumed(decoder, so_far, pricing_of(self.problem, self.objective))
 
     def _keep_fixed(self) -> None:
         """What the problem fixes is kept from the beginning."""

@@ -86,14 +86,6 @@ class Decoder:
         run(self.tables, self._board, rank, modes, int(fill_gaps))
         return self._board.placed.copy()
 
-    def retime(self, plan: Plan) -> Plan:
-        """Time a plan anew: the same machines and the same order, as early as it is legal."""
-        stands = plan.by_operation
-        placed = sorted(plan.assignments, key=lambda a: (a.start, a.end, a.operation))
-        missing = [o.id for o in self.problem.operations if o.id not in stands]
-        order = [assignment.operation for assignment in placed] + missing
-        return self.decode(order, modes_of(self.problem, plan), fill_gaps=False)
-
     def _read(self) -> Plan:
         problem, placed = self.problem, self._board.placed.tolist()
         groups = len(problem.staff)
@@ -162,12 +154,6 @@ _NO_PLACE = (
 def decode(problem: Problem, order: Sequence[str], modes: Mapping[str, int] | None = None) -> Plan:
     """Time the operations of an examined problem in an order; see :meth:`Decoder.decode`."""
     return Decoder(problem).decode(order, modes)
-
-
-def retime(problem: Problem, plan: Plan) -> Plan:
-    """Time a plan anew, its values and history kept; see :meth:`Decoder.retime`."""
-    timed = Decoder(problem).retime(plan)
-    return replace(plan, assignments=timed.assignments, legs=timed.legs, left_out=timed.left_out)
 
 
 def modes_of(problem: Problem, plan: Plan) -> dict[str, int]:
