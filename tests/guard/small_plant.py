@@ -73,6 +73,9 @@ def _vehicle(name: str) -> Equipment:
             _state(name, "node", DataType.STRING, Role.VEHICLE_NODE),
             _state(name, "nodes_left", DataType.INT, Role.VEHICLE_NODES_LEFT),
             _state(name, "loads", DataType.STRING, Role.VEHICLE_LOADS),
+            _state(name, "order_id", DataType.STRING, Role.VEHICLE_ORDER_ID),
+            _state(name, "order_update", DataType.INT, Role.VEHICLE_ORDER_UPDATE),
+            _state(name, "actions", DataType.JSON, Role.VEHICLE_ACTIONS),
             _setpoint(name, "order", type=DataType.JSON, role=Role.VEHICLE_ORDER),
             _setpoint(name, "instant", type=DataType.JSON, role=Role.VEHICLE_INSTANT_ACTIONS),
         ),
@@ -152,6 +155,9 @@ class Bench:
             self.show(f"{vehicle}.node", "a" if vehicle == "amr" else "c")
             self.show(f"{vehicle}.nodes_left", 0)
             self.show(f"{vehicle}.loads", "")
+            self.show(f"{vehicle}.order_id", "")
+            self.show(f"{vehicle}.order_update", 0)
+            self.show(f"{vehicle}.actions", "[]")
 
     def propose(self, *writes: Write, kind: str = "setpoint", **more: object) -> Proposal:
         self._number += 1

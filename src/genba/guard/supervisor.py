@@ -264,6 +264,8 @@ class Guard:
         reasons += self._knowledge.doubts(evidence, now, waited=True)
         if not reasons:
             given.out += 1
+            if signal.role in (Role.VEHICLE_ORDER, Role.VEHICLE_INSTANT_ACTIONS):
+                self._orders.let_out(signal, str(write.value), self._knowledge)
         return tuple(reasons)
 
     def _judge(self, case: _Case, now: int) -> Verdict:

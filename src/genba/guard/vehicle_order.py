@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from genba.guard.knowledge import Knowledge
-from genba.plant import Edge, Node, Plant, Role, Vehicle
+from genba.guard.released import Released, load_of
+from genba.plant import Edge, Node, Plant, Role, Signal, Vehicle
 
 ORDER_ACTIONS = frozenset({"pick", "drop", "startCharging", "stopCharging", "wait"})
 """Actions that an order may ask for at a node."""
@@ -48,6 +49,7 @@ class VehicleOrders:
         self._nodes: dict[str, Node] = {node.id: node for node in plant.layout.nodes}
         self._edges: dict[str, Edge] = {edge.id: edge for edge in plant.layout.edges}
         self._major = {v.id: _major_version(plant, v.id) for v in plant.vehicles}
+        self._released = Released()
 
     def order_refusals(
         self, equipment: str, text: str, knowledge: Knowledge, now: int
@@ -60,13 +62,26 @@ class VehicleOrders:
         shape = _shape_of_order(order)
         if shape:
             return [f"order for {equipment}: {reason}" for reason in shape]
+        present = self._update if self._is_update(equipment, order, knowledge) else self._present
         reasons = [
-            *self._sequence(order),
+            *_sequence(order),
             *self._path(vehicle, order),
             *self._actions(vehicle, order),
-            *self._present(vehicle, order, knowledge, now),
+            *present(vehicle, order, knowledge, now),
         ]
         return [f"order for {equipment}: {reason}" for reason in reasons]
+
+    def let_out(self, signal: Signal, text: str, knowledge: Knowledge) -> None:
+        """Note what goes out to a vehicle now, after nothing spoke against it."""
+        vehicle, message = signal.equipment, _parsed(text)
+        if signal.role is Role.VEHICLE_INSTANT_ACTIONS:
+            if any(action["actionType"] == "cancelOrder" for action in message["actions"]):
+                self._released.ends(vehicle)
+        elif self._is_update(vehicle, message, knowledge):
+            shown = self._newest(vehicle, Role.VEHICLE_ORDER_UPDATE, knowledge)
+            self._released.grows(vehicle, message, shown)
+        else:
+            self._released.begins(vehicle, message)
 
     def instant_refusals(self, equipment: str, text: str) -> list[str]:
         """Return what speaks against instant actions (JSON text without header)."""
@@ -81,20 +96,6 @@ class VehicleOrders:
             reason = _shape_of_action(action, INSTANT_ACTIONS, self._major[equipment])
             if reason:
                 reasons.append(f"instant actions for {equipment}: {reason}")
-        return reasons
-
-    def _sequence(self, order: Json) -> list[str]:
-        """Check that nodes count 0, 2, 4 ... and edges 1, 3, 5 ..., and that all are released."""
-        nodes, edges = order["nodes"], order["edges"]
-        reasons = []
-        if len(edges) != len(nodes) - 1:
-            reasons.append(f"{len(nodes)} nodes need {len(nodes) - 1} edges, not {len(edges)}")
-        if [node["sequenceId"] for node in nodes] != list(range(0, 2 * len(nodes), 2)):
-            reasons.append("the sequence of nodes is not 0, 2, 4 ...")
-        if [edge["sequenceId"] for edge in edges] != list(range(1, 2 * len(edges), 2)):
-            reasons.append("the sequence of edges is not 1, 3, 5 ...")
-        if not all(part["released"] for part in (*nodes, *edges)):
-            reasons.append("a part of it is not released")
         return reasons
 
     def _path(self, vehicle: Vehicle, order: Json) -> list[str]:
@@ -151,26 +152,75 @@ class VehicleOrders:
             reasons.append("actions on edges are not allowed")
         return reasons
 
+    def _is_update(self, vehicle: str, order: Json, knowledge: Knowledge) -> bool:
+        """Whether a vehicle would take this for an update of the order that it has.
+
+        Vehicles that do not tell their ``orderUpdateId`` get none.
+        """
+        if (vehicle, Role.VEHICLE_ORDER_UPDATE) not in self._plant.roles:
+            return False
+        shown = self._newest(vehicle, Role.VEHICLE_ORDER_ID, knowledge)
+        return bool(shown == order["orderId"])
+
     def _present(self, vehicle: Vehicle, order: Json, knowledge: Knowledge, now: int) -> list[str]:
-        """Check the order against where the vehicle stands, what it does and what it carries."""
+        """Check a new order against where the vehicle stands, what it does and what it carries."""
         reasons: list[str] = []
         here = self._value(vehicle, Role.VEHICLE_NODE, knowledge, now, reasons)
         left = self._value(vehicle, Role.VEHICLE_NODES_LEFT, knowledge, now, reasons)
         loads = self._value(vehicle, Role.VEHICLE_LOADS, knowledge, now, reasons)
+        grows = (vehicle.id, Role.VEHICLE_ORDER_UPDATE) in self._plant.roles
+        if grows:
+            # Without it nobody could say that this is no update of what the vehicle has.
+            self._value(vehicle, Role.VEHICLE_ORDER_ID, knowledge, now, reasons)
         if reasons:
             return reasons
-        if order["nodes"][0]["nodeId"] != here:
-            reasons.append(
-                f"it begins at '{order['nodes'][0]['nodeId']}', and the vehicle is at '{here}'"
-            )
+        first = order["nodes"][0]
+        if first["nodeId"] != here:
+            reasons.append(f"it begins at '{first['nodeId']}', and the vehicle is at '{here}'")
+        if first["sequenceId"] != 0:
+            reasons.append("the sequence of nodes does not begin with 0")
         if left != 0:
             reasons.append("the vehicle has not finished its present order")
-        carried = [load for load in str(loads).split(",") if load]
+        if grows and order["orderUpdateId"] > 0:
+            reasons.append(f"it updates order '{order['orderId']}', which the vehicle has not")
+        return reasons + _load_problems(vehicle, order, _names(loads))
+
+    def _update(self, vehicle: Vehicle, order: Json, knowledge: Knowledge, now: int) -> list[str]:
+        """Check an update against the base that the vehicle has, by what it shows."""
+        reasons: list[str] = []
+        name = self._value(vehicle, Role.VEHICLE_ORDER_ID, knowledge, now, reasons)
+        shown = self._value(vehicle, Role.VEHICLE_ORDER_UPDATE, knowledge, now, reasons)
+        here = self._value(vehicle, Role.VEHICLE_NODE, knowledge, now, reasons)
+        left = self._value(vehicle, Role.VEHICLE_NODES_LEFT, knowledge, now, reasons)
+        loads = self._value(vehicle, Role.VEHICLE_LOADS, knowledge, now, reasons)
+        states = self._value(vehicle, Role.VEHICLE_ACTIONS, knowledge, now, reasons)
+        if reasons:
+            return reasons
+        base = self._released.base(vehicle.id, str(name), shown) if _is_count(shown) else None
+        if base is None:
+            return [
+                f"nothing is known of order '{name}' (update {shown}), which the vehicle has; "
+                "cancel it and send a new one"
+            ]
+        newest = self._released.newest(vehicle.id, str(name))
+        if order["orderUpdateId"] <= newest:
+            reasons.append(f"orderUpdateId {order['orderUpdateId']} is not above {newest}")
+        reasons += base.seam_problems(order)
+        if left == 0 and here != base.node:
+            reasons.append(f"the vehicle ended the order at '{here}', its base at '{base.node}'")
+        done = _statuses(states)
+        if any(done.get(action["actionId"]) == "FAILED" for action in base.actions):
+            reasons.append("an action of the order has failed, which ended it")
+        carried = base.carried_after(_names(loads), done)
         return reasons + _load_problems(vehicle, order, carried)
+
+    def _newest(self, vehicle: str, role: Role, knowledge: Knowledge) -> Any:
+        signal = self._plant.roles.get((vehicle, role))
+        return None if signal is None else knowledge.newest(signal.id)
 
     def _value(
         self, vehicle: Vehicle, role: Role, knowledge: Knowledge, now: int, reasons: list[str]
-    ) -> object:
+    ) -> Any:
         signal = self._plant.roles.get((vehicle.id, role))
         if signal is None:
             reasons.append(f"{vehicle.id} has no signal with role {role}")
@@ -182,6 +232,45 @@ class VehicleOrders:
         return known.sample.value
 
 
+def _sequence(order: Json) -> list[str]:
+    """Check that nodes and edges count up by turns, and that a base comes before any horizon."""
+    nodes, edges = order["nodes"], order["edges"]
+    reasons = []
+    if len(edges) != len(nodes) - 1:
+        reasons.append(f"{len(nodes)} nodes need {len(nodes) - 1} edges, not {len(edges)}")
+    first = nodes[0]["sequenceId"]
+    if first % 2 or [node["sequenceId"] for node in nodes] != [
+        first + 2 * index for index in range(len(nodes))
+    ]:
+        reasons.append("the sequence of nodes is not 0, 2, 4 ... or a part of that")
+    if [edge["sequenceId"] for edge in edges] != [
+        first + 2 * index + 1 for index in range(len(edges))
+    ]:
+        reasons.append("the sequence of edges is not between that of their nodes")
+    released = [node["released"] for node in nodes]
+    if not released[0]:
+        reasons.append("its first node is not released")
+    if released != sorted(released, reverse=True):
+        reasons.append("a node is released behind one that is not")
+    if [edge["released"] for edge in edges] != released[1:]:
+        reasons.append("an edge is not released, or held back, together with the node it leads to")
+    return reasons
+
+
+def _statuses(states: object) -> dict[str, str]:
+    """Return how far actions are, by their ids, from VDA 5050 ``actionStates``."""
+    listed = _parsed(str(states))
+    return {
+        str(state.get("actionId")): str(state.get("actionStatus"))
+        for state in (listed if isinstance(listed, list) else ())
+        if isinstance(state, dict)
+    }
+
+
+def _names(loads: object) -> list[str]:
+    return [load for load in str(loads).split(",") if load]
+
+
 def _load_problems(vehicle: Vehicle, order: Json, carried: list[str]) -> list[str]:
     """Play picks and drops through: never more loads than places, and only drop what is carried."""
     reasons = []
@@ -189,7 +278,7 @@ def _load_problems(vehicle: Vehicle, order: Json, carried: list[str]) -> list[st
         for action in node["actions"]:
             if not isinstance(action, dict) or action.get("actionType") not in ("pick", "drop"):
                 continue
-            load = _load_of(action)
+            load = load_of(action)
             if not load:
                 reasons.append(f"a {action['actionType']} at '{node['nodeId']}' names no loadId")
             elif action["actionType"] == "pick":
@@ -203,15 +292,6 @@ def _load_problems(vehicle: Vehicle, order: Json, carried: list[str]) -> list[st
             else:
                 carried = [other for other in carried if other != load]
     return reasons
-
-
-def _load_of(action: Json) -> str:
-    parameters = action.get("actionParameters")
-    for parameter in parameters if isinstance(parameters, list) else ():
-        if isinstance(parameter, dict) and parameter.get("key") == "loadId":
-            value = parameter.get("value")
-            return value if isinstance(value, str) else ""
-    return ""
 
 
 def _leads(edge: Edge, start: str, end: str) -> bool:

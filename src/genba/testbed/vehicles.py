@@ -413,6 +413,8 @@ class Transporter:
         board, (x, y) = self.board, self.position
         board.show("node", self.node)
         board.show("order_id", self.order_id)
+        board.show("order_update", self.order_update)
+        board.show("sequence", self.sequence)
         board.show("nodes_left", 0 if self._going_home else len(self.ahead))
         board.show("actions", json.dumps(self.action_states(), separators=(",", ":")))
         board.show("loads", ",".join(lot.id for lot in self.loads))

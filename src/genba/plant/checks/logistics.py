@@ -12,6 +12,11 @@ VEHICLE_INTERFACE = (
     *(Role.VEHICLE_ORDER, Role.VEHICLE_ORDER_ID, Role.VEHICLE_NODE),
     *(Role.VEHICLE_NODES_LEFT, Role.VEHICLE_ACTIONS),
 )
+FLEET_INTERFACE = (
+    *(Role.VEHICLE_ORDER_UPDATE, Role.VEHICLE_SEQUENCE, Role.VEHICLE_LOADS),
+    *(Role.VEHICLE_MODE, Role.VEHICLE_INSTANT_ACTIONS),
+)
+"""What more a vehicle needs that is led by updates of its order (``planning.fleet``)."""
 Graph = Mapping[str, Iterable[str]]
 
 
@@ -41,6 +46,7 @@ def check_logistics(plant: Plant, report: Report) -> None:
 
 
 def _check_vehicles(plant: Plant, report: Report, nodes: set[str]) -> None:
+    needed = (*VEHICLE_INTERFACE, *(FLEET_INTERFACE if plant.planning.fleet else ()))
     chargers = any(node.charger for node in plant.layout.nodes)
     for index, vehicle in enumerate(plant.vehicles):
         path: Path = ("vehicles", index)
@@ -53,7 +59,7 @@ def _check_vehicles(plant: Plant, report: Report, nodes: set[str]) -> None:
             )
         else:
             played = {signal.role for signal in equipment.signals}
-            missing = [role for role in VEHICLE_INTERFACE if role not in played]
+            missing = [role for role in needed if role not in played]
             if missing:
                 report.error(
                     path, f"its signals lack {', '.join(missing)}", "add signals with these roles"
