@@ -9,7 +9,7 @@ export OPENBLAS_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test lint format bench docs lock clean peers audit sbom
+.PHONY: help setup setup-deep setup-dev demo test lint format bench docs lock clean peers audit sbom
 
 help:  ## list the habits
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -24,12 +24,22 @@ $(VENV)/.run: requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install -q --no-deps -e .
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.run requirements-dev.lock
+# Where PyTorch's own builds without CUDA are, on machines that have none beside PyPI.
+TORCH_CPU ?= https://download.pytorch.org/whl/cpu
+$(VENV)/.deep: $(VENV)/.run requirements-deep.lock
+	@echo "installing PyTorch into $(VENV) ..."
+	@$(BIN)/python -m pip install -q --no-deps --require-hashes -r requirements-deep.lock || \
+	  $(BIN)/python -m pip install -q --no-deps --require-hashes -r requirements-deep.lock \
+	    --extra-index-url $(TORCH_CPU)
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.deep requirements-dev.lock
 	@echo "installing the pinned development tools ..."
 	@$(BIN)/python -m pip install -q --require-hashes -r requirements-dev.lock
 	@touch $@
 
 setup: $(VENV)/.run  ## virtual environment with what Genba needs to run
+setup-deep: $(VENV)/.deep  ## the same with PyTorch: networks for images, long series and rare faults
 setup-dev: $(VENV)/.dev  ## the same with what its development needs
 
 demo: setup  ## start the reference plant and let Genba run it for one shift

@@ -14,6 +14,7 @@
     ├── StateError              the state folder is in use, damaged or of a newer version
     ├── PlanError               a scheduling problem, objective or order list makes no sense
     ├── TwinError               the twin cannot be built, calibrated or asked
+    ├── LearnError              data cannot be learned from, or a model cannot be trusted
     ├── Refused                 the guard, a role or the API said no
     └── TestbedError            the reference plant's own files are wrong
 
@@ -67,6 +68,10 @@ class PlanError(GenbaError):
 
 class TwinError(GenbaError):
     """The twin cannot be built, calibrated or asked."""
+
+
+class LearnError(GenbaError):
+    """Data cannot be learned from as they are, or a model does not fit or cannot be trusted."""
 
 
 class Refused(GenbaError):

@@ -1,0 +1,109 @@
+"""Learning: from recorded data to a model that is checked, signed and watched.
+
+Names are loaded when they are used, so that a process at a machine takes in no more than it runs.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from genba.learn.anomaly.ladder import anomaly_ladder
+    from genba.learn.data.column import Column, ColumnKind, Known
+    from genba.learn.data.dataset import UNIT, Dataset, Images
+    from genba.learn.data.lineage import Lineage
+    from genba.learn.data.release import from_table, read_release
+    from genba.learn.data.target import Target
+    from genba.learn.export.graph import Graph
+    from genba.learn.export.parity import OnnxModel, Parity, parity_of
+    from genba.learn.export.trees import Trees
+    from genba.learn.features.windows import Windows, runs_of, windows_of
+    from genba.learn.quality.ladder import quality_ladder
+    from genba.learn.recipe.check import Complaint, check_recipe
+    from genba.learn.recipe.examine import MEASURES, Measure, Scores
+    from genba.learn.recipe.ladder import Climb, Ladder, Rung, climb
+    from genba.learn.recipe.prediction import Prediction
+    from genba.learn.recipe.protocol import Model, Parts, Recipe, Task, Weight
+    from genba.learn.recipe.samples import sample_for
+    from genba.learn.split.leakage import Leak, LeakKind, leaks, refuse_leaks
+    from genba.learn.split.parts import Split, by_blocks, by_group, by_rows, by_time, leave_out
+    from genba.learn.threads import threads
+
+_PLACES = {
+    "anomaly.ladder": ("anomaly_ladder",),
+    "data.column": ("Column", "ColumnKind", "Known"),
+    "data.dataset": ("UNIT", "Dataset", "Images"),
+    "data.lineage": ("Lineage",),
+    "data.release": ("from_table", "read_release"),
+    "data.target": ("Target",),
+    "export.graph": ("Graph",),
+    "export.parity": ("OnnxModel", "Parity", "parity_of"),
+    "export.trees": ("Trees",),
+    "features.windows": ("Windows", "runs_of", "windows_of"),
+    "quality.ladder": ("quality_ladder",),
+    "recipe.check": ("Complaint", "check_recipe"),
+    "recipe.examine": ("MEASURES", "Measure", "Scores"),
+    "recipe.ladder": ("Climb", "Ladder", "Rung", "climb"),
+    "recipe.prediction": ("Prediction",),
+    "recipe.protocol": ("Model", "Parts", "Recipe", "Task", "Weight"),
+    "recipe.samples": ("sample_for",),
+    "split.leakage": ("Leak", "LeakKind", "leaks", "refuse_leaks"),
+    "split.parts": ("Split", "by_blocks", "by_group", "by_rows", "by_time", "leave_out"),
+    "threads": ("threads",),
+}
+_PLACE_OF = {name: place for place, names in _PLACES.items() for name in names}
+
+__all__ = [
+    "MEASURES",
+    "UNIT",
+    "Climb",
+    "Column",
+    "ColumnKind",
+    "Complaint",
+    "Dataset",
+    "Graph",
+    "Images",
+    "Known",
+    "Ladder",
+    "Leak",
+    "LeakKind",
+    "Lineage",
+    "Measure",
+    "Model",
+    "OnnxModel",
+    "Parity",
+    "Parts",
+    "Prediction",
+    "Recipe",
+    "Rung",
+    "Scores",
+    "Split",
+    "Target",
+    "Task",
+    "Trees",
+    "Weight",
+    "Windows",
+    "anomaly_ladder",
+    "by_blocks",
+    "by_group",
+    "by_rows",
+    "by_time",
+    "check_recipe",
+    "climb",
+    "from_table",
+    "leaks",
+    "leave_out",
+    "parity_of",
+    "quality_ladder",
+    "read_release",
+    "refuse_leaks",
+    "runs_of",
+    "sample_for",
+    "threads",
+    "windows_of",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACE_OF:
+        raise AttributeError(f"genba.learn has no '{name}'")
+    return getattr(import_module(f"genba.learn.{_PLACE_OF[name]}"), name)

@@ -1,0 +1,1 @@
+"""Models as ONNX graphs, and the proof that these say the same."""

@@ -1,0 +1,1 @@
+"""The quality of a part before anybody looks at it: calibrated probability, and what it costs."""

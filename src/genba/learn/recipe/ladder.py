@@ -1,0 +1,169 @@
+"""The ladder: recipes from light to heavy, compared on rows that none of them was fitted on."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+
+from genba.errors import LearnError
+from genba.learn.data.dataset import Dataset
+from genba.learn.features.windows import Windows, windows_of
+from genba.learn.recipe.examine import MEASURES, Scores
+from genba.learn.recipe.prediction import Prediction
+from genba.learn.recipe.protocol import Model, Recipe, Task, Weight
+from genba.learn.split.parts import Split
+
+MARGIN = 0.01
+"""A heavier rung has to be better by this share of what is left to gain, else the lighter stays."""
+_ORDER = (Weight.LIGHT, Weight.MID, Weight.HEAVY)
+
+
+class Examine(Protocol):
+    """Measures a model's answers to the windows of a part whose truth is known."""
+
+    def __call__(
+        self, model: Model, recipe: Recipe, part: Dataset, seen: Windows, said: Prediction
+    ) -> Scores:
+        """Return figures by the names of :data:`genba.learn.recipe.examine.MEASURES`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """What is tried for a task: ``rungs`` may be chosen, ``baselines`` only stand beside them.
+
+    ``primary`` is the figure that decides. ``acceptable`` may rule a rung out, with the reason
+    (say, more false alarms than the plant puts up with).
+    """
+
+    task: Task
+    rungs: tuple[Recipe, ...]
+    baselines: tuple[Recipe, ...]
+    examine: Examine
+    primary: str
+    acceptable: Callable[[Scores], str | None] = lambda scores: None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rung:
+    """How one recipe did: figures on the part for choosing and on the test part, or why it fell."""
+
+    recipe: Recipe
+    baseline: bool
+    fit_s: float = 0.0
+    chosen_on: Scores | None = None
+    tested: Scores | None = None
+    failed: str = ""
+    """Why it cannot be chosen; empty where it can."""
+    model: Model | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Climb:
+    """All rungs, in order, and which one was chosen; None where none could be."""
+
+    ladder: Ladder
+    rungs: tuple[Rung, ...]
+    chosen: Rung | None
+    beats: bool
+    """Whether the chosen one is better than every baseline, on the part for choosing."""
+
+
+def climb(
+    data: Dataset,
+    split: Split,
+    ladder: Ladder,
+    *,
+    seed: int = 0,
+    told: Callable[[str], None] = lambda name: None,
+) -> Climb:
+    """Fit every rung, choose on ``choose``, and look at ``test`` once.
+
+    Parameters
+    ----------
+    told : callable
+        Hears the name of each recipe before it is fitted.
+
+    Returns
+    -------
+    Climb
+        A recipe that refuses the data stands in it with its reason.
+    """
+    parts = {part: split.take(data, part) for part in ("train", "held", "choose", "test")}
+    rungs: list[Rung] = []
+    for recipe, baseline in [
+        *((recipe, True) for recipe in ladder.baselines),
+        *((recipe, False) for recipe in _light_first(ladder.rungs)),
+    ]:
+        told(recipe.name)
+        rungs.append(_tried(recipe, baseline, ladder, parts, seed))
+    chosen = _choose(ladder, [rung for rung in rungs if not rung.baseline])
+    low = [rung for rung in rungs if rung.baseline and not rung.failed]
+    beats = chosen is not None and all(_better(ladder.primary, chosen, other) for other in low)
+    return Climb(ladder, tuple(rungs), chosen, beats)
+
+
+def _light_first(rungs: Sequence[Recipe]) -> list[Recipe]:
+    return sorted(rungs, key=lambda recipe: _ORDER.index(recipe.weight))
+
+
+def _tried(
+    recipe: Recipe, baseline: bool, ladder: Ladder, parts: dict[str, Dataset], seed: int
+) -> Rung:
+    rung = Rung(recipe, baseline)
+    begun = time.process_time()
+    try:
+        model = recipe.fit(parts["train"], parts["held"], seed)
+        spent = time.process_time() - begun
+        scores = [measure(ladder, recipe, model, parts[part]) for part in ("choose", "test")]
+    except LearnError as error:
+        return replace(rung, failed=str(error))
+    failed = ladder.acceptable(scores[0]) or ""
+    if not failed and scores[0].get(ladder.primary) is None:
+        failed = f"{MEASURES[ladder.primary].text} is undefined on the part for choosing"
+    return replace(
+        rung, fit_s=spent, chosen_on=scores[0], tested=scores[1], failed=failed, model=model
+    )
+
+
+def measure(ladder: Ladder, recipe: Recipe, model: Model, part: Dataset) -> Scores:
+    """Return the figures of a model on a part.
+
+    Raises
+    ------
+    LearnError
+        If the part is too short for its window.
+    """
+    seen = windows_of(part, recipe.window)
+    return ladder.examine(model, recipe, part, seen, model.predict(seen.values))
+
+
+def _choose(ladder: Ladder, rungs: Sequence[Rung]) -> Rung | None:
+    """Go up, and stay below where the next rung is no better by the margin."""
+    chosen: Rung | None = None
+    for rung in rungs:
+        if rung.failed:
+            continue
+        if chosen is None or _better(ladder.primary, rung, chosen, MARGIN):
+            chosen = rung
+    return chosen
+
+
+def _better(name: str, one: Rung, other: Rung, margin: float = 0.0) -> bool:
+    """Whether one is better than another by a share of what is left to gain (or of the error)."""
+    mine, theirs = _figure(name, one), _figure(name, other)
+    if mine is None or theirs is None:
+        return theirs is None
+    gain, left = (
+        (mine - theirs, abs(1.0 - theirs))
+        if MEASURES[name].higher
+        else (theirs - mine, abs(theirs))
+    )
+    return bool(gain > margin * left + 1e-12)
+
+
+def _figure(name: str, rung: Rung) -> float | None:
+    value = None if rung.chosen_on is None else rung.chosen_on.get(name)
+    return value if value is not None and np.isfinite(value) else None
