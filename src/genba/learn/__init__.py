@@ -10,7 +10,10 @@ if TYPE_CHECKING:
     from genba.learn.anomaly.ladder import anomaly_ladder
     from genba.learn.data.column import Column, ColumnKind, Known
     from genba.learn.data.dataset import UNIT, Dataset, Images
+    from genba.learn.data.equipment import Slice, slice_of_equipment
+    from genba.learn.data.fitness import Misfit, misfits, refuse_misfits, without_constant
     from genba.learn.data.lineage import Lineage
+    from genba.learn.data.parts import slice_of_parts
     from genba.learn.data.release import from_table, read_release
     from genba.learn.data.target import Target
     from genba.learn.export.graph import Graph
@@ -18,21 +21,29 @@ if TYPE_CHECKING:
     from genba.learn.export.trees import Trees
     from genba.learn.features.windows import Windows, runs_of, windows_of
     from genba.learn.quality.ladder import quality_ladder
+    from genba.learn.recipe.card import Card
     from genba.learn.recipe.check import Complaint, check_recipe
     from genba.learn.recipe.examine import MEASURES, Measure, Scores
     from genba.learn.recipe.ladder import Climb, Ladder, Rung, climb
     from genba.learn.recipe.prediction import Prediction
     from genba.learn.recipe.protocol import Model, Parts, Recipe, Task, Weight
+    from genba.learn.recipe.report import report_of
     from genba.learn.recipe.samples import sample_for
+    from genba.learn.registry.history import Event, History, What
+    from genba.learn.registry.store import Registered, Registry
     from genba.learn.split.leakage import Leak, LeakKind, leaks, refuse_leaks
     from genba.learn.split.parts import Split, by_blocks, by_group, by_rows, by_time, leave_out
     from genba.learn.threads import threads
+    from genba.learn.train import Candidate, train
 
 _PLACES = {
     "anomaly.ladder": ("anomaly_ladder",),
     "data.column": ("Column", "ColumnKind", "Known"),
     "data.dataset": ("UNIT", "Dataset", "Images"),
+    "data.equipment": ("Slice", "slice_of_equipment"),
+    "data.fitness": ("Misfit", "misfits", "refuse_misfits", "without_constant"),
     "data.lineage": ("Lineage",),
+    "data.parts": ("slice_of_parts",),
     "data.release": ("from_table", "read_release"),
     "data.target": ("Target",),
     "export.graph": ("Graph",),
@@ -40,27 +51,36 @@ _PLACES = {
     "export.trees": ("Trees",),
     "features.windows": ("Windows", "runs_of", "windows_of"),
     "quality.ladder": ("quality_ladder",),
+    "recipe.card": ("Card",),
     "recipe.check": ("Complaint", "check_recipe"),
     "recipe.examine": ("MEASURES", "Measure", "Scores"),
     "recipe.ladder": ("Climb", "Ladder", "Rung", "climb"),
     "recipe.prediction": ("Prediction",),
     "recipe.protocol": ("Model", "Parts", "Recipe", "Task", "Weight"),
+    "recipe.report": ("report_of",),
     "recipe.samples": ("sample_for",),
+    "registry.history": ("Event", "History", "What"),
+    "registry.store": ("Registered", "Registry"),
     "split.leakage": ("Leak", "LeakKind", "leaks", "refuse_leaks"),
     "split.parts": ("Split", "by_blocks", "by_group", "by_rows", "by_time", "leave_out"),
     "threads": ("threads",),
+    "train": ("Candidate", "train"),
 }
 _PLACE_OF = {name: place for place, names in _PLACES.items() for name in names}
 
 __all__ = [
     "MEASURES",
     "UNIT",
+    "Candidate",
+    "Card",
     "Climb",
     "Column",
     "ColumnKind",
     "Complaint",
     "Dataset",
+    "Event",
     "Graph",
+    "History",
     "Images",
     "Known",
     "Ladder",
@@ -68,19 +88,24 @@ __all__ = [
     "LeakKind",
     "Lineage",
     "Measure",
+    "Misfit",
     "Model",
     "OnnxModel",
     "Parity",
     "Parts",
     "Prediction",
     "Recipe",
+    "Registered",
+    "Registry",
     "Rung",
     "Scores",
+    "Slice",
     "Split",
     "Target",
     "Task",
     "Trees",
     "Weight",
+    "What",
     "Windows",
     "anomaly_ladder",
     "by_blocks",
@@ -92,14 +117,21 @@ __all__ = [
     "from_table",
     "leaks",
     "leave_out",
+    "misfits",
     "parity_of",
     "quality_ladder",
     "read_release",
     "refuse_leaks",
+    "refuse_misfits",
+    "report_of",
     "runs_of",
     "sample_for",
+    "slice_of_equipment",
+    "slice_of_parts",
     "threads",
+    "train",
     "windows_of",
+    "without_constant",
 ]
 
 

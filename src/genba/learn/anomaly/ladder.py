@@ -14,6 +14,7 @@ from genba.learn.recipe.ladder import Examine, Ladder
 from genba.learn.recipe.prediction import Prediction
 from genba.learn.recipe.protocol import Model, Recipe, Task
 
+FEWEST_ROWS = 600
 MOST_FALSE_ALARMS = 0.05
 """Share of normal rows; a rung beyond it is not chosen."""
 
@@ -33,7 +34,7 @@ def anomaly_ladder(
     baselines: tuple[Recipe, ...] = (SigmaRecipe(false_alarms=false_alarms),)
     primary = "auc" if labelled else "drills"
     examine = examine_with_drills(train, seed)
-    return Ladder(Task.ANOMALY, rungs, baselines, examine, primary, _acceptable)
+    return Ladder(Task.ANOMALY, rungs, baselines, examine, primary, _acceptable, FEWEST_ROWS)
 
 
 def examine_with_drills(train: Dataset, seed: int) -> Examine:

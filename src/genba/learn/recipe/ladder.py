@@ -44,6 +44,7 @@ class Ladder:
     examine: Examine
     primary: str
     acceptable: Callable[[Scores], str | None] = lambda scores: None
+    fewest_rows: int = 100
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,0 +1,198 @@
+"""A machine's parts, one row each: how its signals were meanwhile, and what gauging found."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from genba.errors import LearnError
+from genba.historian import Historian
+from genba.learn.arrays import Floats, Integers
+from genba.learn.data.column import Column, ColumnKind, Known
+from genba.learn.data.context import context_of
+from genba.learn.data.dataset import Dataset
+from genba.learn.data.equipment import Slice, column_of, machine_of, signals_of
+from genba.learn.data.lineage import Lineage
+from genba.learn.data.target import Target
+from genba.plant import Equipment, Plant, Quality, Role, Signal, SignalKind, format_time
+
+_PLAIN = ("lot", "serial", "result", "inspected")
+_LONGEST_US = 3_600_000_000
+"""A part's own time begins at the end of the one before, at most so long before its own end."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    time: int
+    lot: str
+    result: str
+    inspected: bool
+    told: dict[str, float]
+
+
+def slice_of_parts(
+    historian: Historian, plant: Plant, wanted: Slice, target: str = "result"
+) -> Dataset:
+    """Make a row for each part that the machine's ``part`` signal announced.
+
+    A part's columns are mean, spread, least and greatest of each measurement from the end of the
+    part before to its own, the setpoints as they stood at its end, and what the machine told of
+    every part. What only gauged parts have (sizes) is known later, and is never a column.
+
+    Parameters
+    ----------
+    target : str
+        ``result``: class ``bad`` where a gauged part was not good, unknown where nobody looked; or
+        the name of a measurement of gauged parts, for virtual metrology.
+
+    Raises
+    ------
+    LearnError
+        If the machine announces no parts, none was gauged, or no part has such a measurement.
+    """
+    machine = machine_of(plant, wanted.equipment)
+    announcing = plant.roles.get((machine.id, Role.PART))
+    if announcing is None:
+        raise LearnError(
+            f"equipment '{machine.id}' has no signal with the role 'part', which announces parts; "
+            "give one of its signals 'role: part' in the plant file"
+        )
+    parts = _parts(historian, announcing.id, wanted)
+    signals = signals_of(machine, wanted)
+    always, later = _told_of(parts)
+    labels = _labels(parts, target, later, machine)
+    columns, values = _summaries(historian, signals, parts, wanted)
+    columns += [Column(name, known=Known.DURING) for name in always]
+    told = np.array([[part.told.get(name, np.nan) for name in always] for part in parts])
+    time = np.array([part.time for part in parts], np.int64)
+    context = context_of(historian, machine.id, time)
+    query = {
+        "equipment": machine.id,
+        "parts": announcing.id,
+        "signals": [signal.id for signal in signals],
+        "from": format_time(wanted.start),
+        "to": format_time(wanted.end),
+        "target": target,
+    }
+    return Dataset(
+        machine.id,
+        tuple(columns),
+        np.column_stack([values, told.reshape(len(parts), len(always))]),
+        time,
+        Lineage("historian", query, as_of=wanted.end),
+        {"lot": np.array([part.lot for part in parts], np.str_), "product": context.product},
+        labels,
+    )
+
+
+def _parts(historian: Historian, signal: str, wanted: Slice) -> list[_Part]:
+    found = historian.samples([signal], wanted.start, wanted.end)
+    times = found["source_time"].cast(pa.int64()).to_pylist()
+    parts = []
+    for time, text in zip(times, found["text"].to_pylist(), strict=True):
+        document = _document(text)
+        if document is None:
+            continue
+        told = {
+            name: float(value)
+            for name, value in document.items()
+            if name not in _PLAIN and isinstance(value, int | float)
+        }
+        lot, result = str(document.get("lot", "")), str(document.get("result", ""))
+        parts.append(_Part(time, lot, result, bool(document.get("inspected")), told))
+    if not parts:
+        raise LearnError(
+            f"signal '{signal}' announced no part from {format_time(wanted.start)} to "
+            f"{format_time(wanted.end)}; choose another period with --from and --to"
+        )
+    return parts
+
+
+def _document(text: str | None) -> dict[str, Any] | None:
+    try:
+        document = json.loads(text or "")
+    except ValueError:
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _told_of(parts: list[_Part]) -> tuple[list[str], list[str]]:
+    """Names of values that parts have without being gauged, and of those that only gauging gives.
+
+    Where every part is gauged, nobody can tell them apart: then all are taken for found by gauging.
+    """
+    always = {name for part in parts if not part.inspected for name in part.told}
+    every = {name for part in parts for name in part.told}
+    return sorted(always), sorted(every - always)
+
+
+def _labels(parts: list[_Part], target: str, later: list[str], machine: Equipment) -> Target:
+    gauged = np.array([part.inspected for part in parts])
+    if not gauged.any():
+        raise LearnError(
+            f"none of {len(parts)} parts of '{machine.id}' was gauged in this period; quality can "
+            "only be learned where somebody looked: widen the period"
+        )
+    if target == "result":
+        bad = np.array([part.result != "good" for part in parts], np.float64)
+        return Target("result", np.where(gauged, bad, np.nan), classes=("good", "bad"))
+    if target not in later:
+        raise LearnError(
+            f"gauged parts of '{machine.id}' have no '{target}'; they have "
+            f"{', '.join(later) or 'nothing but their result'}"
+        )
+    return Target(target, np.array([part.told.get(target, np.nan) for part in parts]))
+
+
+def _summaries(
+    historian: Historian, signals: list[Signal], parts: list[_Part], wanted: Slice
+) -> tuple[list[Column], Floats]:
+    """Sum up each signal over each part's own time."""
+    ends = np.array([part.time for part in parts], np.int64)
+    begins = np.maximum(np.concatenate([[wanted.start], ends[:-1]]), ends - _LONGEST_US)
+    columns: list[Column] = []
+    values: list[Floats] = []
+    for signal in signals:
+        found = historian.samples([signal.id], wanted.start - _LONGEST_US, wanted.end)
+        good = np.asarray(found["quality"].to_numpy()) < Quality.BAD
+        numbers = found["value"].to_numpy().astype(np.float64)[good]
+        times = np.asarray(found["source_time"].cast(pa.int64()).to_numpy(), np.int64)[good]
+        plain = column_of(signal)
+        if signal.kind is SignalKind.SETPOINT:
+            columns.append(plain)
+            values.append(_held(times, numbers, ends))
+            continue
+        for name, summed in _summed(times, numbers, begins, ends).items():
+            title = f"{plain.name}.{name}"
+            columns.append(
+                Column(title, signal.unit, ColumnKind.MEASUREMENT, signal.id, Known.DURING)
+            )
+            values.append(summed)
+    return columns, np.column_stack(values)
+
+
+def _held(times: Integers, numbers: Floats, at: Integers) -> Floats:
+    """The value that held at each moment; NaN before the first."""
+    place = np.searchsorted(times, at, side="right") - 1
+    if len(numbers) == 0:
+        return np.full(len(at), np.nan)
+    return np.where(place >= 0, numbers[np.maximum(place, 0)], np.nan)
+
+
+def _summed(
+    times: Integers, numbers: Floats, begins: Integers, ends: Integers
+) -> dict[str, Floats]:
+    """Mean, spread, least and greatest of the samples in ``(begin, end]``; NaN where none is."""
+    first = np.searchsorted(times, begins, side="right")
+    last = np.searchsorted(times, ends, side="right")
+    told = {name: np.full(len(ends), np.nan) for name in ("mean", "spread", "least", "greatest")}
+    for row, (low, high) in enumerate(zip(first, last, strict=True)):
+        own = numbers[low:high]
+        own = own[np.isfinite(own)]
+        if len(own) == 0:
+            continue
+        told["mean"][row], told["spread"][row] = own.mean(), own.std()
+        told["least"][row], told["greatest"][row] = own.min(), own.max()
+    return told

@@ -1,0 +1,173 @@
+"""The journey from a data set to a candidate: checked, climbed, exported, signed, and kept."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+import numpy as np
+
+from genba.errors import LearnError
+from genba.learn.arrays import AnyArray, Floats
+from genba.learn.data.dataset import Dataset
+from genba.learn.data.fitness import refuse_misfits
+from genba.learn.export.parity import NET_TOLERANCE, TOLERANCE, Parity, parity_of
+from genba.learn.features.windows import windows_of
+from genba.learn.recipe.card import Card, rungs_told
+from genba.learn.recipe.ladder import Climb, Ladder, Rung, climb
+from genba.learn.recipe.protocol import Model, Weight
+from genba.learn.recipe.report import report_of
+from genba.learn.registry.store import Registered, Registry, files_of
+from genba.learn.split.leakage import refuse_leaks
+from genba.learn.split.parts import Split
+
+_PARITY_ROWS = 500
+_KEPT_ROWS = 50
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidate:
+    """A model that could be verified and released, with all that is said of it."""
+
+    card: Card
+    report: str
+    climb: Climb
+    model: Model
+    files: dict[str, bytes]
+
+    def keep(self, registry: Registry, time: str, *, by: str = "") -> Registered:
+        """Sign it and keep it; ``time`` is ISO 8601 text."""
+        spent = {rung.recipe.name: round(rung.fit_s, 3) for rung in self.climb.rungs}
+        return registry.add(self.files, time, by=by, data={"fit_cpu_s": spent})
+
+
+def train(
+    data: Dataset,
+    split: Split,
+    ladder: Ladder,
+    *,
+    equipment: str = "",
+    vouched: Collection[str] = (),
+    limits: tuple[str, ...] = (),
+    seed: int = 0,
+    told: Callable[[str], None] = lambda name: None,
+) -> Candidate:
+    """Check the data, climb the ladder, and make a candidate of the rung that was chosen.
+
+    Parameters
+    ----------
+    vouched : collection of str
+        What the leakage check is to leave alone; the card says so.
+    limits : tuple of str
+        What the card shall say that the model is not good for.
+    told : callable
+        Hears the name of each recipe before it is fitted.
+
+    Raises
+    ------
+    LearnError
+        If the data or the split cannot be learned from, no rung can be chosen, or ONNX says
+        something else than the model.
+    """
+    refuse_misfits(data, ladder.fewest_rows)
+    refuse_leaks(data, split, vouched)
+    found = climb(data, split, ladder, seed=seed, told=told)
+    if found.chosen is None or found.chosen.model is None:
+        why = "; ".join(f"{rung.recipe.name}: {rung.failed}" for rung in found.rungs if rung.failed)
+        raise LearnError(f"no recipe could be chosen: {why}; record longer, or mend the data first")
+    inputs = inputs_of(split.take(data, "test"), found.chosen.recipe.window)
+    content, parity = exported(found.chosen, inputs[:_PARITY_ROWS])
+    said = (*limits, *_warnings(found, vouched))
+    card = _card(data, split, found, found.chosen, parity, equipment, said, seed)
+    report = report_of(card)
+    model = found.chosen.model
+    rows: dict[str, AnyArray] = {"inputs": inputs[:_KEPT_ROWS].astype(np.float32)}
+    answers = model.predict(rows["inputs"].astype(np.float64)).outputs()
+    files = files_of(card, report, content, model.parts(), {**rows, **answers})
+    return Candidate(card, report, found, model, files)
+
+
+def inputs_of(data: Dataset, window: int) -> Floats:
+    """Return what a model sees of a data set: windows, or pictures, as float64."""
+    if data.images is not None:
+        return data.images.pixels.astype(np.float64)
+    return windows_of(data, window).values
+
+
+def exported(rung: Rung, inputs: Floats) -> tuple[bytes, Parity]:
+    """Turn a rung's model into ONNX, and prove on real rows that it says the same.
+
+    Raises
+    ------
+    LearnError
+        If it does not.
+    """
+    if rung.model is None:
+        raise LearnError(f"recipe '{rung.recipe.name}' was not fitted: {rung.failed}")
+    content = rung.model.to_onnx((int(inputs.shape[1]), int(inputs.shape[2])))
+    light = rung.recipe.weight is Weight.LIGHT
+    parity = parity_of(rung.model, content, inputs, TOLERANCE if light else NET_TOLERANCE)
+    if not parity.holds:
+        apart = ", ".join(f"{name} by {gap:.1e}" for name, gap in parity.differences.items())
+        raise LearnError(
+            f"ONNX says something else than '{rung.recipe.name}' on {parity.rows} real rows "
+            f"({apart}; at most {parity.tolerance:g}): it is not exported; leave out columns with "
+            "values that float32 cannot hold, or another rung"
+        )
+    return content, parity
+
+
+def _warnings(found: Climb, vouched: Collection[str]) -> list[str]:
+    told = []
+    if not found.beats:
+        told.append(
+            "It is no better than the plain way beside it: there is no reason to release it."
+        )
+    if vouched:
+        told.append(f"The leakage check left alone, since somebody vouched: {', '.join(vouched)}.")
+    return told
+
+
+def _card(
+    data: Dataset,
+    split: Split,
+    found: Climb,
+    chosen: Rung,
+    parity: Parity,
+    equipment: str,
+    limits: tuple[str, ...],
+    seed: int,
+) -> Card:
+    target = None
+    if data.target is not None:
+        target = {
+            "name": data.target.name,
+            "unit": data.target.unit,
+            "classes": list(data.target.classes),
+        }
+    return Card(
+        task=found.ladder.task,
+        recipe=chosen.recipe.name,
+        settings=chosen.recipe.settings(),
+        equipment=equipment,
+        columns=data.columns,
+        window=chosen.recipe.window,
+        step_s=_step_s(data),
+        threshold=None if chosen.model is None else chosen.model.threshold,
+        target=target,
+        lineage=data.lineage.as_json(),
+        data_digest=data.digest(),
+        split=split.how,
+        seed=seed,
+        tested=dict(chosen.tested or {}),
+        rungs=rungs_told(found),
+        parity=parity.differences,
+        limits=limits,
+    )
+
+
+def _step_s(data: Dataset) -> float | None:
+    """How far apart rows usually are in seconds."""
+    if not data.timed or data.rows < 2:
+        return None
+    units = data.units
+    steps = np.diff(data.time)[units[1:] == units[:-1]]
+    return float(np.median(steps)) / 1e6 if len(steps) else None
