@@ -1,0 +1,303 @@
+"""One machine's shelf of models: what came, what was found, what runs, and what ran before.
+
+::
+
+    shelf/<address>.bundle   releases as they came, byte for byte
+    state.json               what is in force, on trial and before, for each model
+    history.jsonl            everything that was done, chained (:mod:`genba.learn.edge.ledger`)
+
+A release passes *received* (tried out in a process of its own beside what runs), *on trial* (it
+answers, from a process of its own, and what it replaces stands by) and *in force*. Taking it back
+makes the release before it answer again, from the very bytes that came.
+"""
+
+import json
+import os
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from genba.errors import LearnError
+from genba.learn.edge.bundle import Bundle, address_of, open_bundle
+from genba.learn.edge.keys import Trust
+from genba.learn.edge.ledger import Ledger
+from genba.learn.edge.shadow import Limits, Live, Report, try_out
+
+KEPT = 5
+"""Releases of a model that stay on the shelf, beside those in use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """The addresses of one model's releases; None where there is none."""
+
+    force: str | None = None
+    trial: str | None = None
+    before: str | None = None
+
+
+class Node:
+    """The models of one machine. One process holds it; its state survives ``kill -9``.
+
+    Parameters
+    ----------
+    folder : Path
+        Where they lie.
+    name : str
+        What this machine is called in roll-outs.
+    trust : Trust
+        Whose releases it takes.
+    now : callable
+        Microseconds UTC.
+    signals : collection of str, optional
+        What it knows; None takes any.
+    live : callable, optional
+        Newest windows, for the trial beside what runs.
+
+    Raises
+    ------
+    LearnError
+        If the folder is damaged.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        trust: Trust,
+        now: Callable[[], int],
+        signals: Collection[str] | None = None,
+        live: Live | None = None,
+    ) -> None:
+        self.name = name
+        self._folder = folder
+        self._shelf = folder / "shelf"
+        self._shelf.mkdir(parents=True, exist_ok=True)
+        self._trust = trust
+        self._now = now
+        self._signals = signals
+        self._live = live
+        self.history = Ledger(folder / "history.jsonl")
+        self._slots, self._passed, self.numbers = self._load()
+        self._drop_trials()
+
+    # -- looking ------------------------------------------------------------------------------
+
+    def slots(self) -> Mapping[str, Slot]:
+        """Return what is in force, on trial and before, by model name."""
+        return dict(self._slots)
+
+    def slot(self, model: str) -> Slot:
+        """Return what is in force, on trial and before, of one model."""
+        return self._slots.get(model, Slot())
+
+    def bundle(self, address: str) -> Bundle:
+        """Read a release from the shelf; signature and digests are checked again.
+
+        Raises
+        ------
+        LearnError
+            If it is not there, was altered, or its key is trusted no more.
+        """
+        bundle = open_bundle(self.content(address), self._trust)
+        if bundle.address != address:
+            raise LearnError(f"release {address[:12]} was altered on the shelf; send it again")
+        return bundle
+
+    def content(self, address: str) -> bytes:
+        """Read the bytes of a release.
+
+        Raises
+        ------
+        LearnError
+            If it is not on the shelf.
+        """
+        try:
+            return self._file(address).read_bytes()
+        except OSError:
+            raise LearnError(
+                f"release {address[:12]} is not on the shelf of {self.name}; send it again"
+            ) from None
+
+    # -- doing --------------------------------------------------------------------------------
+
+    def receive(self, content: bytes, limits: Limits | None = None, by: str = "") -> Report:
+        """Try a release out beside what runs; one that passes is put on the shelf.
+
+        Returns
+        -------
+        Report
+            What was found; nothing of what runs has changed.
+        """
+        force = self._in_force_beside(content)
+        report = try_out(
+            content, self._trust, signals=self._signals, in_force=force, live=self._live,
+            limits=limits,
+        )  # fmt: skip
+        facts = {"address": report.address or _address(content), "by": by}
+        if report.passed:
+            _write(self._file(report.address), content)
+            model = self.bundle(report.address).contract.name
+            self._passed[report.address] = model
+            self._keep()
+            self._note("received", model=model, **facts, **_figures(report))
+            self._prune(model)
+        else:
+            self._note("refused", why=report.why, **facts, **_figures(report))
+        return report
+
+    def activate(self, address: str, by: str = "") -> Slot:
+        """Put a release that passed on trial.
+
+        Raises
+        ------
+        LearnError
+            If it was not received, or did not pass.
+        """
+        model = self._passed.get(address)
+        if model is None:
+            raise LearnError(
+                f"release {address[:12]} did not pass at {self.name}, or never came; send it first"
+            )
+        self.bundle(address)
+        slot = self.slot(model)
+        if address in (slot.force, slot.trial):
+            return slot
+        return self._turn(model, replace(slot, trial=address), "trial", address=address, by=by)
+
+    def confirm(self, model: str) -> Slot:
+        """Put in force what is on trial.
+
+        Raises
+        ------
+        LearnError
+            If nothing is on trial.
+        """
+        slot = self.slot(model)
+        if slot.trial is None:
+            raise LearnError(f"no release of '{model}' is on trial at {self.name}; activate one")
+        after = Slot(force=slot.trial, before=slot.force)
+        return self._turn(model, after, "in force", address=slot.trial)
+
+    def roll_back(self, model: str, why: str, by: str = "", address: str | None = None) -> Slot:
+        """Take back what is on trial, else what is in force; then the one before is in force again.
+
+        With an ``address``, only if it is that one: so that asking twice goes back once.
+
+        Raises
+        ------
+        LearnError
+            If the release to go back to is not what it was.
+        """
+        slot = self.slot(model)
+        gone = slot.trial or slot.force
+        if gone is None or (address is not None and address != gone):
+            return slot
+        if slot.trial is not None:
+            after = replace(slot, trial=None)
+        else:
+            if slot.before is not None:
+                self.bundle(slot.before)
+            after = Slot(force=slot.before)
+        return self._turn(model, after, "rolled back", address=gone, to=after.force, why=why, by=by)
+
+    def note(self, what: str, **facts: Any) -> None:
+        """Add to the history."""
+        self._note(what, **facts)
+
+    def accept_number(self, key: str, number: int) -> bool:
+        """Whether an order's number is higher than any before of that key; it is used up then."""
+        if number <= self.numbers.get(key, -1):
+            return False
+        self.numbers[key] = number
+        self._keep()
+        return True
+
+    # -- inside -------------------------------------------------------------------------------
+
+    def _in_force_beside(self, content: bytes) -> Bundle | None:
+        """Return what the release would replace, None where there is none or it is no release."""
+        try:
+            model = open_bundle(content, self._trust).contract.name
+            force = self.slot(model).force
+            return None if force is None else self.bundle(force)
+        except LearnError:
+            return None
+
+    def _turn(self, model: str, slot: Slot, what: str, **facts: Any) -> Slot:
+        """Change what runs: noted first, so that nothing ever runs that the history lacks."""
+        self._note(what, model=model, **facts)
+        self._slots[model] = slot
+        self._keep()
+        return slot
+
+    def _drop_trials(self) -> None:
+        """What was on trial when this process ended has not proven itself."""
+        for model, slot in list(self._slots.items()):
+            if slot.trial is not None:
+                self.roll_back(model, "the process ended during the trial", address=slot.trial)
+
+    def _note(self, what: str, **facts: Any) -> None:
+        self.history.add(self._now(), what, node=self.name, **facts)
+
+    def _file(self, address: str) -> Path:
+        return self._shelf / f"{address}.bundle"
+
+    def _prune(self, model: str) -> None:
+        slot = self.slot(model)
+        used = {slot.force, slot.trial, slot.before}
+        own = [a for a, name in self._passed.items() if name == model and a not in used]
+        for address in own[:-KEPT]:
+            del self._passed[address]
+            self._file(address).unlink(missing_ok=True)
+        self._keep()
+
+    def _load(self) -> tuple[dict[str, Slot], dict[str, str], dict[str, int]]:
+        path = self._folder / "state.json"
+        try:
+            told = json.loads(path.read_text("utf-8"))
+            slots = {name: Slot(**slot) for name, slot in told["slots"].items()}
+            return slots, dict(told["passed"]), dict(told["numbers"])
+        except FileNotFoundError:
+            return {}, {}, {}
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise LearnError(
+                f"{path} is damaged; restore it from a backup, or remove it and release anew"
+            ) from None
+
+    def _keep(self) -> None:
+        told = {
+            "slots": {name: asdict(slot) for name, slot in self._slots.items()},
+            "passed": self._passed,
+            "numbers": self.numbers,
+        }
+        _write(self._folder / "state.json", json.dumps(told, indent=1).encode())
+
+
+def _address(content: bytes) -> str:
+    try:
+        return address_of(content)
+    except LearnError:
+        return ""
+
+
+def _figures(report: Report) -> dict[str, Any]:
+    figures = {"p50_us": report.p50_us, "p99_us": report.p99_us, "memory_mb": report.memory_mb}
+    known = {name: round(value, 1) for name, value in figures.items() if value is not None}
+    return {**known, "checks": [check.name for check in report.checks if check.passed]}
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Replace a file so that a crash leaves the old or the new one, never half of it."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    with draft.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,47 @@
+"""A window holds the newest rows, one per step, in order."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.learn.edge.models import contract
+
+from genba.learn.edge.window import US, Feed
+
+
+@given(st.lists(st.integers(1, 3), min_size=1, max_size=40))
+def test_a_window_is_the_last_rows_of_all_that_came(gaps: list[int]) -> None:
+    feed, expected, now = Feed(contract()), [], 0
+    for number, gap in enumerate(gaps):
+        now += gap * US
+        value = float(number)
+        feed.tick(now, lambda _, value=value: value)  # type: ignore[misc]
+        expected += [value] * (1 if number == 0 else gap)
+    assert feed.full == (len(expected) >= 4)
+    if feed.full:
+        assert feed.window().tolist() == [[value, value] for value in expected[-4:]]
+
+
+def test_ticks_within_a_step_take_one_row() -> None:
+    feed = Feed(contract(step_s=10.0))
+    taken = [feed.tick(now * US, lambda _: 1.0) for now in range(40)]
+    assert [now for now, was in enumerate(taken) if was] == [0, 10, 20, 30]
+
+
+def test_after_a_long_gap_and_after_a_clock_set_back_it_begins_anew() -> None:
+    for later in (1000, -50):
+        feed = Feed(contract())
+        for second in range(100, 110):
+            feed.tick(second * US, lambda _: 1.0)
+        assert feed.full
+        feed.tick((110 + later) * US, lambda _: 1.0)
+        assert not feed.full
+
+
+def test_rows_from_before_fill_it_at_once() -> None:
+    feed = Feed(contract())
+    feed.fill(np.arange(20, dtype=np.float32).reshape(10, 2), 50 * US)
+    assert feed.full
+    assert feed.window()[-1].tolist() == [18.0, 19.0]
+    assert not feed.tick(50 * US, lambda _: 0.0)
+    assert feed.tick(51 * US, lambda _: 0.0)
+    assert feed.window()[-1].tolist() == [0.0, 0.0]
