@@ -10,6 +10,7 @@ from genba.cli import (
     demo,
     historian,
     kpi,
+    model,
     override,
     plan,
     plant,
@@ -21,6 +22,7 @@ from genba.cli import (
     systemd,
     testbed,
     token,
+    train,
     trust,
     twin,
     user,
@@ -68,6 +70,8 @@ app.add_typer(state.app, name="state", short_help="See and change a state folder
 app.command("systemd", short_help="Make a unit that runs a plant.")(systemd.systemd)
 app.add_typer(token.app, name="token", short_help="Give, list and revoke API tokens.")
 app.add_typer(trust.app, name="trust", short_help="Decide which devices are trusted.")
+app.add_typer(train.app, name="train", short_help="Learn a model from what was recorded.")
+app.add_typer(model.app, name="model", short_help="See models, and what happened to them.")
 app.add_typer(twin.app, name="twin", short_help="Ask what would be: the line twin.")
 app.add_typer(testbed.app, name="testbed", short_help="Serve or step a simulated plant.")
 

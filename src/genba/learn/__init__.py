@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from genba.learn.anomaly.ladder import anomaly_ladder
+    from genba.learn.candidate import Candidate, train
     from genba.learn.data.column import Column, ColumnKind, Known
     from genba.learn.data.dataset import UNIT, Dataset, Images
     from genba.learn.data.equipment import Slice, slice_of_equipment
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
     from genba.learn.registry.store import Registered, Registry
     from genba.learn.split.leakage import Leak, LeakKind, leaks, refuse_leaks
     from genba.learn.split.parts import Split, by_blocks, by_group, by_rows, by_time, leave_out
-    from genba.learn.threads import threads
-    from genba.learn.train import Candidate, train
 
 _PLACES = {
     "anomaly.ladder": ("anomaly_ladder",),
@@ -63,8 +62,7 @@ _PLACES = {
     "registry.store": ("Registered", "Registry"),
     "split.leakage": ("Leak", "LeakKind", "leaks", "refuse_leaks"),
     "split.parts": ("Split", "by_blocks", "by_group", "by_rows", "by_time", "leave_out"),
-    "threads": ("threads",),
-    "train": ("Candidate", "train"),
+    "candidate": ("Candidate", "train"),
 }
 _PLACE_OF = {name: place for place, names in _PLACES.items() for name in names}
 
@@ -128,7 +126,6 @@ __all__ = [
     "sample_for",
     "slice_of_equipment",
     "slice_of_parts",
-    "threads",
     "train",
     "windows_of",
     "without_constant",
