@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from genba.historian import Historian
 from genba.historian.schema import RECORDS, SAMPLES
 from genba.plant import (
     US,
@@ -26,6 +27,7 @@ from genba.plant import (
     Plant,
     Product,
     Role,
+    Sample,
     SetupTime,
     Signal,
     SignalKind,
@@ -132,6 +134,18 @@ class Told:
 
     def book(self, table: str, **row: Any) -> None:
         self._rows[table].append(row)
+
+    def keep(self, historian: Historian) -> None:
+        """Put all of it into a real historian."""
+        samples = [
+            Sample(signal, when, when, value if text is None else text, quality, number)
+            for number, (signal, when, value, text, quality) in enumerate(self._samples)
+        ]
+        rows = {
+            name: [{"id": f"{name}-{number}", **row} for number, row in enumerate(listed)]
+            for name, listed in self._rows.items()
+        }
+        historian.append_all(samples, rows)
 
     def samples(self, signals: Sequence[str], start: int, end: int) -> pa.Table:
         found = sorted(

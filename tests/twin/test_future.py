@@ -16,6 +16,7 @@ from genba.twin.future import futures
 from genba.twin.line import Line, Machine, Power, Product, Step, Stop, Stoppage, Tariff
 from genba.twin.policy import Outage, PlannedJob
 from genba.twin.records import STATES
+from genba.twin.rules import BEND_S, EARLY_S
 from genba.twin.state import LotPhase, LotState, MachineNow
 
 DAY_S = 86_400.0
@@ -191,6 +192,33 @@ def test_an_outage_stops_what_runs_and_sends_what_waits_to_another_machine() -> 
     assert times == [100_050, 100, pytest.approx(1950), 200]
 
 
+def test_a_vehicle_that_is_out_goes_on_afterwards() -> None:
+    line = carried(serial([10]), travel_s=50, handling_s=20)
+    # Picked up after 20 s, there after 90, done after 190; the vehicle is home again by then.
+    whole = 20 + 70 + 100 + 70 + 70
+    assert done(line, lot("a")) == [whole]
+    for begin_s, end_s, late_s in ((60, 360, 300), (-50, 100, 100)):
+        out = (Outage("v0", NOW + begin_s * US, NOW + end_s * US),)
+        assert done(line, lot("a"), outages=out) == [whole + late_s]
+    with pytest.raises(TwinError, match="'v9'"):
+        done(line, lot("a"), outages=(Outage("v9", NOW, NOW + US),))
+
+
+def test_scrap_that_is_told_is_not_drawn() -> None:
+    line = serial([1, 1])
+    ways = {key: dataclasses.replace(w, scrap=0.5) for key, w in line.ways.items()}
+    told = {("a", 0): 3, ("a", 1): 0, ("b", 0): 99}
+    result = futures(
+        line.with_ways(ways), state(lot("a"), lot("b"), lot("c")), DAY_S, n=20, scrapped=told
+    )
+    # a loses 3 parts, b all that it has; c by chance.
+    assert set((result.output - 7).tolist()) > {0, 1, 2}
+    assert (result.output >= 7).all()
+    assert (result.lots <= 2).all()
+    with pytest.raises(TwinError, match="'z'"):
+        futures(line, state(lot("a")), DAY_S, n=1, scrapped={("z", 0): 1})
+
+
 def test_a_plan_says_on_which_machine_and_in_which_order() -> None:
     ways = tuple(way(f"m{n}", 10) for n in range(2))
     line = Line("pair", (Machine("m0"), Machine("m1")), (Product("A", 10, (Step("op", ways),)),))
@@ -219,9 +247,37 @@ def test_a_machine_waits_for_the_planned_lot_only_where_it_is_about_to_come() ->
     assert done(serial([5, 10]), waiting, lot("b"), schedule=plan) == [100, 200]
 
 
-def test_a_planned_lot_enters_the_floor_half_an_hour_before_its_start() -> None:
-    plan = (PlannedJob("a", 0, "m0", NOW + 4000 * US),)
-    assert done(serial([10]), lot("a"), schedule=plan) == [4000 - 1800 + 100]
+def test_a_planned_lot_enters_the_floor_some_time_before_its_start() -> None:
+    plan = (PlannedJob("a", 0, "m0", NOW + 9000 * US),)
+    assert done(serial([10]), lot("a"), schedule=plan) == [9000 - EARLY_S + 100]
+
+
+@pytest.mark.parametrize(
+    ("same_s", "first_is_there", "times"),
+    [
+        (1000.0, True, [700, 800, 1500]),  # the plan holds
+        (1000.0, False, [900, 800, 100]),  # it bends: no set-up first
+        (1000.0 + BEND_S, False, [900, 700, 1600]),  # that is too far ahead
+    ],
+)
+def test_where_the_order_of_a_plan_bends_what_needs_no_setup_goes_first(
+    same_s: float, first_is_there: bool, times: list[float]
+) -> None:
+    families = {(b, a): 600.0 for b in (None, "x", "y") for a in ("x", "y") if a != b}
+    machine = Machine("m0", setups=families, families=("x", "y"))
+    feeder = Machine("feeder")
+    steps = {f: (Step("op", (way("m0", 10, family=f),)),) for f in ("x", "y")}
+    fed = (Step("feed", (way("feeder", 80),)), *steps["y"])
+    products = (Product("X", 10, steps["x"]), Product("Y", 10, steps["y"]), Product("F", 10, fed))
+    line = Line("bending", (machine, feeder), products)
+    first = lot("first", product="Y" if first_is_there else "F")
+    plan = tuple(
+        PlannedJob(name, int(name == "first" and not first_is_there), "m0", NOW + round(at * US))
+        for name, at in (("first", 0.0), ("other", 1.0), ("same", same_s))
+    )
+    others = (lot("other", product="Y"), lot("same", product="X", place="m0"))
+    start = state(first, *others, machines=(MachineNow("m0", family="x"),))
+    assert futures(line, start, DAY_S, n=1, schedule=plan).done_s[0].tolist() == times
 
 
 def random_line() -> Line:

@@ -144,6 +144,14 @@ def test_a_lot_on_a_vehicle_arrives_after_what_is_left_of_the_way() -> None:
     assert result.done_s[0].tolist() in ([215], [265])
 
 
+def test_a_lot_at_the_source_can_be_what_a_vehicle_was_sent_for() -> None:
+    line = carried(serial([10]), travel_s=50, handling_s=20)
+    wanted = lot("a", phase=LotPhase.MOVING)  # no place: the source
+    told = VehicleNow("v0", at="m0", lot="a", heading="m0", left_s=30.0)
+    result = futures(line, state(wanted, vehicles=(told,)), DAY_S, n=1)
+    assert result.done_s[0, 0] in (30 + 70 + 100 + 90, 30 + 70 + 100 + 140)
+
+
 def test_orders_become_lots_of_nearly_equal_size_and_are_released_in_time() -> None:
     line = serial([10])
     order = Order(id="O", product="A", quantity=25, release=NOW + HOUR, due=NOW + 9 * HOUR)

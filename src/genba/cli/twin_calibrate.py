@@ -167,6 +167,7 @@ def _validated(
             futures,
             seed,
             progress=lambda done: progress.update(task, completed=done),
+            traced=LineTwin(found.line, traced=True),
         )
 
 

@@ -43,12 +43,9 @@ from genba.twin.reach import (
     way_at,
     whole_at,
 )
-from genba.twin.records import BRINGS, CALLED, CARRIED, CREW, FETCHES, PICKED, RESTS
-from genba.twin.rules import MOST_FRESH, PARK_AFTER_S, REST_AFTER_S
+from genba.twin.records import AWAY, BRINGS, CALLED, CARRIED, CREW, FETCHES, PICKED, RESTS
+from genba.twin.rules import EARLY_S, MOST_FRESH, PARK_AFTER_S, REST_AFTER_S
 from genba.twin.timers import set_timer
-
-EARLY_S = 1800.0
-"""A planned lot enters the floor at most this long before the plan has it begin."""
 
 
 @compiled
@@ -217,6 +214,22 @@ def vehicle_due(w: World, v: int, time: float, seed: np.uint64) -> None:
     if whole_at(w, 0).starved == 1:
         whole_at(w, 0).starved = 0
         call_up_all(w)
+
+
+@compiled
+def take_vehicle_out(w: World, v: int, time: float, end: float) -> None:
+    """Let a vehicle stand still until ``end``; one that is on its way loses that time."""
+    vehicle = vehicle_at(w, v)
+    unit = 2 * whole_at(w, 0).machines + v
+    due = timer_at(w, whole_at(w, 0).leaves + unit).time
+    if vehicle.phase == RESTS:
+        vehicle.phase = AWAY
+        whole_at(w, 0).free_vehicles -= 1
+        set_timer(w, unit, end)
+    elif vehicle.phase == AWAY:
+        set_timer(w, unit, max(end, due))
+    else:
+        set_timer(w, unit, due + end - time)
 
 
 @compiled

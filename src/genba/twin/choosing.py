@@ -10,8 +10,8 @@ is worth it, and else takes the next of the plan that is there.
 import math
 
 from genba.jit import compiled
-from genba.twin.carrying import EARLY_S, is_coming, welcome
-from genba.twin.floor import PLANNED_RANK, is_able, planned_work, way_on
+from genba.twin.carrying import is_coming, welcome
+from genba.twin.floor import PLANNED_RANK, is_able, planned_machine, planned_work, way_on
 from genba.twin.lookup import changeover, fastest_s
 from genba.twin.reach import (
     World,
@@ -29,6 +29,8 @@ from genba.twin.records import AHEAD, DONE, STANDS, WORKED
 from genba.twin.rules import (
     BATCH_ENOUGH,
     BATCH_WAIT_S,
+    BEND_S,
+    EARLY_S,
     FAMILY_WINDOW_S,
     FETCH_S,
     WAIT_PART,
@@ -104,8 +106,26 @@ def _worth(w: World, m: int, lot: int, planned: int) -> float:
 
 
 @compiled
-def holds(w: World, m: int, lot: int, time: float) -> bool:
-    """Whether a machine waits for what its plan has before ``lot``, as it is about to come."""
+def _set_up_for(w: World, m: int, first: int) -> int:
+    """Return the first lot here that a machine is set up for; ``first`` where that is far off."""
+    family, limit = machine_at(w, m).family, lot_at(w, first).rank + BEND_S
+    lot = first
+    while lot >= 0 and lot_at(w, lot).rank <= limit:
+        way = way_on(w, lot_at(w, lot).op, m)
+        fits = way_at(w, way).family == family and planned_machine(w, lot) == m
+        if fits and _has_tools(w, way):
+            return lot
+        lot = lot_at(w, lot).next
+    return first
+
+
+@compiled
+def follow(w: World, m: int, lot: int, time: float) -> int:
+    """Return what a machine should begin of its plan; ``lot`` is the first of it that is there.
+
+    -1: it waits for what the plan has before that, which is about to come. Where the order bends
+    anyway, the first one that needs no set-up: the set-up for ``lot`` might be made once more.
+    """
     machine = machine_at(w, m)
     while machine.plan_next < machine.plan_to:
         job = planned_at(w, machine.plan_next)
@@ -115,16 +135,18 @@ def holds(w: World, m: int, lot: int, time: float) -> bool:
             break
         machine.plan_next += 1
     start = lot_at(w, lot).rank + PLANNED_RANK
+    bent = False
     for planned in range(machine.plan_next, machine.plan_to):
         job = planned_at(w, planned)
         if job.start >= start:
-            return False
+            break
         ahead = lot_at(w, job.lot)
         if ahead.op > job.op or ahead.phase in (DONE, AHEAD) or job.lot == lot:
             continue
+        bent = True
         if _comes_in(w, m, planned, time) <= _worth(w, m, lot, planned):
-            return True
-    return False
+            return -1
+    return _set_up_for(w, m, lot) if bent else lot
 
 
 @compiled

@@ -11,7 +11,7 @@ from genba.errors import TwinError
 from genba.plant import US
 from genba.twin.kernel import begin, run
 from genba.twin.line import Line
-from genba.twin.policy import Outage, Schedule
+from genba.twin.policy import Outage, Schedule, Scrapped
 from genba.twin.records import DONE, STATE_COUNT, STATES, Tables, fresh, header
 from genba.twin.state import State
 from genba.twin.tables import open_windows
@@ -87,6 +87,7 @@ def futures(
     seed: int = 0,
     schedule: Schedule = (),
     outages: Sequence[Outage] = (),
+    scrapped: Scrapped | None = None,
 ) -> Futures:
     """Simulate ``n`` futures of ``horizon_s`` seconds; future ``i`` has the seed ``seed + i``.
 
@@ -102,7 +103,9 @@ def futures(
         A plan to follow; what it does not speak of, and all where it is empty, is decided by the
         plain rules (earliest due date within set-up families, nearest vehicle).
     outages : sequence of Outage
-        Machines that are out for a known time.
+        Machines and vehicles that are out for a known time.
+    scrapped : Scrapped, optional
+        Parts that lots lose, where that is known; else it is drawn.
 
     Raises
     ------
@@ -111,7 +114,7 @@ def futures(
     """
     if n < 1:
         raise TwinError(f"{n} futures make no sense; ask for 1 or more")
-    tables = assemble(line, state, horizon_s, schedule, outages)
+    tables = assemble(line, state, horizon_s, schedule, outages, scrapped)
     fixed = _standing_cost(line, state.time, horizon_s)
     material = np.array([line.products_by_id[lot.product].material_cost for lot in state.lots])
     rows = []

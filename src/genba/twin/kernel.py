@@ -14,7 +14,7 @@ import math
 import numpy as np
 
 from genba.jit import compiled
-from genba.twin.carrying import call_up_all, move_lots, vehicle_due
+from genba.twin.carrying import call_up_all, move_lots, take_vehicle_out, vehicle_due
 from genba.twin.draws import OF_LIFE, OF_REPAIR, bits, draw, draw_left
 from genba.twin.floor import (
     enlist,
@@ -147,15 +147,17 @@ def _release_due(w: World, unit: int, time: float) -> None:
 
 @compiled
 def _outage_due(w: World, unit: int, time: float) -> None:
-    """Take a machine out until a given time, whatever it does."""
+    """Take a machine or vehicle out until a given time, whatever it does."""
     at = whole_at(w, 0).outages_begun
     outage = outage_at(w, at)
     whole_at(w, 0).outages_begun = at + 1
     following = outage_at(w, at + 1).start if at + 1 < whole_at(w, 0).outages else math.inf
     set_timer(w, unit, following)
-    m = outage.machine
+    m, end = outage.unit, outage.end
+    if m >= whole_at(w, 0).machines:
+        take_vehicle_out(w, m - whole_at(w, 0).machines, time, end)
+        return
     machine = machine_at(w, m)
-    end = outage.end
     if machine.phase == OUTAGE:
         leaf = (whole_at(w, 0).leaves) + m
         set_timer(w, m, max(end, timer_at(w, leaf).time))

@@ -1,10 +1,13 @@
 """The line twin as anything else that predicts: from a recorded start, one future per seed."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from genba.plant import US
 from genba.twin.future import Futures, futures
 from genba.twin.line import Line
+from genba.twin.outside import Outside, outside_of
 from genba.twin.prediction import Case, Prediction, tardiness_h
 from genba.twin.record_state import state_at
 from genba.twin.records import STATES as KERNEL_STATES
@@ -18,25 +21,51 @@ class LineTwin:
     """Satisfies :class:`genba.twin.prediction.Twin` with a (calibrated) line.
 
     Lots go on by the plain rules: earliest due date within set-up families, nearest vehicle.
+
+    Parameters
+    ----------
+    line : Line
+        Calibrated on other periods than those that it is asked for.
+    traced : bool
+        Free-running, a twin draws when machines stop and what is scrapped. Trace-driven, it takes
+        both as they were recorded (:mod:`genba.twin.outside`).
     """
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: Line, *, traced: bool = False) -> None:
         self._line = line
+        self._traced = traced
         self._case: Case | None = None
-        self._state: State | None = None
+        self._start: _Start | None = None
 
     def predict(self, case: Case, seed: int) -> Prediction:
         """Return one future of a period."""
-        state = self._start(case)
-        found = futures(self._line, state, case.length_s, n=1, seed=seed)
-        return _prediction(case, state, found)
+        if self._start is None or self._case is not case:
+            self._case, self._start = case, self._read(case)  # the same for all futures
+        start = self._start
+        found = futures(
+            start.line,
+            start.state,
+            case.length_s,
+            n=1,
+            seed=seed,
+            outages=start.outside.outages,
+            scrapped=start.outside.scrapped,
+        )
+        return _prediction(case, start.state, found)
 
-    def _start(self, case: Case) -> State:
-        """Read the state once per case; it is the same for all futures."""
-        if self._state is None or self._case is not case:
-            self._case = case
-            self._state = state_at(case.recording, self._line, case.start, case.end)
-        return self._state
+    def _read(self, case: Case) -> "_Start":
+        state = state_at(case.recording, self._line, case.start, case.end)
+        if not self._traced:
+            return _Start(self._line, state, Outside((), {}))
+        outside = outside_of(case, self._line)
+        return _Start(outside.line(self._line), outside.state(state), outside)
+
+
+@dataclass(frozen=True)
+class _Start:
+    line: Line
+    state: State
+    outside: Outside
 
 
 def _prediction(case: Case, state: State, found: Futures) -> Prediction:

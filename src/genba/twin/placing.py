@@ -123,7 +123,10 @@ def _start_trip(tables: Tables, names: Names, now: VehicleNow, lot: LotState, in
         record["place"] = vehicle["at"]
         return
     vehicle["phase"] = FETCHES
-    record["place"] = location(names, lot.place or "", f"lot {lot.id}")
+    if lot.place is None:  # the source
+        record["place"] = len(tables.machines)
+    else:
+        record["place"] = location(names, lot.place, f"lot {lot.id}")
     vehicle["at"] = record["place"]
     if record["place"] < len(tables.machines):
         tables.machines[record["place"]]["load"] += 1

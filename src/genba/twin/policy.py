@@ -1,5 +1,6 @@
-"""What a future is told: a plan that is followed, and when machines are out."""
+"""What a future is told: a plan that is followed, who is out when, and what is scrapped."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -20,8 +21,15 @@ Schedule = tuple[PlannedJob, ...]
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """A machine that is out from ``start`` to ``end`` (microseconds UTC), whatever it does."""
+    """A machine or vehicle that is out from ``start`` to ``end``, whatever it does.
 
-    machine: str
+    Microseconds UTC. A vehicle that is on its way goes on afterwards.
+    """
+
+    unit: str
     start: int
     end: int
+
+
+Scrapped = Mapping[tuple[str, int], int]
+"""Parts that a lot loses in an operation, by lot and step; drawn where it is not told."""

@@ -53,7 +53,7 @@ MACHINE = np.dtype(
 LOT = np.dtype(
     [
         ("key", "u8"), ("product", "i8"), ("due", "f8"), ("weight", "f8"), ("release", "f8"),
-        ("plan", "i8"), ("urgency", "f8"),
+        ("plan", "i8"), ("told", "i8"), ("urgency", "f8"),
         # what changes
         ("phase", "i8"), ("op", "i8"), ("parts", "i8"), ("place", "i8"), ("heading", "i8"),
         ("rank", "f8"), ("since", "f8"), ("next", "i8"), ("before", "i8"), ("list", "i8"),
@@ -94,8 +94,10 @@ VEHICLE = np.dtype(
 DIST = np.dtype([("shape", "i8"), ("a", "f8"), ("b", "f8")], align=True)
 CALENDAR = np.dtype([("first", "i8"), ("last", "i8"), ("at", "i8"), ("open", "i8")], align=True)
 """``at``: the window that is open, or the next one."""
+SCRAP = np.dtype([("parts", "i8")])
+"""Parts that a lot loses in an operation; -1: drawn."""
 PLANNED = np.dtype([("lot", "i8"), ("op", "i8"), ("start", "f8")], align=True)
-OUTAGE_RECORD = np.dtype([("machine", "i8"), ("start", "f8"), ("end", "f8")], align=True)
+OUTAGE_RECORD = np.dtype([("unit", "i8"), ("start", "f8"), ("end", "f8")], align=True)
 LOG = np.dtype(
     [("time", "f8"), ("what", "i8"), ("unit", "i8"), ("lot", "i8"), ("op", "i8"), ("parts", "i8")],
     align=True,
@@ -155,6 +157,7 @@ DTYPES = {
     "prices": PRICE,
     "planned": PLANNED,
     "targets": TARGET,
+    "scraps": SCRAP,
     "outages": OUTAGE_RECORD,
     "releases": INDEX,
     "waiting": COUNT,
@@ -203,7 +206,10 @@ class Tables(NamedTuple):
     """All planned jobs by machine, then start."""
     targets: Records
     """By a lot's ``plan`` + operation: where and when it is planned."""
+    scraps: Records
+    """By a lot's ``told`` + operation."""
     outages: Records
+    """``unit``: machines, then vehicles."""
     releases: Records
     """Lots that are still to be released, in order."""
     waiting: Records

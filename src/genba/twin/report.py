@@ -1,8 +1,10 @@
 """The validation report: a twin's predictions beside what was recorded, on periods it never saw.
 
-For each period the twin starts from the recorded state, is told what came from outside, and gives
-many futures. What happened should lie in the middle 90 % of them nine times out of ten, and the
-median should be near it (Sargent, *Verification and validation of simulation models*, 2013).
+For each period the twin starts from the recorded state and gives many futures. *Free-running* it
+draws what stops and what is scrapped, as it must for what lies ahead; what happened should lie in
+the middle 90 % of the futures nine times out of ten. *Trace-driven* the recorded stops and scrap
+are imposed, so that chance from outside is not taken for an error of the model (Kleijnen 1995,
+Sargent 2013; see :mod:`genba.twin.outside`). Both are told of arrivals of material and rush orders.
 """
 
 import json
@@ -72,54 +74,60 @@ class Validation:
     """What came of validating a twin."""
 
     periods: tuple[Period, ...]
+    """Free-running: stops and scrap are drawn."""
     futures: int
     seed: int
+    traced: tuple[Period, ...] = ()
+    """Trace-driven, of the same periods: stops and scrap are those recorded. Empty where no such
+    twin was given."""
 
-    def errors(self, measure: str) -> list[float]:
+    def errors(self, measure: str, *, traced: bool = False) -> list[float]:
         """Return the relative errors of a measure, one for each period where it is defined."""
-        found = [period.of(measure).error for period in self.periods]
+        found = [p.of(measure).error for p in (self.traced if traced else self.periods)]
         return [error for error in found if math.isfinite(error)]
 
-    def coverage(self, measure: str) -> float:
+    def coverage(self, measure: str, *, traced: bool = False) -> float:
         """Return the part of the periods in which what happened lies in the interval."""
-        return sum(p.of(measure).inside for p in self.periods) / len(self.periods)
+        periods = self.traced if traced else self.periods
+        return sum(p.of(measure).inside for p in periods) / len(periods)
 
     @property
     def verdict(self) -> str:
-        """What it comes to, in a sentence."""
-        errors = self.errors("output")
-        if not errors:
+        """What it comes to: a sentence for each way of running the twin."""
+        if not self.errors("output"):
             return "Nothing was delivered in these periods; the twin's output cannot be judged."
-        count = len(self.periods)
-        inside = sum(p.of("output").inside for p in self.periods)
+        free = self._sentence("Free-running (stops and scrap drawn)", traced=False)
+        if not self.traced:
+            return free
+        return f"{free}\n{self._sentence('Trace-driven (recorded stops and scrap)', traced=True)}"
+
+    def _sentence(self, how: str, *, traced: bool) -> str:
+        periods, errors = (
+            self.traced if traced else self.periods,
+            self.errors("output", traced=traced),
+        )
+        inside = sum(p.of("output").inside for p in periods)
         mean = float(np.mean(errors))
         lean = "too low" if mean < 0 else "too high"
-        whole = f"each of {count} periods" if count > 1 else "the period"
+        whole = f"each of {len(periods)} periods" if len(periods) > 1 else "the period"
         return (
-            f"The twin predicts the output of {whole} within {max(map(abs, errors)):.1%} "
+            f"{how}, the twin predicts the output of {whole} within {max(map(abs, errors)):.1%} "
             f"(on average {np.mean(np.abs(errors)):.1%}; {abs(mean):.1%} {lean}); "
-            f"{inside} of {count} lie in its 90 % interval."
+            f"{inside} of {len(periods)} lie in its 90 % interval."
         )
 
     def as_text(self) -> str:
         """Return the report as plain text."""
         lines = [self.verdict, ""]
-        for period in self.periods:
+        for number, period in enumerate(self.periods):
+            traced = self.traced[number] if self.traced else None
+            lines += [f"{format_time(period.start)} to {format_time(period.end)}", *_head(traced)]
             lines += [
-                f"{format_time(period.start)} to {format_time(period.end)}",
-                f"  {'':28} {'recorded':>10} {'twin':>10} {'error':>8}   {'90 % interval':^21}",
+                _line(compared, None if traced is None else traced.of(compared.measure))
+                for compared in period.compared
             ]
-            lines += [_line(compared) for compared in period.compared]
             lines.append("")
-        lines += ["Over all periods", f"  {'':28} {'mean error':>10} {'|error|':>8} {'inside':>7}"]
-        for measure, name in _names():
-            errors = self.errors(measure)
-            bias, size = (
-                (f"{np.mean(errors):+.1%}", f"{np.mean(np.abs(errors)):.1%}")
-                if errors
-                else ("-", "-")
-            )
-            lines.append(f"  {name:28} {bias:>10} {size:>8} {self.coverage(measure):>7.0%}")
+        lines += ["Over all periods", *_summary(self)]
         lines += ["", f"{self.futures} futures of each period, seed {self.seed}."]
         return "\n".join(lines)
 
@@ -138,6 +146,9 @@ class Validation:
                     }
                     for period in self.periods
                 ],
+                "trace_driven": [
+                    {c.measure: _values(c) for c in period.compared} for period in self.traced
+                ],
             },
             indent=2,
         )
@@ -149,6 +160,7 @@ def validate(
     futures: int = FUTURES,
     seed: int = 0,
     progress: Callable[[int], None] | None = None,
+    traced: Twin | None = None,
 ) -> Validation:
     """Compare a twin's futures with what was recorded.
 
@@ -164,6 +176,9 @@ def validate(
         Future ``k`` of a period has seed ``seed * 1,000,003 + k``.
     progress : callable, optional
         Told of each period that is done.
+    traced : Twin, optional
+        The same twin with what came from outside imposed as it was recorded
+        (``LineTwin(line, traced=True)``); then both are reported, side by side.
 
     Raises
     ------
@@ -174,13 +189,16 @@ def validate(
         raise TwinError("there is no period to validate the twin on; record a shift more")
     if futures < 2:
         raise TwinError("a validation needs at least 2 futures; ask for 100 or so")
-    periods = []
+    periods: list[Period] = []
+    imposed: list[Period] = []
+    seeds = range(seed * 1_000_003, seed * 1_000_003 + futures)
     for number, case in enumerate(cases, start=1):
-        found = [twin.predict(case, seed * 1_000_003 + k) for k in range(futures)]
-        periods.append(_compare(case, found))
+        periods.append(_compare(case, [twin.predict(case, k) for k in seeds]))
+        if traced is not None:
+            imposed.append(_compare(case, [traced.predict(case, k) for k in seeds]))
         if progress is not None:
             progress(number)
-    return Validation(tuple(periods), futures, seed)
+    return Validation(tuple(periods), futures, seed, tuple(imposed))
 
 
 def _compare(case: Case, found: Sequence[Prediction]) -> Period:
@@ -227,26 +245,57 @@ def shift_cases(recording: Recording, calendar: Calendar | None = None) -> list[
 def joined(reports: Sequence[Validation]) -> Validation:
     """Put several validations together (of several recordings or seeds)."""
     periods = tuple(period for report in reports for period in report.periods)
-    return replace(reports[0], periods=periods)
+    traced = tuple(period for report in reports for period in report.traced)
+    return replace(reports[0], periods=periods, traced=traced)
 
 
 def _names() -> list[tuple[str, str]]:
     return [*MEASURES, *((f"share_{state}", f"machines' time {state}") for state in STATES)]
 
 
-def _line(compared: Compared) -> str:
-    name = dict(_names())[compared.measure]
-    share = compared.measure.startswith("share_")
-    numbers = [
-        f"{value:.1%}" if share else f"{value:,.1f}"
-        for value in (compared.recorded, compared.mean, compared.low, compared.high)
-    ]
-    error = f"{compared.error:+.1%}" if math.isfinite(compared.error) else "-"
-    mark = "" if compared.inside else "  outside"
-    return (
-        f"  {name:28} {numbers[0]:>10} {numbers[1]:>10} {error:>8}   "
-        f"{numbers[2]:>10} {numbers[3]:>10}{mark}"
+def _head(traced: Period | None) -> list[str]:
+    first = f"  {'':28} {'':>10} {'free-running':>19}   {'its 90 % interval':^21}"
+    second = f"  {'':28} {'recorded':>10} {'twin':>10} {'error':>8}   {'':21}"
+    if traced is not None:
+        first, second = f"{first} {'trace-driven':>19}", f"{second} {'twin':>10} {'error':>8}"
+    return [first.rstrip(), second.rstrip()]
+
+
+def _line(free: Compared, traced: Compared | None) -> str:
+    name = dict(_names())[free.measure]
+    low, high = _number(free, free.low), _number(free, free.high)
+    text = (
+        f"  {name:28} {_number(free, free.recorded):>10} {_number(free, free.mean):>10} "
+        f"{_percent(free.error):>8}   {low:>10} {high:>10}"
     )
+    if traced is not None:
+        text += f" {_number(traced, traced.mean):>10} {_percent(traced.error):>8}"
+    return text if free.inside else f"{text}  outside"
+
+
+def _number(compared: Compared, value: float) -> str:
+    return f"{value:.1%}" if compared.measure.startswith("share_") else f"{value:,.1f}"
+
+
+def _percent(value: float) -> str:
+    return f"{value:+.1%}" if math.isfinite(value) else "-"
+
+
+def _summary(found: Validation) -> list[str]:
+    """Bias, size of the error and coverage of each measure, for both ways of running."""
+    ways = (False, True) if found.traced else (False,)
+    titles = "".join(f" {'trace-driven' if traced else 'free-running':>27}" for traced in ways)
+    heads = "".join(f" {'mean error':>10} {'|error|':>8} {'inside':>7}" for _ in ways)
+    lines = [f"  {'':28}{titles}", f"  {'':28}{heads}"]
+    for measure, name in _names():
+        text = f"  {name:28}"
+        for traced in ways:
+            errors = found.errors(measure, traced=traced)
+            size = f"{np.mean(np.abs(errors)):.1%}" if errors else "-"
+            bias = _percent(float(np.mean(errors)) if errors else math.nan)
+            text += f" {bias:>10} {size:>8} {found.coverage(measure, traced=traced):>7.0%}"
+        lines.append(text)
+    return lines
 
 
 def _values(compared: Compared) -> dict[str, Any]:

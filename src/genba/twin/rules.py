@@ -24,3 +24,7 @@ WAIT_PART = 0.25
 and as long as the set-ups take that would be made on top."""
 FETCH_S = 120.0
 """Time until a vehicle comes for a lot that stands elsewhere and could be fetched at once."""
+EARLY_S = 5400.0
+"""A planned lot enters the floor at most this long before the plan has it begin."""
+BEND_S = 3 * 3600.0
+"""Where a plan's order bends, a lot that needs no set-up is taken up to so long before its turn."""

@@ -8,7 +8,7 @@ import math
 import numpy as np
 
 from genba.jit import compiled
-from genba.twin.choosing import LOOK_AGAIN_S, choose, gather, holds, wait_until
+from genba.twin.choosing import LOOK_AGAIN_S, choose, follow, gather, wait_until
 from genba.twin.draws import (
     OF_OVERHEAD,
     OF_PARTS,
@@ -47,6 +47,7 @@ from genba.twin.reach import (
     lot_at,
     machine_at,
     op_at,
+    scrap_at,
     stock_at,
     stop_at,
     tool_at,
@@ -131,9 +132,10 @@ def try_start(w: World, m: int, time: float, seed: np.uint64) -> None:
     if machine.phase != FREE:
         return
     first = choose(w, m) if is_open(w, machine.calendar) else -1
-    if first >= 0 and lot_at(w, first).rank < 0.0 and holds(w, m, first, time):
-        wait_until(w, m, time + LOOK_AGAIN_S)
-        first = -1
+    if first >= 0 and lot_at(w, first).rank < 0.0:
+        first = follow(w, m, first, time)
+        if first < 0:
+            wait_until(w, m, time + LOOK_AGAIN_S)
     if first >= 0:
         if op_at(w, lot_at(w, first).op).batch == 0:
             lot_at(w, first).phase = WORKED
@@ -285,10 +287,11 @@ def finish(w: World, m: int, time: float, seed: np.uint64) -> None:
         record = lot_at(w, lot)
         following = record.next
         record.next = -1
-        scrapped = 0
-        if way.scrap > 0.0:
+        scrapped = scrap_at(w, record.told + record.op).parts if record.told >= 0 else -1
+        if scrapped < 0 and way.scrap > 0.0:
             key = mix(record.key + np.uint64(record.op))
             scrapped = binomial(record.parts, way.scrap, bits(seed, OF_SCRAP, key, 0))
+        scrapped = min(max(scrapped, 0), record.parts)
         spoilt = min(machine.spoilt, record.parts - scrapped)
         machine.spoilt -= spoilt
         record.parts -= scrapped + spoilt

@@ -13,7 +13,7 @@ from genba.twin.distribution import QUANTILES
 from genba.twin.hours import PRICE_BIN_S
 from genba.twin.line import Line, Machine
 from genba.twin.placing import location, place_all
-from genba.twin.policy import Outage, Schedule
+from genba.twin.policy import Outage, Schedule, Scrapped
 from genba.twin.records import (
     AHEAD,
     AWAY,
@@ -29,6 +29,7 @@ from genba.twin.records import (
     OUTAGE_RECORD,
     PLANNED,
     RESTS,
+    SCRAP,
     SECONDS,
     STANDS,
     STOCK,
@@ -68,6 +69,7 @@ def assemble(
     horizon_s: float,
     schedule: Schedule = (),
     outages: Sequence[Outage] = (),
+    scrapped: Scrapped | None = None,
     log_rows: int = 0,
 ) -> Tables:
     """Return the tables of a line at a moment; :func:`genba.twin.records.fresh` copies them.
@@ -85,6 +87,7 @@ def assemble(
     lots, releases = _lots(line, names, state)
     machines, stop_rows = _machines(line, names, state, distributions)
     vehicles, more_rows = _vehicles(line, names, state, distributions, len(stop_rows))
+    scraps = _scraps(names, state, scrapped or {}, len(ops), lots)
     planned, targets = _plan(names, state, schedule, len(ops), lots, machines)
     drive_factor = distributions.add(line.travel.factor)
     dists, quantiles = distributions.table()
@@ -102,7 +105,8 @@ def assemble(
         setups=_setups(line, names), uses=_uses(line), legs=_records(travel, SECONDS),
         fastest=_records(_fastest(line, travel), SECONDS),
         calendars=calendars, windows=windows, prices=price_table(line, state.time, known_s),
-        planned=planned, targets=targets, outages=_outages(names, state.time, outages),
+        planned=planned, targets=targets, scraps=scraps,
+        outages=_outages(names, state.time, outages),
         releases=releases, waiting=np.zeros(len(machines) * len(names.families), COUNT),
         lists=lists, bound=_bound(line, names, machines, ops, ways, planned=bool(schedule)),
         due=np.zeros(2 * len(lists), INDEX),
@@ -222,12 +226,14 @@ def _bound(
 
 def _outages(names: Names, zero: int, outages: Sequence[Outage]) -> Records:
     rows = []
-    for outage in sorted(outages, key=lambda o: (o.start, o.machine)):
-        if outage.machine not in names.machines:
-            raise TwinError(f"there is no machine '{outage.machine}' that could be down")
+    units = dict(names.machines)
+    units |= {v: len(units) + n for v, n in names.vehicles.items()}
+    for outage in sorted(outages, key=lambda o: (o.start, o.unit)):
+        if outage.unit not in units:
+            raise TwinError(f"there is no machine or vehicle '{outage.unit}' that could be down")
         if outage.end > max(outage.start, zero):
             start = max(0.0, seconds_since(outage.start, zero))
-            rows.append((names.machines[outage.machine], start, seconds_since(outage.end, zero)))
+            rows.append((units[outage.unit], start, seconds_since(outage.end, zero)))
     return np.array(rows, OUTAGE_RECORD)
 
 
@@ -257,7 +263,7 @@ def _lots(line: Line, names: Names, state: State) -> tuple[Records, Records]:
         record["due"] = seconds_since(lot.due, state.time)
         record["weight"], record["parts"] = lot.weight, lot.quantity
         record["release"] = max(0.0, seconds_since(lot.release, state.time))
-        record["plan"], record["urgency"] = -1, turn[lot.id]
+        record["plan"], record["told"], record["urgency"] = -1, -1, turn[lot.id]
         record["phase"] = _PHASES[lot.phase]
         record["first_op"] = names.first_op[product]
         record["op"] = names.first_op[product] + lot.step
@@ -328,6 +334,23 @@ def _vehicles(
         record["phase"], record["lot"] = (AWAY if now.away else RESTS), -1
         record["due"], record["since"] = max(0.0, now.left_s), -now.idle_s
     return vehicles, rows
+
+
+def _scraps(
+    names: Names, state: State, scrapped: Scrapped, operations: int, lots: Records
+) -> Records:
+    """Return what lots lose in their operations, where it is told; tell those lots."""
+    index_of = {lot.id: index for index, lot in enumerate(state.lots)}
+    rows: list[int] = []
+    for (name, step), parts in sorted(scrapped.items()):
+        if name not in index_of:
+            raise TwinError(f"lot '{name}' should lose parts, but is not on the line")
+        lot = lots[index_of[name]]
+        if lot["told"] < 0:
+            lot["told"] = len(rows)
+            rows += [-1] * operations
+        rows[int(lot["told"] + lot["first_op"]) + step] = parts
+    return np.array([(parts,) for parts in rows], SCRAP)
 
 
 def _plan(
