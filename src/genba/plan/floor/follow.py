@@ -15,12 +15,7 @@ from genba.plan.floor.moves import Moves
 from genba.plan.floor.routing import Routings
 from genba.plan.floor.transport import Move
 from genba.plant import US, Plant, Proposal
-from genba.twin.rules import BATCH_ENOUGH, BATCH_WAIT_S, FETCH_S, WAIT_PART
-
-EARLY_S = 5400.0
-"""A lot enters the floor at most this long before the plan has it begin."""
-BEND_S = 3 * 3600.0
-"""Where the order bends, a lot that needs no set-up is taken up to so long before its turn."""
+from genba.twin.rules import BATCH_ENOUGH, BATCH_WAIT_S, BEND_S, EARLY_S, FETCH_S, WAIT_PART
 
 
 class Follower:
