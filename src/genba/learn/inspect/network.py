@@ -1,0 +1,127 @@
+"""A small convolutional network: where in a picture a defect is, and whether there is one.
+
+Three scales (1/4, 1/8, 1/16 of the picture) with residual blocks (He et al., CVPR 2016), joined
+again at 1/4 as in U-Net (Ronneberger, Fischer and Brox, MICCAI 2015). One head says each place,
+another the picture, from the mean and the maximum of the coarsest scale and from the worst places.
+
+A network is a dict of tensors by name and functions over it: the same arrays are trained here, kept
+in a model's parts and written to ONNX. This module imports PyTorch; import it where it is used.
+"""
+
+from typing import Any, TypeAlias
+
+import torch
+from torch.nn import functional
+
+from genba.learn.inspect.network_graph import EPSILON
+
+Tensor: TypeAlias = Any
+Weights: TypeAlias = dict[str, Tensor]
+
+WORST = 8
+"""Worst places whose mean speaks for the picture."""
+STRIDE = 4
+"""Pixels per place along each axis."""
+
+LAYERS: tuple[tuple[str, int, int, int, int], ...] = (
+    ("stem", 0, 1, 5, 2),
+    ("quarter", 1, 0, 3, 2),
+    ("quarter_a", 1, 1, 3, 1),
+    ("quarter_b", 1, 1, 3, 1),
+    ("eighth", 2, 1, 3, 2),
+    ("eighth_a", 2, 2, 3, 1),
+    ("eighth_b", 2, 2, 3, 1),
+    ("sixteenth", 3, 2, 3, 2),
+    ("sixteenth_a", 3, 3, 3, 1),
+    ("sixteenth_b", 3, 3, 3, 1),
+    ("back_eighth", 2, 3, 1, 1),
+    ("back_quarter", 1, 2, 1, 1),
+    ("joined", 1, 1, 3, 1),
+)
+"""Name, index of the channels out and in (:func:`channels_of`), kernel, stride."""
+
+
+def channels_of(width: int) -> tuple[int, int, int, int]:
+    """Return channels at half, quarter, eighth and sixteenth of the size."""
+    return width // 2, width, 2 * width, 3 * width
+
+
+def new_weights(width: int, seed: int) -> Weights:
+    """Draw the weights of an untaught network (He et al., ICCV 2015)."""
+    source = torch.Generator().manual_seed(seed)
+    channels = channels_of(width)
+    weights: Weights = {}
+    for name, out, into, kernel, _ in LAYERS:
+        fan = 1 if name == "stem" else channels[into]
+        shape = (channels[out], fan, kernel, kernel)
+        spread = (2.0 / (fan * kernel * kernel)) ** 0.5
+        weights[f"{name}.weight"] = torch.randn(shape, generator=source) * spread
+        weights[f"{name}.gain"] = torch.ones(channels[out])
+        weights[f"{name}.shift"] = torch.zeros(channels[out])
+        weights[f"{name}.mean"] = torch.zeros(channels[out])
+        weights[f"{name}.variance"] = torch.ones(channels[out])
+    weights["place.weight"] = torch.randn((1, width, 1, 1), generator=source) * 0.05
+    weights["place.bias"] = torch.full((1,), -3.0)
+    deep = 2 * channels[3] + 1
+    weights["picture.weight"] = torch.randn((1, deep), generator=source) * 0.02
+    weights["picture.weight"][0, -1] = 0.5
+    weights["picture.bias"] = torch.zeros(1)
+    return weights
+
+
+def is_taught(name: str) -> bool:
+    """Whether a tensor is learned by gradient; the others are running means and variances."""
+    return not name.endswith((".mean", ".variance"))
+
+
+def _layer(
+    weights: Weights, name: str, x: Tensor, stride: int, *, training: bool, active: bool = True
+) -> Tensor:
+    kernel = weights[f"{name}.weight"]
+    x = functional.conv2d(x, kernel, stride=stride, padding=kernel.shape[-1] // 2)
+    x = functional.batch_norm(
+        x,
+        weights[f"{name}.mean"],
+        weights[f"{name}.variance"],
+        weights[f"{name}.gain"],
+        weights[f"{name}.shift"],
+        training=training,
+        momentum=0.1,
+        eps=EPSILON,
+    )
+    return functional.relu(x) if active else x
+
+
+def forward(weights: Weights, pictures: Tensor, *, training: bool) -> tuple[Tensor, Tensor]:
+    """Return logits of places (n, height/4, width/4) and of pictures (n,).
+
+    ``pictures`` is (n, height, width) of gray values 0 to 255; each is brought to mean 0 and spread
+    1 first, so that exposure does not count.
+    """
+
+    def layer(name: str, x: Tensor, stride: int = 1, *, active: bool = True) -> Tensor:
+        return _layer(weights, name, x, stride, training=training, active=active)
+
+    def block(name: str, x: Tensor) -> Tensor:
+        inner = layer(f"{name}_b", layer(f"{name}_a", x), active=False)
+        return functional.relu(x + inner)
+
+    middle = pictures.mean(dim=(1, 2), keepdim=True)
+    apart = pictures - middle
+    spread = (apart * apart).mean(dim=(1, 2), keepdim=True).sqrt()
+    x = (apart / (spread + 1.0)).unsqueeze(1)
+    quarter = block("quarter", layer("quarter", layer("stem", x, 2), 2))
+    eighth = block("eighth", layer("eighth", quarter, 2))
+    sixteenth = block("sixteenth", layer("sixteenth", eighth, 2))
+    eighth = functional.relu(eighth + _twice(layer("back_eighth", sixteenth, active=False)))
+    quarter = functional.relu(quarter + _twice(layer("back_quarter", eighth, active=False)))
+    joined = layer("joined", quarter)
+    places = functional.conv2d(joined, weights["place.weight"], weights["place.bias"]).squeeze(1)
+    worst = places.flatten(1).topk(WORST, dim=1).values.mean(dim=1, keepdim=True)
+    whole = torch.cat([sixteenth.mean(dim=(2, 3)), sixteenth.amax(dim=(2, 3)), worst], dim=1)
+    said = functional.linear(whole, weights["picture.weight"], weights["picture.bias"])
+    return places, said.squeeze(1)
+
+
+def _twice(x: Tensor) -> Tensor:
+    return functional.interpolate(x, scale_factor=2, mode="nearest")

@@ -1,0 +1,118 @@
+"""The ONNX graph of the network, layer by layer, with its normalization folded into the kernels."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from genba.learn.arrays import AnyArray
+from genba.learn.export.graph import INPUT, Graph
+
+EPSILON = 1e-5
+
+
+class Drawing:
+    """Adds the network to a graph; the methods mirror :mod:`genba.learn.inspect.network`."""
+
+    def __init__(self, graph: Graph, weights: Mapping[str, AnyArray], worst: int) -> None:
+        self._graph = graph
+        self._weights = weights
+        self._worst = worst
+
+    def numbers(self, *values: float) -> str:
+        """Add float32 constants."""
+        array = np.array(values, np.float32)
+        return self._graph.constant(array if len(values) > 1 else array.reshape(()))
+
+    def layer(self, name: str, x: str, stride: int = 1, *, active: bool = True) -> str:
+        """Convolve and normalize: one convolution, since the statistics stand still."""
+        part = {
+            key: np.asarray(self._weights[f"{name}.{key}"], np.float64)
+            for key in ("weight", "gain", "shift", "mean", "variance")
+        }
+        factor = part["gain"] / np.sqrt(part["variance"] + EPSILON)
+        kernel = part["weight"] * factor[:, None, None, None]
+        bias = part["shift"] - part["mean"] * factor
+        edge = kernel.shape[-1] // 2
+        x = self._graph.add(
+            "Conv",
+            x,
+            self._graph.constant(kernel.astype(np.float32)),
+            self._graph.constant(bias.astype(np.float32)),
+            pads=[edge] * 4,
+            strides=[stride, stride],
+        )
+        return self._graph.add("Relu", x) if active else x
+
+    def block(self, name: str, x: str) -> str:
+        """Two layers around a shortcut."""
+        inner = self.layer(f"{name}_b", self.layer(f"{name}_a", x), active=False)
+        return self._graph.add("Relu", self._graph.add("Add", x, inner))
+
+    def twice(self, x: str) -> str:
+        """Repeat each place along both axes."""
+        scales = self._graph.constant(np.array([1, 1, 2, 2], np.float32))
+        return self._graph.add(
+            "Resize",
+            x,
+            "",
+            scales,
+            mode="nearest",
+            coordinate_transformation_mode="asymmetric",
+            nearest_mode="floor",
+        )
+
+    def normal(self) -> str:
+        """Bring the input to mean 0 and spread 1, and give it a channel."""
+        graph = self._graph
+        axes = graph.constant(np.array([1, 2], np.int64))
+        apart = graph.add("Sub", INPUT, graph.add("ReduceMean", INPUT, axes))
+        spread = graph.add("Sqrt", graph.add("ReduceMean", graph.add("Mul", apart, apart), axes))
+        normal = graph.add("Div", apart, graph.add("Add", spread, self.numbers(1.0)))
+        return graph.add("Unsqueeze", normal, graph.constant(np.array([1], np.int64)))
+
+    def logits(self) -> tuple[str, str]:
+        """Add the whole network; return places (n, 1, h/4, w/4) and pictures (n, 1)."""
+        graph = self._graph
+        half = self.layer("stem", self.normal(), 2)
+        quarter = self.block("quarter", self.layer("quarter", half, 2))
+        eighth = self.block("eighth", self.layer("eighth", quarter, 2))
+        sixteenth = self.block("sixteenth", self.layer("sixteenth", eighth, 2))
+        up = self.twice(self.layer("back_eighth", sixteenth, active=False))
+        eighth = graph.add("Relu", graph.add("Add", eighth, up))
+        up = self.twice(self.layer("back_quarter", eighth, active=False))
+        quarter = graph.add("Relu", graph.add("Add", quarter, up))
+        places = graph.add(
+            "Conv", self.layer("joined", quarter), self._named("place.weight"),
+            self._named("place.bias"),
+        )  # fmt: skip
+        flat = graph.add("Flatten", places)
+        most = graph.constant(np.array([self._worst], np.int64))
+        values, _ = graph.add_many("TopK", 2, flat, most, axis=1)
+        along = graph.constant(np.array([1], np.int64))
+        worst = graph.add("ReduceMean", values, along, keepdims=1)
+        axes = graph.constant(np.array([2, 3], np.int64))
+        mean = graph.add("ReduceMean", sixteenth, axes, keepdims=0)
+        peak = graph.add("ReduceMax", sixteenth, axes, keepdims=0)
+        whole = graph.add("Concat", mean, peak, worst, axis=1)
+        kernel = graph.constant(np.ascontiguousarray(self._weights["picture.weight"].T))
+        said = graph.add("Add", graph.add("MatMul", whole, kernel), self._named("picture.bias"))
+        return places, said
+
+    def _named(self, name: str) -> str:
+        return self._graph.constant(np.asarray(self._weights[name], np.float32))
+
+
+def network_graph(
+    weights: Mapping[str, AnyArray], platt: AnyArray, worst: int, shape: tuple[int, int]
+) -> bytes:
+    """Write the graph; ``platt`` is slope and offset that turn a logit into a probability."""
+    graph = Graph("network", shape)
+    drawing = Drawing(graph, weights, worst)
+    places, said = drawing.logits()
+    scaled = graph.add("Mul", said, drawing.numbers(float(platt[0])))
+    chance = graph.add("Sigmoid", graph.add("Add", scaled, drawing.numbers(float(platt[1]))))
+    graph.output("value", graph.add("Reshape", chance, graph.constant(np.array([-1], np.int64))))
+    heat = drawing.twice(drawing.twice(graph.add("Sigmoid", places)))
+    along = graph.constant(np.array([1], np.int64))
+    graph.output("heat", graph.add("Squeeze", heat, along), shape)
+    return graph.to_bytes()

@@ -1,0 +1,167 @@
+"""Defects learned from few labels: pictures that are good or bad, and masks where there are some.
+
+A small network is trained from scratch (:mod:`genba.learn.inspect.network`); its answer is turned
+into a probability, and its threshold set, on held-out pictures. PyTorch is needed to fit and to
+predict; the ONNX graph needs none.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from genba.errors import LearnError
+from genba.learn.arrays import AnyArray, Booleans, Floats
+from genba.learn.data.dataset import Dataset
+from genba.learn.inspect.network_graph import network_graph
+from genba.learn.inspect.pictures import checked, images_of, known, labels_of, same_size
+from genba.learn.recipe.prediction import Prediction
+from genba.learn.recipe.protocol import Parts, Task, Weight
+
+FEWEST = 8
+"""Good and defective pictures that are needed, of each."""
+_COARSEST = 16
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkRecipe:
+    """Settings: passes over the pictures, pictures a step, step size, channels at 1/4 size."""
+
+    epochs: int = 24
+    batch: int = 32
+    rate: float = 3e-3
+    width: int = 16
+    name: str = "network"
+    task: ClassVar[Task] = Task.INSPECT
+    weight: ClassVar[Weight] = Weight.HEAVY
+    window: ClassVar[int] = 1
+
+    def settings(self) -> dict[str, Any]:
+        """Return the settings."""
+        return asdict(self)
+
+    def fit(self, train: Dataset, held: Dataset, seed: int) -> "NetworkModel":
+        """Teach on ``train``; set probabilities and the threshold on ``held``."""
+        images, others = images_of(train), images_of(held)
+        bad, truth = labels_of(train), labels_of(held)
+        same_size(images.pixels, others.pixels, "held-out")
+        _enough(bad, "to learn from", FEWEST)
+        _enough(truth, "held out", 2)
+        size = images.pixels.shape[1:]
+        if size[0] % _COARSEST or size[1] % _COARSEST:
+            raise LearnError(
+                f"pictures of {size[0]}x{size[1]} pixels do not fit the network; crop or scale "
+                f"them to sides that are multiples of {_COARSEST}"
+            )
+        from genba.learn.inspect.teach import Lesson, teach
+
+        lesson = Lesson(self.epochs, self.batch, self.rate, self.width)
+        weights = teach(images.pixels, bad, images.masks, lesson, seed)
+        plain = np.array([1.0, 0.0, 0.5, *size])
+        logits = NetworkModel(weights, plain).logits(others.pixels.astype(np.float64))[1]
+        slope, offset = _platt(logits, truth)
+        chances = _sigmoid(slope * logits + offset)
+        return NetworkModel(weights, np.array([slope, offset, _threshold(chances, truth), *size]))
+
+    def restore(self, parts: Parts) -> "NetworkModel":
+        """Make the model again."""
+        try:
+            options = parts["options"]
+            weights = {n: parts[f"net_{n}"] for n in ("stem.weight", "place.bias", "picture.bias")}
+        except KeyError as error:
+            raise LearnError(f"these are no parts of a '{self.name}' model: no {error}") from None
+        weights |= {n.removeprefix("net_"): a for n, a in parts.items() if n.startswith("net_")}
+        return NetworkModel(weights, np.asarray(options, np.float64))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NetworkModel:
+    """``weights`` of the network by name; ``options``: slope and offset that make probabilities,
+    threshold, height, width.
+    """
+
+    weights: dict[str, AnyArray]
+    options: Floats
+
+    @property
+    def threshold(self) -> float:
+        """From which probability on a picture is told: where F1 was best on held-out pictures."""
+        return float(self.options[2])
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width."""
+        return int(self.options[3]), int(self.options[4])
+
+    def logits(self, inputs: Floats) -> tuple[Floats, Floats]:
+        """Return what the network says of places, (n, height/4, width/4), and pictures, (n,)."""
+        from genba.learn.inspect.teach import say
+
+        return say(self.weights, inputs)
+
+    def predict(self, inputs: Floats) -> Prediction:
+        """Return the probability of a defect; heat is what the network thinks of each place."""
+        pictures = checked(inputs, *self.size)
+        whole = known(pictures)
+        value, heat = np.full(len(pictures), np.nan), np.full(pictures.shape, np.nan)
+        if whole.any():
+            places, said = self.logits(pictures[whole])
+            value[whole] = _sigmoid(self.options[0] * said + self.options[1])
+            heat[whole] = _sigmoid(places).repeat(4, axis=1).repeat(4, axis=2)
+        return Prediction(value, heat=heat)
+
+    def explain(self, inputs: Floats) -> Floats:
+        """Return the heat, (n, height, width): what of the picture speaks for a defect."""
+        heat = self.predict(inputs).heat
+        return np.zeros(inputs.shape) if heat is None else np.nan_to_num(heat)
+
+    def parts(self) -> dict[str, AnyArray]:
+        """Return the arrays."""
+        return {"options": self.options} | {f"net_{n}": a for n, a in self.weights.items()}
+
+    def to_onnx(self, shape: tuple[int, int]) -> bytes:
+        """Write the graph."""
+        checked(np.empty((0, *shape)), *self.size)
+        from genba.learn.inspect.network import WORST
+
+        return network_graph(self.weights, self.options[:2], WORST, shape)
+
+
+def _enough(bad: Booleans, what: str, fewest: int) -> None:
+    few = min(int(bad.sum()), int((~bad).sum()))
+    if few < fewest:
+        raise LearnError(
+            f"of the pictures {what} {int(bad.sum())} show a defect and {int((~bad).sum())} are "
+            f"good; give at least {fewest} of each, or use the recipe 'template', which needs only "
+            "good ones"
+        )
+
+
+def _sigmoid(logits: Floats) -> Floats:
+    return np.asarray(1 / (1 + np.exp(-np.clip(logits, -60, 60))))
+
+
+def _platt(logits: Floats, truth: Booleans) -> tuple[float, float]:
+    """Fit slope and offset of a logistic curve (Platt, 1999, with his smoothed targets)."""
+    from scipy.optimize import minimize
+
+    good, bad = int((~truth).sum()), int(truth.sum())
+    wanted = np.where(truth, (bad + 1) / (bad + 2), 1 / (good + 2))
+
+    def loss(pair: Floats) -> float:
+        said = pair[0] * logits + pair[1]
+        return float(np.mean(np.logaddexp(0, said) - wanted * said) + 1e-4 * (pair[0] - 1) ** 2)
+
+    found = minimize(loss, np.array([1.0, 0.0]), method="L-BFGS-B", bounds=[(1e-3, 20), (-50, 50)])
+    return float(found.x[0]), float(found.x[1])
+
+
+def _threshold(chances: Floats, truth: Booleans) -> float:
+    """Find the probability at which F1 is best, half way to the next one below."""
+    order = np.argsort(-chances, kind="stable")
+    hits = np.cumsum(truth[order])
+    scores = 2 * hits / (np.arange(len(order)) + 1 + truth.sum())
+    best = int(np.argmax(scores))
+    upper = chances[order[best]]
+    lower = chances[order[min(best + 1, len(order) - 1)]]
+    return float((upper + lower) / 2)

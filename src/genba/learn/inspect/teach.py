@@ -1,0 +1,150 @@
+"""How the network of :mod:`genba.learn.inspect.network` is taught. Imports PyTorch."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from genba.learn.arrays import AnyArray, Booleans, Bytes, Floats
+from genba.learn.inspect.network import STRIDE, Tensor, Weights, forward, is_taught, new_weights
+from genba.learn.threads import threads
+
+_PLACES = 1.0
+"""Weight of the loss over places beside that over pictures."""
+_BLENDED = 0.04
+"""Share of all steps over which the weights are averaged (Polyak averaging)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """Settings of training: passes over the pictures, pictures a step, step size, channels."""
+
+    epochs: int
+    batch: int
+    rate: float
+    width: int
+
+
+def teach(
+    pixels: Bytes, bad: Booleans, masks: Booleans | None, lesson: Lesson, seed: int
+) -> dict[str, AnyArray]:
+    """Train from scratch and return the weights as arrays.
+
+    Pictures are turned, mirrored, shifted and re-exposed at random; each step sees bad and good
+    ones in equal numbers. Where there are masks, every place is supervised too; a bad picture with
+    an empty mask teaches as a whole only.
+
+    Parameters
+    ----------
+    pixels : (n, height, width) uint8
+    bad : (n,) bool
+    masks : (n, height, width) bool, optional
+    """
+    torch.set_num_threads(threads())
+    source = np.random.default_rng(seed)
+    weights = new_weights(lesson.width, seed)
+    taught = [tensor.requires_grad_() for name, tensor in weights.items() if is_taught(name)]
+    optimizer = torch.optim.AdamW(taught, lr=lesson.rate, weight_decay=1e-3)
+    per_epoch = max(1, len(pixels) // lesson.batch)
+    steps = lesson.epochs * per_epoch
+    blended = {name: tensor.detach().clone() for name, tensor in weights.items()}
+    for step in range(steps):
+        rows = _picked(bad, lesson.batch, source)
+        seen, marked = _changed(pixels[rows], None if masks is None else masks[rows], source)
+        for group in optimizer.param_groups:
+            group["lr"] = lesson.rate * _pace(step, steps)
+        places, pictures = forward(weights, seen, training=True)
+        loss = _loss(places, pictures, torch.from_numpy(bad[rows]), marked)
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(taught, 5.0)
+        optimizer.step()
+        _blend(blended, weights, 1 - 1 / max(1.0, _BLENDED * steps))
+    return {name: tensor.numpy().astype(np.float32) for name, tensor in blended.items()}
+
+
+def _picked(bad: Booleans, batch: int, source: np.random.Generator) -> AnyArray:
+    """Draw half a batch of each class."""
+    half = batch // 2
+    rows = [source.choice(np.flatnonzero(bad == wanted), half) for wanted in (True, False)]
+    return np.concatenate(rows)
+
+
+def _pace(step: int, steps: int) -> float:
+    """Warm up over a twentieth, then follow a cosine to nothing."""
+    warm = max(1, steps // 20)
+    if step < warm:
+        return (step + 1) / warm
+    return 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))
+
+
+def _changed(
+    pixels: Bytes, masks: Booleans | None, source: np.random.Generator
+) -> tuple[Tensor, Tensor | None]:
+    """Turn, mirror, shift and re-expose pictures; their masks move with them."""
+    square = pixels.shape[1] == pixels.shape[2]
+    seen, marked = [], []
+    for index, picture in enumerate(pixels):
+        turns = int(source.integers(4)) if square else 2 * int(source.integers(2))
+        mirrored = bool(source.integers(2))
+        by = tuple(int(one) for one in source.integers(-8, 9, 2))
+        gamma = float(np.exp(source.normal(0, 0.25)))
+        bright = 255.0 * (picture / 255.0) ** gamma + source.normal(0, 3.0, picture.shape)
+        seen.append(_moved(bright.astype(np.float32), turns, by, mirrored=mirrored))
+        if masks is not None:
+            marked.append(_moved(masks[index].astype(np.float32), turns, by, mirrored=mirrored))
+    pictures = torch.from_numpy(np.stack(seen))
+    return pictures, torch.from_numpy(np.stack(marked)) if marked else None
+
+
+def _moved(picture: AnyArray, turns: int, by: tuple[int, ...], *, mirrored: bool) -> AnyArray:
+    moved = np.rot90(picture, turns)
+    if mirrored:
+        moved = moved[:, ::-1]
+    (down, right), (height, width) = by, moved.shape
+    reach = max(abs(down), abs(right))
+    wide = np.pad(moved, reach, mode="reflect")
+    return wide[reach + down : reach + down + height, reach + right : reach + right + width].copy()
+
+
+def _loss(places: Tensor, pictures: Tensor, bad: Tensor, marked: Tensor | None) -> Tensor:
+    """Cross-entropy of pictures; of places, with as much weight on defects as on the rest."""
+    whole = functional.binary_cross_entropy_with_logits(pictures, bad.float())
+    if marked is None:
+        return whole
+    wanted = functional.max_pool2d(marked.unsqueeze(1), STRIDE).squeeze(1)
+    told = (wanted.amax(dim=(1, 2)) > 0) | ~bad
+    if not bool(told.any()):
+        return whole
+    said, wanted = places[told], wanted[told]
+    each = functional.binary_cross_entropy_with_logits(said, wanted, reduction="none")
+    chance = torch.sigmoid(said)
+    overlap = (chance * wanted).sum(dim=(1, 2))
+    dice = 1 - (2 * overlap + 1) / (chance.sum(dim=(1, 2)) + wanted.sum(dim=(1, 2)) + 1)
+    weight = 1 + 4 * wanted
+    return whole + _PLACES * ((each * weight).sum() / weight.sum() + 0.5 * dice.mean())
+
+
+def _blend(blended: Weights, weights: Weights, share: float) -> None:
+    with torch.no_grad():
+        for name, tensor in weights.items():
+            blended[name].mul_(share).add_(tensor, alpha=1 - share)
+
+
+def say(weights: dict[str, AnyArray], pictures: Floats) -> tuple[Floats, Floats]:
+    """Return logits of places and pictures, as :func:`forward` does, 32 pictures at a time."""
+    torch.set_num_threads(threads())
+    tensors = {name: torch.from_numpy(np.asarray(array)) for name, array in weights.items()}
+    places, whole = [], []
+    with torch.inference_mode():
+        for start in range(0, len(pictures), 32):
+            part = torch.from_numpy(np.asarray(pictures[start : start + 32], np.float32))
+            of_places, of_pictures = forward(tensors, part, training=False)
+            places.append(of_places.numpy())
+            whole.append(of_pictures.numpy())
+    return (
+        np.concatenate(places).astype(np.float64),
+        np.concatenate(whole).astype(np.float64),
+    )
