@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
@@ -16,14 +15,15 @@ FEWEST_ROWS = 100
 MOST_UNKNOWN = 0.3
 FEWEST_OF_CLASS = 5
 _DEAD_TAIL = 0.2
-_BLOCKS = 12
+_JUMPS = 3
+_BESIDE = 40
+"""Rows beside a jump whose level and spread are compared."""
 _SCALES = {
     "times 1000": 1000.0,
     "times 100": 100.0,
     "times 10": 10.0,
     "times 60 (minutes and seconds)": 60.0,
     "times 3600 (hours and seconds)": 3600.0,
-    "times 3.6 (km/h and m/s, kWh and MJ)": 3.6,
     "times 25.4 (inches and mm)": 25.4,
     "times 14.5 (bar and psi)": 14.5038,
 }
@@ -194,11 +194,11 @@ def _died(data: Dataset, values: Floats, known: np.ndarray) -> tuple[str, str] |
 
 def _unit_changed(data: Dataset, values: Floats) -> tuple[str, str] | None:
     """Tell of a jump that a change of unit explains: level and spread change by the same factor."""
-    blocks = [b for b in np.array_split(np.arange(len(values)), _BLOCKS) if len(b) >= 8]
-    for left, right in pairwise(blocks):
-        told = _as_units(values[left], values[right])
-        if told is not None:
-            row = int(right[0])
+    jumps = np.abs(np.diff(values))
+    farthest = np.argsort(-np.nan_to_num(jumps), kind="stable")[:_JUMPS]
+    for row in sorted(int(jump) + 1 for jump in farthest):
+        told = _as_units(values[max(0, row - _BESIDE) : row], values[row : row + _BESIDE])
+        if told is not None and _stays(values, row):
             return (
                 f"looks as if its unit changed near {_moment(data, row)}: {told}",
                 "mend it with `genba historian quarantine fix --unit-from`, take a period on one "
@@ -218,13 +218,20 @@ def _as_units(before: Floats, after: Floats) -> str | None:
     level, width = middles[1] / middles[0], spreads[1] / spreads[0]
     for text, factor in _SCALES.items():
         for wanted in (factor, 1 / factor):
-            if abs(level / wanted - 1) < 0.1 and 0.5 < width / wanted < 2.0:
+            if abs(level / wanted - 1) < 0.25 and 0.4 < width / wanted < 2.5:
                 return f"values {text}, up or down"
     for text, shift in _SHIFTS.items():
         apart = abs(abs(middles[1] - middles[0]) - shift)
         if apart < 0.05 * shift and 0.5 < width < 2.0:
             return f"values apart by {text}"
     return None
+
+
+def _stays(values: Floats, row: int) -> bool:
+    """Whether hardly any value after a row is within what came before: a unit does not go back."""
+    before, after = values[:row], values[row:]
+    low, high = np.nanquantile(before, [0.05, 0.95]), np.nanquantile(after, [0.05, 0.95])
+    return bool(low[1] < high[0] or high[1] < low[0])
 
 
 def _spread(values: Floats) -> float:
