@@ -460,3 +460,13 @@ def test_a_plan_that_rests_on_old_values_is_refused(bench: Bench) -> None:
     plan = replace(bench.propose(target(230.0)), kind="replan", writes=())
     bench.wait(4000)
     assert bench.guard.decide(replace(plan, time=plan.time)).decision is Decision.REFUSED
+
+
+def test_a_model_s_finding_may_raise_an_alarm_on_fresh_values_and_never_write(bench: Bench) -> None:
+    alarm = replace(bench.propose(target(230.0)), kind="alarm", role="engineer", writes=())
+    assert bench.guard.decide(alarm).decision is not Decision.REFUSED
+    writing = replace(bench.propose(target(230.0)), kind="alarm", role="engineer")
+    assert "writes nothing by itself" in refusal(bench, writing)
+    late = replace(bench.propose(target(230.0)), kind="alarm", role="engineer", writes=())
+    bench.wait(4000)
+    assert bench.guard.decide(replace(late, time=late.time)).decision is Decision.REFUSED

@@ -8,6 +8,7 @@ from genba.cli import (
     audit,
     backup,
     demo,
+    edge,
     historian,
     kpi,
     model,
@@ -66,6 +67,7 @@ app.add_typer(user.app, name="user", short_help="Add and change the people who m
 app.add_typer(audit.app, name="audit", short_help="See who did what, and check that log.")
 app.add_typer(backup.app, name="backup", short_help="Keep a plant's state elsewhere.")
 app.command("restore", short_help="Make a state folder out of a backup.")(backup.restore)
+app.add_typer(edge.app, name="edge", short_help="Run models at a machine; roll releases out.")
 app.add_typer(state.app, name="state", short_help="See and change a state folder's format.")
 app.command("systemd", short_help="Make a unit that runs a plant.")(systemd.systemd)
 app.add_typer(token.app, name="token", short_help="Give, list and revoke API tokens.")

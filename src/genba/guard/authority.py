@@ -20,6 +20,9 @@ BOUND_KINDS = frozenset(KIND_OF_ROLE.values())
 INTENT_KINDS = frozenset({"replan"})
 """Decisions on what Genba intends. They write nothing: what follows from them is asked again."""
 
+WRITELESS_KINDS = INTENT_KINDS | {"alarm"}
+"""Decisions that write nothing: intents, and what a model found, which may only raise an alarm."""
+
 OPERATOR_KINDS = BOUND_KINDS | INTENT_KINDS | {"setpoint"}
 """What an operator decides on. Kinds that plug-ins bring need an engineer or an admin."""
 

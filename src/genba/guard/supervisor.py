@@ -6,7 +6,13 @@ from typing import TypeVar
 
 from genba.errors import Refused
 from genba.guard.approvals import Approvals, Waiting, people_needed
-from genba.guard.authority import INTENT_KINDS, Roles, check_authority, decision_at, level_of
+from genba.guard.authority import (
+    WRITELESS_KINDS,
+    Roles,
+    check_authority,
+    decision_at,
+    level_of,
+)
 from genba.guard.envelope import check_write
 from genba.guard.form import malformed
 from genba.guard.interlocks import Interlocks
@@ -332,7 +338,7 @@ class Guard:
         signals: list[Signal] = []
         writes: list[Write] = []
         reasons: list[str] = []
-        if proposal.kind in INTENT_KINDS:
+        if proposal.kind in WRITELESS_KINDS:
             if proposal.writes:
                 reasons.append(f"a decision of kind '{proposal.kind}' writes nothing by itself")
         elif not proposal.writes:

@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives.serialization import (
 
 from genba.errors import LearnError
 
-SIGNATURE_BYTES = 64
+_PREFIX = b"genba edge "
+"""Before all that is signed: such a signature means nothing elsewhere."""
 
 
 class ReleaseKey:
@@ -68,7 +69,7 @@ class ReleaseKey:
 
     def sign(self, content: bytes) -> bytes:
         """Return the signature of a content, 64 bytes."""
-        return self._key.sign(content)
+        return self._key.sign(_PREFIX + content)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,7 @@ class Trust:
         """Return the trusted key that signed a content, None if none did."""
         for key in self.keys:
             try:
-                _public(key).verify(signature, content)
+                _public(key).verify(signature, _PREFIX + content)
             except InvalidSignature:
                 continue
             return key

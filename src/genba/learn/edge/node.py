@@ -13,6 +13,7 @@ makes the release before it answer again, from the very bytes that came.
 
 import json
 import os
+import threading
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -39,6 +40,8 @@ class Slot:
 
 class Node:
     """The models of one machine. One process holds it; its state survives ``kill -9``.
+
+    All methods may be called from several threads.
 
     Parameters
     ----------
@@ -71,6 +74,7 @@ class Node:
         live: Live | None = None,
     ) -> None:
         self.name = name
+        self._lock = threading.RLock()
         self._folder = folder
         self._shelf = folder / "shelf"
         self._shelf.mkdir(parents=True, exist_ok=True)
@@ -80,6 +84,10 @@ class Node:
         self._live = live
         self.history = Ledger(folder / "history.jsonl")
         self._slots, self._passed, self.numbers = self._load()
+        self.revision = max((line.number for line in self.history.lines()), default=0)
+        """Counts up with each change of what runs: tells which of two states is the newer."""
+        self.taken_back: dict[str, str] = {}
+        """Why something was taken back last, by model."""
         self._drop_trials()
 
     # -- looking ------------------------------------------------------------------------------
@@ -137,12 +145,7 @@ class Node:
         )  # fmt: skip
         facts = {"address": report.address or _address(content), "by": by}
         if report.passed:
-            _write(self._file(report.address), content)
-            model = self.bundle(report.address).contract.name
-            self._passed[report.address] = model
-            self._keep()
-            self._note("received", model=model, **facts, **_figures(report))
-            self._prune(model)
+            self._put_on_shelf(report, content, facts)
         else:
             self._note("refused", why=report.why, **facts, **_figures(report))
         return report
@@ -155,16 +158,18 @@ class Node:
         LearnError
             If it was not received, or did not pass.
         """
-        model = self._passed.get(address)
-        if model is None:
-            raise LearnError(
-                f"release {address[:12]} did not pass at {self.name}, or never came; send it first"
-            )
-        self.bundle(address)
-        slot = self.slot(model)
-        if address in (slot.force, slot.trial):
-            return slot
-        return self._turn(model, replace(slot, trial=address), "trial", address=address, by=by)
+        with self._lock:
+            model = self._passed.get(address)
+            if model is None:
+                raise LearnError(
+                    f"release {address[:12]} did not pass at {self.name}, or never came; "
+                    "send it first"
+                )
+            self.bundle(address)
+            slot = self.slot(model)
+            if address in (slot.force, slot.trial):
+                return slot
+            return self._turn(model, replace(slot, trial=address), "trial", address=address, by=by)
 
     def confirm(self, model: str) -> Slot:
         """Put in force what is on trial.
@@ -174,11 +179,14 @@ class Node:
         LearnError
             If nothing is on trial.
         """
-        slot = self.slot(model)
-        if slot.trial is None:
-            raise LearnError(f"no release of '{model}' is on trial at {self.name}; activate one")
-        after = Slot(force=slot.trial, before=slot.force)
-        return self._turn(model, after, "in force", address=slot.trial)
+        with self._lock:
+            slot = self.slot(model)
+            if slot.trial is None:
+                raise LearnError(
+                    f"no release of '{model}' is on trial at {self.name}; activate one"
+                )
+            after = Slot(force=slot.trial, before=slot.force)
+            return self._turn(model, after, "in force", address=slot.trial)
 
     def roll_back(self, model: str, why: str, by: str = "", address: str | None = None) -> Slot:
         """Take back what is on trial, else what is in force; then the one before is in force again.
@@ -190,17 +198,19 @@ class Node:
         LearnError
             If the release to go back to is not what it was.
         """
-        slot = self.slot(model)
-        gone = slot.trial or slot.force
-        if gone is None or (address is not None and address != gone):
-            return slot
-        if slot.trial is not None:
-            after = replace(slot, trial=None)
-        else:
-            if slot.before is not None:
-                self.bundle(slot.before)
-            after = Slot(force=slot.before)
-        return self._turn(model, after, "rolled back", address=gone, to=after.force, why=why, by=by)
+        with self._lock:
+            slot = self.slot(model)
+            gone = slot.trial or slot.force
+            if gone is None or (address is not None and address != gone):
+                return slot
+            if slot.trial is not None:
+                after = replace(slot, trial=None)
+            else:
+                if slot.before is not None:
+                    self.bundle(slot.before)
+                after = Slot(force=slot.before)
+            facts = {"address": gone, "to": after.force, "why": why, "by": by}
+            return self._turn(model, after, "rolled back", **facts)
 
     def note(self, what: str, **facts: Any) -> None:
         """Add to the history."""
@@ -208,13 +218,23 @@ class Node:
 
     def accept_number(self, key: str, number: int) -> bool:
         """Whether an order's number is higher than any before of that key; it is used up then."""
-        if number <= self.numbers.get(key, -1):
-            return False
-        self.numbers[key] = number
-        self._keep()
-        return True
+        with self._lock:
+            if number <= self.numbers.get(key, -1):
+                return False
+            self.numbers[key] = number
+            self._keep()
+            return True
 
     # -- inside -------------------------------------------------------------------------------
+
+    def _put_on_shelf(self, report: Report, content: bytes, facts: Mapping[str, Any]) -> None:
+        _write(self._file(report.address), content)
+        model = self.bundle(report.address).contract.name
+        with self._lock:
+            self._passed[report.address] = model
+            self._keep()
+            self._note("received", model=model, **facts, **_figures(report))
+            self._prune(model)
 
     def _in_force_beside(self, content: bytes) -> Bundle | None:
         """Return what the release would replace, None where there is none or it is no release."""
@@ -227,9 +247,12 @@ class Node:
 
     def _turn(self, model: str, slot: Slot, what: str, **facts: Any) -> Slot:
         """Change what runs: noted first, so that nothing ever runs that the history lacks."""
-        self._note(what, model=model, **facts)
+        line = self.history.add(self._now(), what, node=self.name, model=model, **facts)
         self._slots[model] = slot
         self._keep()
+        self.revision = line.number
+        if "why" in facts:
+            self.taken_back[model] = str(facts["why"])
         return slot
 
     def _drop_trials(self) -> None:

@@ -71,7 +71,9 @@ class Sandbox:
             start_new_session=True,
         )
         try:
-            self._ask(b"L", contract.to_json() + b"\n" + model, load_s)
+            told = self._ask(b"L", contract.to_json() + b"\n" + model, load_s)
+            self.base_mb = float(told)
+            """Memory of the process before the model came."""
         except BaseException:
             self.close()
             raise

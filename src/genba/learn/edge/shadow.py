@@ -45,7 +45,10 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was found. Checks after the first that failed were not made."""
+    """What was found. Checks after the first that failed were not made.
+
+    Times are of one answer, memory is what the model added to its process.
+    """
 
     address: str
     checks: tuple[Check, ...]
@@ -158,7 +161,7 @@ class _Trial:
                 self._passed("shape", f"takes {list(bundle.contract.shape)} of known signals")
                 probes = self._probe(sandbox, bundle)
                 recent = None if live is None or not len(live) else self._ask(sandbox, live)
-                self._memory_mb = sandbox.peak_mb()
+                self._memory_mb = max(0.0, sandbox.peak_mb() - sandbox.base_mb)
         except ModelCrashed as error:
             raise _Found("crash", str(error)) from None
         except ModelHangs as error:

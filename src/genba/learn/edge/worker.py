@@ -48,13 +48,20 @@ def _limit(memory_mb: float) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 
 
-def _load(content: bytes) -> EdgeModel:
+def _load(content: bytes) -> tuple[EdgeModel, float]:
+    """Return the model, and the memory (MiB) that the process took before it came."""
     card, _, model = content.partition(b"\n")
     contract = Contract.from_json(card)
     import onnxruntime  # noqa: F401 - what it needs for itself does not count
 
+    base = _resident_mb()
     _limit(contract.memory_mb)
-    return EdgeModel(model, contract)
+    return EdgeModel(model, contract), base
+
+
+def _resident_mb() -> float:
+    with open("/proc/self/statm", encoding="ascii") as file:
+        return int(file.read().split()[1]) * resource.getpagesize() / 2**20
 
 
 def _answer(model: EdgeModel, content: bytes) -> bytes:
@@ -81,8 +88,8 @@ def main() -> None:
         kind, content = frame
         try:
             if kind == b"L":
-                model = _load(content)
-                write_frame(outward, b"k", b"")
+                model, base = _load(content)
+                write_frame(outward, b"k", str(base).encode())
             elif model is not None:
                 write_frame(outward, b"k", _answer(model, content))
         except Misfit as error:
