@@ -37,6 +37,14 @@ def test_the_makespan_with_set_ups_falls() -> None:
     assert climbed(problem, MAKESPAN, 20_000).worth < 0.9 * first.worth
 
 
+def test_a_search_that_is_short_for_its_problem_still_gets_better() -> None:
+    problem = setup_shop(200, 5, 4)
+    objective = Objective(((Goal.TARDINESS, 1.0), (Goal.FLOW, 0.02), (Goal.SETUPS, 0.5)))
+    first = drafts(Decoder(problem), objective)[0]
+    found = climbed(problem, objective, 5 * len(problem.operations))
+    assert found.worth < first.worth
+
+
 def test_problems_of_every_kind_get_better_through_the_decoder() -> None:
     problem = random_problem(3, jobs=12)
     decoder = Decoder(problem)
@@ -69,10 +77,13 @@ def test_the_lean_judge_agrees_with_the_decoder_after_any_moves(
     seed: int, features: set[str]
 ) -> None:
     problem = random_problem(seed, sorted(features), jobs=6)
-    objective = Objective(
-        ((Goal.MAKESPAN, 1.0), (Goal.TARDINESS, 2.0), (Goal.SETUPS, 0.5), (Goal.FLOW, 0.1))
-    )
     decoder = Decoder(problem)
+    goals = {
+        Goal.MAKESPAN: 1.0, Goal.TARDINESS: 2.0, Goal.SETUPS: 0.5, Goal.FLOW: 0.1,
+        Goal.ENERGY: 0.7, Goal.STABILITY: 3.0,
+    }  # fmt: skip
+    before = decoder.decode([operation.id for operation in problem.operations])
+    objective = Objective(tuple(goals.items()), reference=before)
     tables, lean = decoder.tables, lean_of(decoder.tables)
     assert lean.is_lean[0]
     pricing, walk, rng = pricing_of(problem, objective), walk_of(tables), seeded(seed)

@@ -130,7 +130,7 @@ def judge(t: Tables, f: Lean, pricing: Pricing, w: Walk, first: int) -> float:
     last[:] = -1
     for job in range(len(job_end)):
         job_end[job] = f.release[job]
-    value, is_priced = 0.0, goals[2] + goals[3] + goals[4] > 0
+    value, reference = 0.0, pricing.reference
     for at in range(len(order)):
         operation = order[at]
         wanted, job = way[operation], f.job[operation]
@@ -184,30 +184,36 @@ def judge(t: Tables, f: Lean, pricing: Pricing, w: Walk, first: int) -> float:
                 start[operation], end[operation] = begin, finish
         last[machine] = operation
         job_end[job] = max(job_end[job], end[operation])
-        if is_priced:
-            value += _of_operation(t, f, pricing, w, operation)
+        # Only what is needed is handed on: all tables would take longer than the sums themselves.
+        moved = _change(reference, pricing.changes, operation, machine, start, before)
+        value += goals[2] * setup[operation] + goals[4] * moved
+        if goals[3] > 0 and t.ways[wanted, c.W_POWER] > 0:
+            value += goals[3] * _energy(t, f, pricing, w, operation)
     return value + _of_jobs(f, pricing, w, job_end)
 
 
 @inner
-def _of_operation(t: Tables, f: Lean, pricing: Pricing, w: Walk, operation: int) -> float:
-    """Return what set-up, energy and change of one operation cost."""
-    goals, way = pricing.goals, w.way[TRY, operation]
-    machine, power = f.machine[way], t.ways[way, c.W_POWER]
-    start, end = w.start[TRY, operation], w.end[TRY, operation]
-    value = goals[2] * w.setup[TRY, operation]
-    if goals[3] > 0 and power > 0:
-        calendar = t.machines[machine, c.M_CALENDAR]
-        value += goals[3] * power * cost_of_milliwatt(pricing.prices, t, calendar, start, end)
-    was = pricing.reference[operation]
-    if goals[4] > 0 and was[0] >= 0:
-        price = abs(start - was[2]) / 1000.0
-        if machine != was[0]:
-            price += pricing.changes[0]
-        if w.before[TRY, operation] != was[1]:
-            price += pricing.changes[1]
-        value += goals[4] * price
-    return float(value)
+def _change(
+    reference: Ints, changes: Floats, operation: int, machine: int, start: Ints, before: Ints
+) -> float:
+    """Return what it costs that an operation is not done as in the reference."""
+    if reference[operation, 0] < 0:
+        return 0.0
+    price = abs(start[operation] - reference[operation, 2]) / 1000.0
+    if machine != reference[operation, 0]:
+        price += changes[0]
+    if before[operation] != reference[operation, 1]:
+        price += changes[1]
+    return float(price)
+
+
+@inner
+def _energy(t: Tables, f: Lean, pricing: Pricing, w: Walk, operation: int) -> float:
+    """Return what the energy of one operation costs."""
+    way, start, end = w.way[TRY, operation], w.start[TRY, operation], w.end[TRY, operation]
+    calendar = t.machines[f.machine[way], c.M_CALENDAR]
+    cost = cost_of_milliwatt(pricing.prices, t, calendar, start, end)
+    return float(t.ways[way, c.W_POWER] * cost)
 
 
 @inner

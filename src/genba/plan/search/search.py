@@ -26,6 +26,11 @@ CHUNK_S = 0.05
 """Seconds between two looks at the clock."""
 HOT, COLD = 3.0, 0.03
 """First and last temperature, in shares of the best worth that fall to one operation."""
+LONG = 400
+"""Steps for each operation from which on a search may begin hot. A shorter one begins colder, in
+proportion: it would not find its way back to what it set out from."""
+COOLEST = 0.1
+"""The coldest begin, in the same shares."""
 MILD = 0.1
 """The same factor less where the end of all counts, which one operation moves little."""
 CYCLE = 2_000_000
@@ -114,7 +119,8 @@ class Search:
             self._worths[NOW] = self._worths[BEST]
         count = len(self._tables.operations)
         scale = max(abs(self._worths[BEST]), 1.0) / max(count, 30)
-        temperature = self._heat * scale * HOT * (COLD / HOT) ** share
+        hot = max(COOLEST, HOT * min(1.0, length / (LONG * max(1, count))))
+        temperature = self._heat * scale * hot * (COLD / hot) ** share
         span = max(4, min(count // 4, 100))
         lean, walk, worths = self._lean, self._walk, self._worths
         if lean.is_lean[0]:
