@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from genba.plan.schedule import Plan
 
@@ -20,14 +21,22 @@ class Step:
     end: int
 
 
+class Way(NamedTuple):
+    """How an operation is done, in words that outlast the problem that they were found in."""
+
+    machine: str
+    family: str | None
+    """Set-up family that the machine is set up for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """What the timing decoder was told, to time the same plan anew when the plant has moved on."""
 
     order: tuple[str, ...]
     """Operations, the most urgent first."""
-    modes: Mapping[str, int]
-    """Which of its modes each operation takes."""
+    ways: Mapping[str, Way]
+    """How each operation is done. Names, as alternatives come and go with what a lot stands at."""
     fill_gaps: bool
 
 

@@ -15,7 +15,7 @@ from genba.plan.floor.calibrated import factors_of
 from genba.plan.floor.coarse import coarse
 from genba.plan.floor.desk import Answer, Question
 from genba.plan.floor.foresight import foresee
-from genba.plan.floor.instructions import Instructions, Recipe, instructions_of
+from genba.plan.floor.instructions import Instructions, Recipe, Way, instructions_of
 from genba.plan.objective import Goal, Objective
 from genba.plan.problem import Operation, Problem
 from genba.plan.repair.difference import difference
@@ -179,7 +179,10 @@ def _recipe(problem: Problem, plan: Plan) -> Recipe:
     """Return what leads the timing decoder to a coarse plan again: its order on every machine."""
     order = sorted(plan.assignments, key=lambda a: (a.start, a.end, a.operation))
     names = tuple(assignment.operation for assignment in order)
-    return Recipe(names, modes_of(problem, plan), fill_gaps=False)
+    known = problem.operations_by_id
+    modes = {name: known[name].modes[mode] for name, mode in modes_of(problem, plan).items()}
+    ways = {name: Way(mode.machine, mode.family) for name, mode in modes.items()}
+    return Recipe(names, ways, fill_gaps=False)
 
 
 def _anew(problem: Problem, recipe: Recipe) -> Plan:
@@ -190,10 +193,18 @@ def _anew(problem: Problem, recipe: Recipe) -> Plan:
     order += [name for name in known if name not in planned]
     modes = {
         name: mode
-        for name, mode in recipe.modes.items()
-        if name in known and known[name].fixed is None and mode < len(known[name].modes)
+        for name, way in recipe.ways.items()
+        if name in known
+        and known[name].fixed is None
+        and (mode := _mode(known[name], way)) is not None
     }
     return Decoder(problem).decode(order, modes, fill_gaps=recipe.fill_gaps)
+
+
+def _mode(operation: Operation, way: Way) -> int | None:
+    """Return the number of the mode that is this way, None where it is not open any more."""
+    ways = [(mode.machine, mode.family) for mode in operation.modes]
+    return ways.index(way) if way in ways else None
 
 
 def _numbers(plant: Plant, question: Question) -> dict[str, tuple[str, int]]:
