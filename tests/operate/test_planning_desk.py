@@ -75,3 +75,17 @@ def test_a_desk_that_is_closed_leaves_no_process_behind() -> None:
     assert process.poll() is not None
     desk.ask(question(2, "L1"))
     assert not desk.busy
+
+
+def test_a_desk_that_was_started_has_its_worker_before_the_first_question() -> None:
+    desk = WorkerDesk(PLANT, within_s=0.3)
+    desk.start()
+    process = desk._process
+    assert process is not None
+    assert process.poll() is None
+    desk.ask(question(1, "L1"))
+    assert desk._process is process
+    desk.close()
+    assert process.poll() is not None
+    desk.start()
+    assert desk._process is process

@@ -11,7 +11,7 @@ from genba.plan.floor.desk import Desk, OwnDesk
 from genba.plan.floor.optimizing import NAME, OptimizingPlanner
 from genba.plant import Clock, Plant
 
-STEPS = 3000
+STEPS = 30_000
 """Steps of the search on a plant that is stepped, where wall time means nothing."""
 PART_OF_PERIOD = 0.3
 """A plan takes at most this part of the time until the next one is looked for."""
@@ -37,4 +37,7 @@ def _desk(plant: Plant, state: StateFolder, clock: Clock) -> Desk:
         return OwnDesk(scheduler.plan)
     settings = plant.planning
     within_s = min(settings.within_s, PART_OF_PERIOD * settings.every_s / clock.speed)
-    return WorkerDesk(plant, within_s, calibration)
+    desk = WorkerDesk(plant, within_s, calibration)
+    # Now and not in the first tick: a process takes longer to start than a fast plant's tick.
+    desk.start()
+    return desk

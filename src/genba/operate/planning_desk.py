@@ -73,6 +73,12 @@ class WorkerDesk:
         with self._lock:
             return self._open is not None
 
+    def start(self) -> None:
+        """Start the worker, so that the first question need not wait for that."""
+        with self._lock:
+            if not self._closed and self._process is None:
+                self._process = self._start()
+
     def ask(self, question: Question) -> None:
         """Hand a question to the worker; one that is open already is dropped."""
         with self._lock:
