@@ -303,8 +303,8 @@ class Actor:
         if signal.role is Role.VEHICLE_INSTANT_ACTIONS:
             return False
         if signal.role is Role.VEHICLE_ORDER:
-            shown = self._plant.roles.get((signal.equipment, Role.VEHICLE_ORDER_ID))
-            return shown is not None and self._live.evidence(shown.id) is not None
+            shown = self._shown_of_order(write)
+            return bool(shown) and all(self._live.evidence(s.id) is not None for s, _ in shown)
         return write.signal in open_.read or self._live.evidence(write.signal) is not None
 
     def _is_job(self, open_: _Open) -> bool:
@@ -325,10 +325,19 @@ class Actor:
         if signal.role is Role.VEHICLE_INSTANT_ACTIONS:
             return not open_.resumed
         if signal.role is Role.VEHICLE_ORDER:
-            shown = self._plant.roles.get((signal.equipment, Role.VEHICLE_ORDER_ID))
-            wanted = json.loads(str(write.value))["orderId"]
-            return shown is not None and self._seen(open_, shown, wanted, write.signal)
+            shown = self._shown_of_order(write)
+            return bool(shown) and all(self._seen(open_, s, v, s.id) for s, v in shown)
         return self._seen(open_, signal, write.value, write.signal)
+
+    def _shown_of_order(self, write: Write) -> list[tuple[Signal, Scalar]]:
+        """Return what a vehicle shows once it has taken an order: its id, and its update's."""
+        order, vehicle = json.loads(str(write.value)), self._plant.signals[write.signal].equipment
+        wanted = (
+            (Role.VEHICLE_ORDER_ID, order["orderId"]),
+            (Role.VEHICLE_ORDER_UPDATE, order["orderUpdateId"]),
+        )
+        roles = self._plant.roles
+        return [(roles[vehicle, role], v) for role, v in wanted if (vehicle, role) in roles]
 
     def _seen(self, open_: _Open, signal: Signal, wanted: Scalar, key: str) -> bool:
         """Whether the device shows a value, by subscription or by a read of its own."""

@@ -8,8 +8,13 @@ from typing import Any
 from genba.operate.production import Production, Tell
 from genba.operate.runs import names_in
 from genba.operate.sense import LiveValues
-from genba.plan import LotPhase, VehicleState
+from genba.plan import LotPhase, OrderState, VehicleState
 from genba.plant import Evidence, Plant, Proposal, Role, Scalar
+
+_EVIDENCE = (
+    *(Role.VEHICLE_NODE, Role.VEHICLE_NODES_LEFT, Role.VEHICLE_LOADS),
+    *(Role.VEHICLE_ORDER_ID, Role.VEHICLE_ORDER_UPDATE),
+)
 
 Failed = Callable[[str, str | None, int], None]
 """Told of a failed task: vehicle, lot, time."""
@@ -38,6 +43,8 @@ class Fleet:
         self._failed = failed
         self._tasks: dict[str, Task] = {}
         self._taken: set[str] = set()
+        self._canceled: set[str] = set()
+        """Orders that were taken back: their ends are no failures."""
         self._idle_since: dict[str, int] = {}
         self.earlier: dict[str, Mapping[str, Scalar]] = {}
         """Context of orders that an earlier core sent, by order id."""
@@ -45,13 +52,24 @@ class Fleet:
         self.failed = 0
 
     def sent(self, proposal: Proposal) -> None:
-        """Note an order that is on its way to a vehicle, so that nobody plans its lot again."""
-        self._open(proposal.context)
+        """Note an order that is on its way to a vehicle, so that nobody plans its lot again.
+
+        An update may give a vehicle that only makes way something to do; a cancellation takes its
+        order back.
+        """
+        if proposal.context.get("task") == "cancel":
+            self._canceled.add(str(proposal.context["vehicle_order"]))
+        else:
+            self._open(proposal.context)
 
     def not_taken(self, proposal: Proposal) -> None:
-        """Note that a vehicle did not take an order."""
+        """Note that a vehicle did not take an order. It still has one whose update it missed."""
+        if proposal.context.get("task") == "cancel":
+            self._canceled.discard(str(proposal.context["vehicle_order"]))
+            return
         task = self._tasks.get(proposal.equipment)
-        if task is not None and task.order_id == proposal.context.get("vehicle_order"):
+        order_id = proposal.context.get("vehicle_order")
+        if task is not None and task.order_id == order_id and order_id not in self._taken:
             self._close(task)
 
     def follow(self, now: int) -> None:
@@ -90,23 +108,36 @@ class Fleet:
         battery = self._value(vehicle, Role.VEHICLE_BATTERY)
         evidence = (
             self._live.evidence(self._plant.roles[vehicle, role].id)
-            for role in (Role.VEHICLE_NODE, Role.VEHICLE_NODES_LEFT, Role.VEHICLE_LOADS)
+            for role in _EVIDENCE
             if (vehicle, role) in self._plant.roles
         )
+        able = bool(node) and self._value(vehicle, Role.VEHICLE_MODE) in (None, "AUTOMATIC")
+        over = self._is_over(vehicle)
         return VehicleState(
             id=vehicle,
             kind=self._plant.vehicles_by_id[vehicle].kind,
             node=str(node) if node else None,
-            free=vehicle not in busy
-            and vehicle not in self._tasks
-            and bool(node)
-            and self._value(vehicle, Role.VEHICLE_MODE) in (None, "AUTOMATIC")
-            and self._is_over(vehicle),
+            free=vehicle not in busy and vehicle not in self._tasks and able and over,
             loads=tuple(names_in(self._value(vehicle, Role.VEHICLE_LOADS))),
             battery_pct=float(battery) if isinstance(battery, int | float) else None,
             idle_since=self._idle_since.get(vehicle),
             evidence=tuple(piece for piece in evidence if isinstance(piece, Evidence)),
+            order=self._order(vehicle, over, able, listens=able and vehicle not in busy),
         )
+
+    def _order(self, vehicle: str, over: bool, able: bool, listens: bool) -> OrderState | None:
+        """Return how far a vehicle is with its order; None where it does not tell all of that."""
+        name = self._value(vehicle, Role.VEHICLE_ORDER_ID)
+        update = self._value(vehicle, Role.VEHICLE_ORDER_UPDATE)
+        sequence = self._value(vehicle, Role.VEHICLE_SEQUENCE)
+        if name is None or not isinstance(update, int) or not isinstance(sequence, int):
+            return None
+        finished = frozenset(
+            str(action.get("actionId"))
+            for action in self._actions(vehicle)
+            if action.get("actionStatus") == "FINISHED"
+        )
+        return OrderState(str(name), update, sequence, finished, over, able, listens)
 
     def _is_over(self, vehicle: str) -> bool:
         """Whether no node is left to reach and no action to do."""
@@ -157,6 +188,9 @@ class Fleet:
         ]
         self._idle_since[task.vehicle] = now
         self._close(task)
+        if task.order_id in self._canceled:
+            self._canceled.discard(task.order_id)
+            return
         if bad:
             self.failed += 1
             why = bad[0].get("resultDescription") or bad[0].get("actionResult") or "no reason given"
@@ -164,6 +198,8 @@ class Fleet:
             self._event(task, now, "transport_failed", "warning", text)
             self._failed(task.vehicle, task.lot, now)
             return
+        if task.lot in names_in(self._value(task.vehicle, Role.VEHICLE_LOADS)):
+            return  # The order led only a part of the way: another one goes on.
         self.done += 1
         lot = self._production.lots.get(task.lot or "")
         if lot is None or task.destination is None:
@@ -177,7 +213,8 @@ class Fleet:
         self._tasks.pop(task.vehicle, None)
         self._taken.discard(task.order_id)
         lot = self._production.lots.get(task.lot or "")
-        if lot is not None:
+        # Of a vehicle that is down the lot may have been given to another one.
+        if lot is not None and all(other.lot != task.lot for other in self._tasks.values()):
             lot.heading = None
 
     def _event(self, task: Task, now: int, kind: str, severity: str, text: str) -> None:

@@ -1,32 +1,96 @@
-"""The fleet planner proposes orders as the plain one does, but looks at all vehicles at once."""
+"""The fleet planner leads vehicles by orders with base and horizon, in the loop's own words."""
 
 import json
 import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from tests.plan.fleet.layouts import amr, grid
-from tests.plan.line import HOUR, NOW, PLANT, lot, situation, vehicle
+from tests.plan.line import NOW, PLANT, lot, situation, vehicle
 
 from genba.connect.vda5050_schema import checker
 from genba.errors import PlanError
-from genba.plan import LotPhase
+from genba.plan import LotPhase, OrderState, Situation, VehicleState
 from genba.plan.fleet.fleet_plan import plan_fleet
 from genba.plan.fleet.network import Network
 from genba.plan.fleet.planner import FleetPlanner
 from genba.plan.fleet.tasks import Carrier, TransportTask
 from genba.plan.floor.transport import Move
-from genba.plant import US, Edge, Layout, Proposal
+from genba.plant import US, DataType, Edge, Layout, Plant, Proposal, Role, Signal, SignalKind
 
 L1 = Move("L1", "O", "saw-1", "oven")
+STATES = {
+    Role.VEHICLE_ORDER_ID: DataType.STRING,
+    Role.VEHICLE_ORDER_UPDATE: DataType.INT,
+}
 
 
-def document(proposal: Proposal) -> dict[str, object]:
+def _led(plant: Plant) -> Plant:
+    """The line, with vehicles that show their orders and take them back."""
+
+    def signals(owner: str) -> list[Signal]:
+        fields = {"equipment": owner, "connection": owner}
+        state = SignalKind.STATE
+        actions = Role.VEHICLE_INSTANT_ACTIONS
+        return [
+            *(
+                Signal(id=f"{owner}.{r}", address=r, kind=state, type=t, role=r, **fields)
+                for r, t in STATES.items()
+            ),
+            Signal(
+                id=f"{owner}.{actions}", address=actions, kind=SignalKind.SETPOINT,
+                type=DataType.JSON, role=actions, **fields,
+            ),
+        ]  # fmt: skip
+
+    names = {v.id for v in plant.vehicles}
+    equipment = tuple(
+        e.model_copy(update={"signals": (*e.signals, *signals(e.id))}) if e.id in names else e
+        for e in plant.equipment
+    )
+    return plant.model_copy(update={"equipment": equipment})
+
+
+LINE = _led(PLANT)
+
+
+def at(name: str, node: str, **more: Any) -> VehicleState:
+    return vehicle(name, node, **{"order": OrderState("", 0, 0), **more})
+
+
+def document(proposal: Proposal) -> dict[str, Any]:
     return json.loads(str(proposal.writes[0].value))
 
 
 def nodes(proposal: Proposal) -> list[str]:
     return [node["nodeId"] for node in document(proposal)["nodes"]]
+
+
+def released(proposal: Proposal) -> list[str]:
+    return [n["nodeId"] for n in document(proposal)["nodes"] if n["released"]]
+
+
+def took(state: VehicleState, proposal: Proposal, **more: Any) -> VehicleState:
+    """A vehicle as it shows itself after it took an order or an update."""
+    order = document(proposal)
+    assert state.order is not None
+    sequence = order["nodes"][0]["sequenceId"] if order["orderUpdateId"] == 0 else (
+        state.order.sequence
+    )  # fmt: skip
+    shown = OrderState(order["orderId"], order["orderUpdateId"], sequence, over=False)
+    return replace(state, free=False, order=shown, **more)
+
+
+def drove(state: VehicleState, node: str, by: int, **more: Any) -> VehicleState:
+    """The same, so many nodes further on."""
+    assert state.order is not None
+    order = replace(state.order, sequence=state.order.sequence + 2 * by, **more)
+    return replace(state, node=node, order=order)
+
+
+def seen(*vehicles: VehicleState, after_s: float = 0.0, lots: Any = ()) -> Situation:
+    return replace(situation(list(lots), vehicles=vehicles), time=NOW + round(after_s * US))
 
 
 def stations(*names: str) -> Layout:
@@ -43,8 +107,8 @@ def stations(*names: str) -> Layout:
 
 
 def test_a_move_becomes_an_order_that_picks_and_drops_in_the_words_of_the_plain_planner() -> None:
-    here = situation([lot("L1", place="saw-1", step=1)], vehicles=(vehicle("amr-1", "n0"),))
-    (found,) = FleetPlanner(PLANT).propose(here, [L1])
+    here = seen(at("amr-1", "n0"), lots=[lot("L1", place="saw-1", step=1)])
+    (found,) = FleetPlanner(LINE).propose(here, [L1])
     assert nodes(found) == ["n0", "n1", "n2", "n3"]
     actions = {
         n["nodeId"]: [a["actionType"] for a in n["actions"]] for n in document(found)["nodes"]
@@ -62,121 +126,145 @@ def test_orders_are_valid_in_both_versions_of_vda_5050() -> None:
         "serialNumber": "s",
     }  # fmt: skip
     for name, version in (("amr-1", "2.1.0"), ("hoist", "3.0.0")):
-        here = situation([], vehicles=(vehicle(name, "n2"),))
-        (found,) = FleetPlanner(PLANT).propose(here, [Move("L1", "O", "saw-2", "oven")])
+        (found,) = FleetPlanner(LINE).propose(
+            seen(at(name, "n2")), [Move("L1", "O", "saw-2", "oven")]
+        )
         message = {**header, "version": version, **document(found)}
         assert checker(int(version[0]), "order")(message) is None
 
 
+def test_an_order_grows_only_as_the_vehicle_shows_that_it_has_what_was_sent() -> None:
+    planner = FleetPlanner(LINE)
+    far = Move("L1", "O", "store", "dock")
+    first = at("amr-1", "n1")
+    (order,) = planner.propose(seen(first), [far])
+    assert document(order)["orderUpdateId"] == 0
+    assert 1 < len(released(order)) < len(nodes(order))
+    assert planner.propose(seen(first, after_s=5), []) == []
+    under_way = drove(took(first, order), nodes(order)[1], 1)
+    silent = replace(under_way, order=replace(under_way.order, listens=False))
+    assert planner.propose(seen(silent, after_s=20), []) == []
+    (update,) = planner.propose(seen(under_way, after_s=30), [])
+    assert document(update)["orderUpdateId"] == 1
+    assert nodes(update)[0] == released(order)[-1]
+    assert update.context["lot"] == "L1"
+
+
+def test_an_update_that_got_lost_is_made_up_for() -> None:
+    planner = FleetPlanner(LINE)
+    first = at("amr-1", "n1")
+    (order,) = planner.propose(seen(first), [Move("L1", "O", "store", "dock")])
+    under_way = drove(took(first, order), nodes(order)[1], 1)
+    (lost,) = planner.propose(seen(under_way, after_s=10), [])
+    assert planner.propose(seen(under_way, after_s=20), []) == []
+    (again,) = planner.propose(seen(under_way, after_s=30), [])
+    assert document(again)["orderUpdateId"] == 2
+    assert nodes(again)[0] == nodes(lost)[0]
+    assert set(released(lost)) <= set(released(again))
+
+
+def test_an_order_that_no_vehicle_took_is_given_again_under_another_id() -> None:
+    planner = FleetPlanner(LINE)
+    (order,) = planner.propose(seen(at("amr-1", "n0")), [L1])
+    planner.propose(seen(at("amr-1", "n0"), after_s=20), [L1])
+    (again,) = planner.propose(seen(at("amr-1", "n0"), after_s=21), [L1])
+    assert document(again)["orderUpdateId"] == 0
+    assert document(again)["orderId"] != document(order)["orderId"]
+
+
 def test_two_moves_are_shared_so_that_neither_vehicle_drives_far() -> None:
     """The nearest-vehicle rule gives the first move the vehicle that the second one needs."""
-    here = situation([], vehicles=(vehicle("amr-1", "n0"), vehicle("amr-2", "n2")))
+    here = seen(at("amr-1", "n0"), at("amr-2", "n2"))
     moves = [Move("L1", "O", "saw-1", "store"), Move("L2", "O", "saw-2", "oven")]
-    found = FleetPlanner(PLANT).propose(here, moves)
+    found = FleetPlanner(LINE).propose(here, moves)
     assert {p.equipment: p.context["lot"] for p in found} == {"amr-1": "L1", "amr-2": "L2"}
 
 
-def test_a_move_waits_for_a_busy_vehicle_that_will_do_it_sooner() -> None:
-    planner = FleetPlanner(PLANT)
-    # From the dock the way to saw 1 is 110 m long; amr-1 is about to set down right beside it.
-    first = situation([], vehicles=(vehicle("amr-1", "n2"),))
-    (sent,) = planner.propose(first, [Move("L0", "O", "saw-2", "saw-1")])
-    assert sent.equipment == "amr-1"
-    busy = vehicle("amr-1", "n2", free=False)
-    later = replace(first, vehicles=(busy, vehicle("amr-2", "n4")))
-    assert planner.propose(later, [L1]) == []
-    alone = replace(first, vehicles=(vehicle("amr-2", "n4"),))
-    assert [p.equipment for p in planner.propose(alone, [L1])] == ["amr-2"]
+def test_nobody_is_released_to_a_node_that_another_one_has_not_left() -> None:
+    planner = FleetPlanner(LINE)
+    here = seen(at("amr-1", "n0"), at("amr-2", "n1"))
+    moves = [Move("L1", "O", "store", "oven"), Move("L2", "O", "saw-1", "dock")]
+    found = {p.equipment: p for p in planner.propose(here, moves)}
+    assert found["amr-2"].context["lot"] == "L2"
+    assert released(found["amr-1"]) == ["n0"]
+    assert nodes(found["amr-1"])[1] == "n1"
 
 
-def test_a_vehicle_that_is_overdue_counts_as_standing_in_the_way() -> None:
-    planner = FleetPlanner(PLANT)
-    first = situation([], vehicles=(vehicle("amr-1", "n0"),))
-    planner.propose(first, [L1])
-    driving = replace(first, vehicles=(vehicle("amr-1", "n1", free=False), vehicle("amr-2", "n0")))
+def test_a_vehicle_that_breaks_down_before_it_picks_up_loses_its_move_to_another_one() -> None:
+    planner = FleetPlanner(LINE)
+    near, far = at("amr-1", "n0"), at("amr-2", "n4")
+    (order,) = planner.propose(seen(near, far), [L1])
+    assert order.equipment == "amr-1"
+    near = took(near, order)
+    told = lot("L1", place="saw-1", step=1, phase=LotPhase.MOVING, heading="oven")
+    down = replace(near, order=replace(near.order, able=False, listens=False))
+    planner.propose(seen(down, far, after_s=5, lots=[told]), [])
+    planner.propose(seen(down, far, after_s=10, lots=[told]), [])
+    assert planner.control.begun.get("L1") in (None, "amr-2")
+    # Repaired, it is told first that its order is over.
+    found = planner.propose(seen(near, far, after_s=15, lots=[told]), [])
+    cancel = next(p for p in found if p.equipment == "amr-1")
+    assert cancel.context["task"] == "cancel"
+    assert document(cancel)["actions"][0]["actionType"] == "cancelOrder"
+
+
+def test_orders_of_an_earlier_core_are_taken_back_and_others_are_left_alone() -> None:
+    planner = FleetPlanner(LINE)
+    stray = at("amr-1", "n1", free=False, order=OrderState("amr-1-17-3", 4, 12, over=False))
+    (cancel,) = planner.propose(seen(stray), [L1])
+    assert cancel.context["task"] == "cancel"
+    assert cancel.context["vehicle_order"] == "amr-1-17-3"
+    assert planner.propose(seen(stray, after_s=5), [L1]) == []
+    theirs = at("amr-1", "n1", free=False, order=OrderState("local-5", 4, 12, over=False))
+    assert FleetPlanner(LINE).propose(seen(theirs), [L1]) == []
+
+
+def test_a_vehicle_that_is_not_heard_of_is_in_the_way_where_it_was() -> None:
+    planner = FleetPlanner(LINE)
     onward = Move("L2", "O", "store", "saw-2")
-    assert len(planner.propose(replace(driving, time=NOW + 60 * US), [onward])) == 1
-    assert planner.propose(replace(driving, time=NOW + HOUR), [onward]) == []
-    away = (vehicle("amr-1", "n3", free=False), vehicle("amr-2", "n0"))
-    (found,) = planner.propose(replace(first, time=NOW + HOUR, vehicles=away), [onward])
-    assert nodes(found) == ["n0", "n1", "n2"]
+    planner.propose(seen(at("amr-1", "n1"), at("amr-2", "n0")), [])
+    lost = replace(at("amr-1", "n1"), node=None)
+    found = planner.propose(seen(lost, at("amr-2", "n0"), after_s=5), [onward])
+    assert all("n1" not in nodes(proposal) for proposal in found)
 
 
-def test_whoever_stands_where_another_one_is_about_to_drive_makes_way() -> None:
-    planner = FleetPlanner(PLANT)
-    first = situation([], vehicles=(vehicle("amr-1", "n0"),))
-    planner.propose(first, [L1])  # over n1 to n3
-    waits = vehicle("amr-1", "n0", free=False)
-    for after_s in (30, 600):
-        here = replace(first, time=NOW + after_s * US, vehicles=(waits, vehicle("amr-2", "n1")))
-        (found,) = planner.propose(here, [])
-        assert found.equipment == "amr-2"
-        assert "another vehicle needs the place" in found.reason
-        assert nodes(found)[:2] == ["n1", "n2"]
+def test_an_idle_vehicle_goes_to_rest_after_a_while_and_makes_way_at_once() -> None:
+    idle = at("amr-1", "n1", idle_since=NOW - 60 * US)
+    (found,) = FleetPlanner(LINE).propose(seen(idle), [])
+    assert found.context["destination"] == "p1"
+    just_now = at("amr-1", "n1", idle_since=NOW - 5 * US)
+    assert FleetPlanner(LINE).propose(seen(just_now), []) == []
+    here = seen(just_now, at("amr-2", "n0"))
+    found = FleetPlanner(LINE).propose(here, [Move("L2", "O", "store", "saw-2")])
+    assert "amr-1" in {p.equipment for p in found}
 
 
 def test_two_vehicles_do_not_go_to_rest_at_one_place() -> None:
-    planner = FleetPlanner(PLANT)
     long_idle = NOW - 100 * US
-    both = (
-        vehicle("amr-1", "n1", idle_since=long_idle), vehicle("amr-2", "n2", idle_since=long_idle),
-    )  # fmt: skip
-    first = planner.propose(situation([], vehicles=both), [])
+    both = (at("amr-1", "n1", idle_since=long_idle), at("amr-2", "n2", idle_since=long_idle))
+    first = FleetPlanner(LINE).propose(seen(*both), [])
     assert sorted(str(p.context["destination"]) for p in first) == ["p1", "p2"]
-    underway = (vehicle("amr-1", "n0", free=False), both[1])
-    planner = FleetPlanner(PLANT)
-    planner.propose(situation([], vehicles=(both[0],)), [])
-    later = replace(situation([], vehicles=underway), time=NOW + 10 * US)
-    assert [p.context["destination"] for p in planner.propose(later, [])] == ["p2"]
-
-
-def test_a_vehicle_with_an_unknown_order_is_in_the_way_only_where_it_stands() -> None:
-    planner = FleetPlanner(PLANT)
-    onward = Move("L2", "O", "store", "saw-2")
-    free = vehicle("amr-2", "n0")
-
-    def look(node: str, after_s: int) -> list[Proposal]:
-        there = (vehicle("amr-1", node, free=False), free)
-        here = replace(situation([], vehicles=there), time=NOW + after_s * US)
-        return planner.propose(here, [onward])
-
-    assert look("n2", 0) == []
-    assert len(look("n1", 5)) == 1
-    assert look("n1", 100) == []
 
 
 def test_a_vehicle_that_carries_a_lot_without_an_order_brings_it() -> None:
     carried = lot("L1", place="amr-1", step=1, phase=LotPhase.MOVING)
-    here = situation([carried], vehicles=(vehicle("amr-1", "n1", loads=("L1",)),))
-    (found,) = FleetPlanner(PLANT).propose(here, [Move("L1", "O", "amr-1", "oven")])
+    here = seen(at("amr-1", "n1", loads=("L1",)), lots=[carried])
+    (found,) = FleetPlanner(LINE).propose(here, [Move("L1", "O", "amr-1", "oven")])
     assert [a["actionType"] for n in document(found)["nodes"] for a in n["actions"]] == ["drop"]
 
 
 def test_a_low_battery_sends_a_vehicle_to_charge_and_keeps_it_there() -> None:
-    planner = FleetPlanner(PLANT)
+    planner = FleetPlanner(LINE)
     store = Move("L1", "O", "store", "saw-1")
-    low = situation([], vehicles=(vehicle("amr-1", "n1", battery_pct=20.0),))
-    (found,) = planner.propose(low, [store])
+    low = at("amr-1", "n1", battery_pct=20.0)
+    (found,) = planner.propose(seen(low), [store])
     assert nodes(found) == ["n1", "n0", "p1"]
     assert document(found)["nodes"][-1]["actions"][0]["actionType"] == "startCharging"
-    charging = replace(low, vehicles=(vehicle("amr-1", "p1", battery_pct=40.0),))
-    assert planner.propose(charging, [store]) == []
-    charged = replace(low, vehicles=(vehicle("amr-1", "p1", battery_pct=60.0),))
-    assert planner.propose(charged, [store])[0].context["lot"] == "L1"
-
-
-def test_an_idle_vehicle_goes_home_after_a_while_and_at_once_when_it_is_in_the_way() -> None:
-    planner = FleetPlanner(PLANT)
-    idle = vehicle("amr-1", "n1", idle_since=NOW - 60 * US)
-    (found,) = planner.propose(situation([], vehicles=(idle,)), [])
-    assert found.context["destination"] == "p1"
-    just_now = vehicle("amr-1", "n1", idle_since=NOW - 5 * US)
-    assert planner.propose(situation([], vehicles=(just_now,)), []) == []
-    here = situation([], vehicles=(just_now, vehicle("amr-2", "n0", battery_pct=100.0)))
-    found = planner.propose(
-        here, [Move("L2", "O", "store", "saw-1"), Move("L1", "O", "saw-1", "oven")]
-    )
-    assert {p.equipment for p in found} == {"amr-1", "amr-2"}
+    done = replace(drove(took(low, found), "p1", 2, over=True), free=True, battery_pct=40.0)
+    assert planner.propose(seen(done, after_s=60), [store]) == []
+    charged = replace(done, battery_pct=60.0)
+    found = planner.propose(seen(charged, after_s=900), [store])
+    assert found[0].context["lot"] == "L1"
 
 
 def test_a_vehicle_with_room_takes_two_lots_on_one_tour() -> None:
@@ -232,7 +320,7 @@ def test_nonsense_is_refused() -> None:
 
 
 def test_travel_times_are_those_of_the_fastest_vehicle() -> None:
-    planner = FleetPlanner(PLANT)
+    planner = FleetPlanner(LINE)
     assert planner.travel_s("store", "saw-2") == pytest.approx(20.0)
     assert planner.travel_s("store", "moon") is None
     assert math.isclose(planner.travel_s("dock", "saw-1") or 0.0, 110.0)

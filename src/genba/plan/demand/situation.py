@@ -89,6 +89,26 @@ class VehicleState:
     idle_since: int | None = None
     """Since when it stands without an order (microseconds UTC)."""
     evidence: tuple[Evidence, ...] = ()
+    order: "OrderState | None" = None
+    """How far it is with its order, where it tells that."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderState:
+    """What a vehicle shows of the VDA 5050 order that it has, or had last."""
+
+    id: str
+    update: int
+    sequence: int
+    """``lastNodeSequenceId``"""
+    finished: frozenset[str] = frozenset()
+    """Ids of its actions that are finished."""
+    over: bool = True
+    """Whether no node is left to reach and no action to do."""
+    able: bool = True
+    """Whether the vehicle can drive: it is in automatic mode."""
+    listens: bool = True
+    """Whether it can be told something now: it is able, and no command to it is under way."""
 
 
 @dataclass(frozen=True)

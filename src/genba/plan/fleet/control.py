@@ -7,8 +7,9 @@ is always driven, a new plan can be made at any time: it begins where the releas
 of VDA 5050, ends. Orders are one for each task; they grow by updates.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from genba.plan.fleet.course import Course, Report, first_task
 from genba.plan.fleet.fleet_plan import plan_fleet
@@ -26,6 +27,10 @@ RETRY_S = 10.0
 """After which there is a new plan where the last one could not serve everybody."""
 LATE_S = 30.0
 """How much later than planned a vehicle is before there is a new plan."""
+SETTLE_S = 15.0
+"""How long a vehicle has to stand that was seen to move without an order."""
+RESEND_S = 15.0
+"""How long a vehicle has to show that it has what was sent, before it is sent again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,10 @@ class Message:
     order_id: str
     task: str = ""
     """Task that the order is for, empty where the vehicle only makes way or rests."""
+    update: int = 0
+    """``orderUpdateId``: 0 where the order begins."""
+    goal: str = ""
+    """Node where the order ends."""
 
 
 class FleetControl:
@@ -53,21 +62,30 @@ class FleetControl:
         All that are on the layout.
     major : mapping of str to int
         Major version of VDA 5050 that each vehicle speaks; 2 where it is not named.
+    jointly : bool
+        Whether to look for a plan of all vehicles at once where one after the other finds none.
+        That compiles functions when it is needed for the first time, which takes seconds.
     """
 
     def __init__(
-        self, network: Network, vehicles: Sequence[Vehicle], major: Mapping[str, int] | None = None
+        self,
+        network: Network,
+        vehicles: Sequence[Vehicle],
+        major: Mapping[str, int] | None = None,
+        jointly: bool = True,
     ) -> None:
+        self._jointly = jointly
         self._network = network
         self._vehicles = {vehicle.id: vehicle for vehicle in vehicles}
         self._major = dict(major or {})
         self._courses: dict[str, Course] = {}
         self._before: Mapping[Event, tuple[Event, ...]] = {}
-        self._known: frozenset[str] = frozenset()
+        self._known: Mapping[str, tuple[str, str]] = {}
         self._errands: Mapping[str, tuple[Stop, ...]] = {}
         self._planned_s = 0.0
         self._number = 0
         self._cut_short: frozenset[str] = frozenset()
+        self._strays: dict[str, float] = {}
         self.left_out: tuple[LeftOut, ...] = ()
         """Tasks that the present plan does not do, with the reasons."""
         self.plans = 0
@@ -76,7 +94,7 @@ class FleetControl:
     def tick(
         self,
         now_s: float,
-        reports: Iterable[Report],
+        reports: Sequence[Report],
         tasks: Sequence[TransportTask],
         errands: Mapping[str, tuple[Stop, ...]] | None = None,
     ) -> list[Message]:
@@ -86,46 +104,97 @@ class FleetControl:
         ----------
         now_s : float
             The time.
-        reports : iterable of Report
-            The newest state of every vehicle.
+        reports : sequence of Report
+            The newest state of every vehicle that is heard of.
         tasks : sequence of TransportTask
-            Everything that is not delivered yet, begun or not, the most urgent first; what a
-            vehicle carries has that vehicle as its origin.
+            Everything that is not delivered yet, the most urgent first; what is :attr:`begun` may
+            be among it. What a vehicle carries has that vehicle as its origin.
         errands : mapping of str to stops
             Vehicles that should charge or rest when they have no task.
         """
-        for report in reports:
-            self._follow(report, now_s)
+        told: list[Message | None] = [self._follow(report, now_s) for report in reports]
+        self._miss({report.vehicle for report in reports})
         courses = self._courses.values()
-        told = [self._cancel(c) for c in courses if not c.able and not c.loads]
+        for course in courses:
+            if not course.able and not course.loads:
+                self._withdraw(course)
         if self._must_plan(now_s, tasks, errands or {}):
             self._plan(now_s, tasks, errands or {})
-        told += [self._cancel(course) for course in courses if course.missed]
         for course in courses:
-            if course.order is None and course.able:
+            if course.missed or (course.order is not None and course.order.astray):
+                self._withdraw(course)
+        told += [self._cancel(course, now_s) for course in courses]
+        for course in courses:
+            settled = now_s - course.moved_s > SETTLE_S
+            if course.order is None and course.able and course.listens and settled:
                 self._open(course)
         told += [self._release(course, now_s) for course in courses]
         return [message for message in told if message is not None]
 
-    def _follow(self, report: Report, now_s: float) -> None:
+    @property
+    def begun(self) -> Mapping[str, str]:
+        """The vehicle of each task that has begun: it does it unless it breaks down."""
+        return {s.task: name for name, course in self._courses.items() for s in course.to_do}
+
+    def _follow(self, report: Report, now_s: float) -> Message | None:
+        """Take notice of a report; returns how to end an order of an earlier control's."""
         course = self._courses.get(report.vehicle)
-        if course is None or (course.order is None and course.node != report.node):
-            # New, or moved by hand: it is where it says.
+        order = None if course is None else course.order
+        other = order is None or order.id != report.order_id
+        if other and not report.over:
+            # Whoever does what somebody else has ordered is in the way where it was seen.
+            report = replace(report, able=False)
+        gone = other and order is not None and (order.confirmed >= 0 or not report.over)
+        if course is None or gone or (order is None and course.node != report.node):
+            # New, in other hands, or moved by hand: it is where it says.
             vehicle = self._vehicles[report.vehicle]
             here = standing(report.vehicle, report.node, now_s)
-            course = self._courses[report.vehicle] = Course(vehicle, here, now_s)
+            moved_s = -math.inf if course is None else now_s
+            course = self._courses[report.vehicle] = Course(vehicle, here, now_s, moved_s)
         course.follow(report, now_s)
-
-    def _cancel(self, course: Course) -> Message | None:
-        """Take back an order that cannot go on as it is.
-
-        That is the order of a vehicle that has broken down before it picked anything up, and one
-        that has a stop at a node which was released for driving through.
-        """
-        order = course.order
-        if order is None or order.canceled:
+        stray = course.order is None and not report.over and self._is_own(report)
+        if not stray or not report.listens:
             return None
-        order.canceled = True
+        if now_s - self._strays.get(report.vehicle, -math.inf) < RESEND_S:
+            return None
+        self._strays[report.vehicle] = now_s
+        return Message(report.vehicle, None, report.order_id)
+
+    def _is_own(self, report: Report) -> bool:
+        return report.order_id.startswith(f"{report.vehicle}-")
+
+    def _miss(self, reported: set[str]) -> None:
+        """Take vehicles that are not heard of as broken down where they were seen last."""
+        for name, course in self._courses.items():
+            if name not in reported:
+                course.changed |= course.able
+                course.able = course.listens = False
+
+    def _withdraw(self, course: Course) -> None:
+        """Let nothing more be done of an order that cannot go on as it is.
+
+        That is the order of a vehicle that has broken down before it picked anything up, one that
+        has a stop at a node which was released for driving through, and one of a vehicle that has
+        left where the order begins. What is released stays
+        the vehicle's until it shows that the order is over.
+        """
+        if course.order is not None and course.order.update < 0:
+            course.drop()
+        elif course.order is not None:
+            course.order.canceled = True
+
+    def _cancel(self, course: Course, now_s: float) -> Message | None:
+        """Tell a vehicle that its order was withdrawn, as soon as it listens."""
+        order = course.order
+        if order is None or not order.canceled or not course.listens:
+            return None
+        if order.confirmed < 0:
+            if now_s - order.sent_s > RESEND_S:
+                course.drop()
+            return None
+        if now_s - order.canceled_s < RESEND_S:
+            return None
+        order.canceled_s = now_s
         return Message(course.vehicle.id, None, order.id)
 
     # -- planning -----------------------------------------------------------------------------
@@ -135,7 +204,9 @@ class FleetControl:
     ) -> bool:
         if any(course.changed for course in self._courses.values()):
             return True
-        if errands != self._errands or not {task.id for task in tasks} <= self._known:
+        begun = self.begun
+        planned = {task: ends for task, ends in self._known.items() if task not in begun}
+        if errands != self._errands or planned != _ends(t for t in tasks if t.id not in begun):
             return True
         since_s = now_s - self._planned_s
         if since_s > RETRY_S and (self._cut_short or self.left_out):
@@ -147,14 +218,11 @@ class FleetControl:
     def _plan(
         self, now_s: float, tasks: Sequence[TransportTask], errands: Mapping[str, tuple[Stop, ...]]
     ) -> None:
-        begun = {s.task for course in self._courses.values() for s in course.to_do}
-        self._known, self._errands = frozenset(task.id for task in tasks), errands
-        carriers = [
-            course.carrier(self._network, now_s, takes_tasks=name not in errands)
-            for name, course in self._courses.items()
-        ]
+        begun = self.begun
+        self._known, self._errands = _ends(tasks), errands
+        carriers = [course.carrier(self._network, now_s) for course in self._courses.values()]
         left = [task for task in tasks if task.id not in begun]
-        plan = plan_fleet(self._network, carriers, left, errands)
+        plan = plan_fleet(self._network, carriers, left, errands, self._jointly)
         for name, course in self._courses.items():
             course.adopt(plan.itineraries[name])
             course.changed = False
@@ -179,7 +247,13 @@ class FleetControl:
 
     def _release(self, course: Course, now_s: float) -> Message | None:
         order = course.order
-        if order is None or order.canceled or not course.able:
+        if order is None or order.canceled or not course.able or not course.listens:
+            return None
+        lost = course.in_flight and now_s - order.sent_s > RESEND_S
+        if lost and order.confirmed < 0:
+            course.drop()
+            return None
+        if course.in_flight and not lost:
             return None
         until = course.released
         _, ready_s = course.base(self._network, now_s)
@@ -192,10 +266,12 @@ class FleetControl:
                 ready_s += self._network.drive_s(course.vehicle, visit.way)
             ready_s += sum(stop.duration_s for stop in visit.stops)
         ends_here = order.beyond and until == order.end
-        if until == course.released and order.update >= 0 and not ends_here:
+        if until == course.released and order.update >= 0 and not ends_here and not lost:
             return None
-        text = course.release(until, self._major.get(course.vehicle.id, 2))
-        return Message(course.vehicle.id, text, order.id, next((s.task for s in order.stops), ""))
+        text = course.release(until, self._major.get(course.vehicle.id, 2), now_s)
+        task = next((stop.task for stop in order.stops), "")
+        goal = course.itinerary.visits[order.end].node
+        return Message(course.vehicle.id, text, order.id, task, order.update, goal)
 
     def _is_clear(self, event: Event) -> bool:
         """Whether everybody has left the places that an arrival needs."""
@@ -203,3 +279,7 @@ class FleetControl:
             self._courses[vehicle].reached >= index
             for vehicle, index in self._before.get(event, ())
         )
+
+
+def _ends(tasks: Iterable[TransportTask]) -> Mapping[str, tuple[str, str]]:
+    return {task.id: (task.origin, task.destination) for task in tasks}

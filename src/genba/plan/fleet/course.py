@@ -30,6 +30,10 @@ class Report:
     able: bool = True
     """Whether it can drive: not broken down, and in automatic mode."""
     loads: tuple[str, ...] = ()
+    listens: bool = True
+    """Whether it can be told something now; if not, it goes on with what it has."""
+    takes: bool = True
+    """Whether it may be given new tasks."""
 
 
 @dataclass(slots=True)
@@ -45,9 +49,19 @@ class OpenOrder:
     """Index of the visit with which it ends."""
     update: int = -1
     """``orderUpdateId`` that was sent last."""
+    sent_s: float = 0.0
+    """When that was."""
+    confirmed: int = -1
+    """``orderUpdateId`` that the vehicle has shown last."""
+    told: dict[int, int] = field(default_factory=dict)
+    """Up to which visit each update released, from the one that was confirmed last on."""
     beyond: bool = False
     """Whether the vehicle was told a horizon."""
+    astray: bool = False
+    """Whether the vehicle was seen where this order does not lead: it had set out by itself."""
     canceled: bool = False
+    canceled_s: float = -math.inf
+    """When the vehicle was told so."""
     sent: set[Stop] = field(default_factory=set)
     """Stops whose actions were released."""
 
@@ -60,28 +74,50 @@ class Course:
     itinerary: Itinerary
     since_s: float
     """When it came to the visit that it reached last, or ended a stop there."""
+    moved_s: float = -math.inf
+    """When it was seen to move without an order."""
     reached: int = 0
     released: int = 0
     finished: frozenset[str] = frozenset()
     able: bool = True
     loads: tuple[str, ...] = ()
+    listens: bool = True
+    takes: bool = True
     order: OpenOrder | None = None
     changed: bool = field(default=True)
     """Whether something has happened that asks for a new plan."""
 
     def follow(self, report: Report, now_s: float) -> None:
         """Take notice of a report."""
-        self.changed |= report.able != self.able or report.loads != self.loads
-        self.able, self.loads = report.able, report.loads
+        before = self.able, self.loads, self.takes
+        self.able, self.loads, self.takes = report.able, report.loads, report.takes
+        self.changed |= before != (self.able, self.loads, self.takes)
+        self.listens = report.listens
         order = self.order
         if order is None or order.id != report.order_id:
             return
         reached = (report.sequence - order.first) // 2
+        possible = self.reached <= reached <= self.released
+        if not possible or self.itinerary.visits[reached].node != report.node:
+            # On its way to the first node it may still show where its last order ended.
+            reached = self.reached
+            order.astray |= report.node != self.node
         if reached > self.reached or report.finished != self.finished:
             self.reached, self.finished, self.since_s = reached, report.finished, now_s
-        if report.over and report.update == order.update:
-            # What was released and not driven was canceled.
-            self.order, self.released, self.changed = None, self.reached, True
+        if report.update in order.told:
+            order.confirmed = report.update
+            order.told = {u: index for u, index in order.told.items() if u >= report.update}
+        if report.over and (order.canceled or report.update == order.update):
+            self.drop()
+
+    def drop(self) -> None:
+        """Have no order any more: what was released and not driven is canceled."""
+        self.order, self.released, self.changed = None, self.reached, True
+
+    @property
+    def in_flight(self) -> bool:
+        """Whether the vehicle does not show yet that it has what was sent last."""
+        return self.order is not None and self.order.update > self.order.confirmed
 
     @property
     def node(self) -> str:
@@ -138,7 +174,7 @@ class Course:
             visits.append(Visit(visit.node, visit.way, arrive_s, math.inf, stops))
         return Itinerary(self.vehicle.id, tuple(visits)), max(now_s, ready_s)
 
-    def carrier(self, network: Network, now_s: float, takes_tasks: bool) -> Carrier:
+    def carrier(self, network: Network, now_s: float) -> Carrier:
         """Return the vehicle as the planner sees it: free where its base ends."""
         committed, free_s = self.base(network, now_s)
         in_base = {stop for visit in committed.visits for stop in visit.stops}
@@ -148,7 +184,7 @@ class Course:
             free_s,
             # What the base picks up or sets down is on the vehicle, or off it, when it is free.
             self._loads_after(in_base),
-            takes_tasks and self.able,
+            self.takes and self.able,
             self.able,
             committed,
             claims=True,
@@ -164,6 +200,7 @@ class Course:
         """Go on with a new itinerary, which begins with the base."""
         if self.order is not None:
             self.order.first += 2 * self.reached
+            self.order.told = {u: i - self.reached for u, i in self.order.told.items()}
             if not self.order.stops and not self.order.canceled:
                 # Who only makes way, or goes to rest, begins a task without stopping.
                 self.order.stops = first_task(itinerary, self.released - self.reached)
@@ -177,12 +214,18 @@ class Course:
         self.order = OpenOrder(order_id, stops, -2 * self.reached, _end(self.itinerary, stops))
         self.finished = frozenset()
 
-    def release(self, until: int, major: int) -> str:
-        """Release the visits up to an index; return the order, or its update, for that."""
+    def release(self, until: int, major: int, now_s: float) -> str:
+        """Release the visits up to an index; return the order, or its update, for that.
+
+        An update begins with the end of the base that the vehicle has shown. So one that got lost
+        is made up for by the next.
+        """
         order = self.order
         assert order is not None  # noqa: S101 - the caller has opened one
-        joint, begin = self.released, order.update < 0
-        self.released, order.update = until, order.update + 1
+        begin = order.update < 0
+        joint = self.released if begin else order.told[order.confirmed]
+        self.released, order.update, order.sent_s = until, order.update + 1, now_s
+        order.told[order.update] = until
         for index in range(joint if begin else joint + 1, until + 1):
             order.sent.update(self.itinerary.visits[index].stops)
         steps = [

@@ -6,8 +6,8 @@ from typing import Any
 
 from genba.plan.demand.situation import Situation, VehicleState
 from genba.plan.floor.roadmap import Roadmap, Route
-from genba.plan.floor.vehicle_order import charge_action, load_action, order_text
-from genba.plant import US, Plant, Proposal, Role, Scalar, Write
+from genba.plan.floor.vehicle_order import cancel_text, charge_action, load_action, order_text
+from genba.plant import US, Plant, Proposal, Role, Scalar, Signal, Write
 from genba.twin.rules import REST_AFTER_S
 
 LOW_PCT = 25.0
@@ -44,12 +44,21 @@ class VehicleOrders:
             for vehicle in plant.vehicles
             if (vehicle.id, Role.VEHICLE_ORDER) in plant.roles
         }
+        self._actions = {
+            vehicle.id: plant.roles[vehicle.id, Role.VEHICLE_INSTANT_ACTIONS]
+            for vehicle in plant.vehicles
+            if (vehicle.id, Role.VEHICLE_INSTANT_ACTIONS) in plant.roles
+        }
         connections = {connection.id: connection for connection in plant.connections}
         self._major = {
             name: int(str(connections[s.connection].options.get("version", "2")).split(".")[0])
             for name, s in self._signals.items()
             if s.connection in connections
         }
+
+    def major(self, vehicle: str) -> int:
+        """Return the major version of VDA 5050 that a vehicle speaks."""
+        return self._major.get(vehicle, 2)
 
     def reach(self, vehicle: str) -> bool:
         """Whether a vehicle has a signal that takes orders."""
@@ -65,8 +74,38 @@ class VehicleOrders:
         context: dict[str, Scalar],
     ) -> Proposal:
         """Propose an order, released as a whole; only for vehicles that it can :meth:`reach`."""
+        text = order_text(order_id, legs, self.major(vehicle.id))
+        return self.sending(situation, vehicle, text, reason, context)
+
+    def sending(
+        self,
+        situation: Situation,
+        vehicle: VehicleState,
+        text: str,
+        reason: str,
+        context: dict[str, Scalar],
+    ) -> Proposal:
+        """Propose a VDA 5050 order, or an update of one."""
         signal = self._signals[vehicle.id]
-        text = order_text(order_id, legs, self._major.get(vehicle.id, 2))
+        return self._proposal(situation, vehicle, signal, text, reason, context)
+
+    def canceling(
+        self, situation: Situation, vehicle: VehicleState, reason: str, context: dict[str, Scalar]
+    ) -> Proposal:
+        """Propose to take the order of a vehicle back; it must be able to take instant actions."""
+        signal = self._actions[vehicle.id]
+        text = cancel_text(f"{self._source}-cancel-{vehicle.id}-{situation.time // 1000}")
+        return self._proposal(situation, vehicle, signal, text, reason, context)
+
+    def _proposal(
+        self,
+        situation: Situation,
+        vehicle: VehicleState,
+        signal: Signal,
+        text: str,
+        reason: str,
+        context: dict[str, Scalar],
+    ) -> Proposal:
         return Proposal(
             id=f"{self._source}-transport-{vehicle.id}-{situation.time // 1000}",
             time=situation.time,

@@ -124,5 +124,11 @@ def charge_action(order_id: str) -> dict[str, Any]:
     }
 
 
+def cancel_text(action_id: str) -> str:
+    """Write the instant action that takes a vehicle's order back."""
+    action = {"actionType": "cancelOrder", "actionId": action_id, "blockingType": "HARD"}
+    return json.dumps({"actions": [action | {"actionParameters": []}]}, separators=(",", ":"))
+
+
 def _node(node: str, sequence: int) -> dict[str, Any]:
     return {"nodeId": node, "sequenceId": sequence, "released": True, "actions": []}
