@@ -1,0 +1,1 @@
+"""Forecasts of load and energy: the calendar, the past of the signal, and intervals."""

@@ -1,0 +1,1 @@
+"""Remaining useful life: pooled over machines, with intervals that cover."""

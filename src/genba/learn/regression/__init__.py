@@ -1,0 +1,1 @@
+"""Numbers from windows: linear views, ridge, boosted trees, and intervals that hold."""

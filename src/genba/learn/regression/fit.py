@@ -1,0 +1,156 @@
+"""How a line, trees, or trees on top of a line are fitted, and their limits set."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from genba.errors import LearnError
+from genba.learn.arrays import Booleans, Floats
+from genba.learn.data.dataset import Dataset
+from genba.learn.export.trees import Trees
+from genba.learn.regression.boost import Boost, Objective, grow, joined
+from genba.learn.regression.model import NumberModel
+from genba.learn.regression.ridge import STRENGTHS, Line, fit_ridge, folds_ahead, folds_of_units
+from genba.learn.regression.rows import FEWEST, Rows, labelled
+from genba.learn.regression.view import View
+
+UNBOUNDED = (-np.inf, np.inf)
+_FEWEST_UNITS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """What is to be said: how many ``steps`` ahead (0: the row's own target), within which bounds,
+    in what interval, and whether whole units are left out to choose and to calibrate.
+    """
+
+    steps: int = 0
+    bounds: tuple[float, float] = UNBOUNDED
+    cover: float = 0.9
+    by_unit: bool = False
+
+
+def line_model(
+    train: Dataset,
+    held: Dataset,
+    view: View,
+    aim: Aim,
+    strengths: tuple[float, ...] = STRENGTHS,
+) -> NumberModel:
+    """Fit a ridge line on ``train``; set limits on ``held``.
+
+    Raises
+    ------
+    LearnError
+        If too few windows are labelled and known.
+    """
+    view, rows, judged = _parts(train, held, view, aim)
+    line = _line(rows, aim, view.shape[0], strengths)
+    model = _model(train, view, aim, line, None, np.asarray(np.any(line.weights != 0, axis=1)))
+    return _calibrated(model, judged, aim)
+
+
+def trees_model(
+    train: Dataset,
+    held: Dataset,
+    view: View,
+    aim: Aim,
+    boost: Boost,
+    loss: Objective,
+    seed: int,
+    *,
+    on_line: bool = False,
+    anchor: int | None = None,
+) -> NumberModel:
+    """Grow trees for the value and for both limits; stop early and widen limits on ``held``.
+
+    With ``on_line`` the trees say only what a ridge line leaves over: so the whole extrapolates.
+    With ``anchor`` they say what that feature of the view leaves over.
+
+    Raises
+    ------
+    LearnError
+        If too few windows are labelled and known.
+    """
+    plain = view
+    view, rows, judged = _parts(train, held, view, aim)
+    if anchor is not None:
+        line = _anchored(plain, view, anchor, rows.labels.shape[1])
+    elif on_line:
+        line = _line(rows, aim, view.shape[0], STRENGTHS)
+    else:
+        middle = np.median(rows.labels, axis=0)
+        line = Line(np.zeros((rows.features.shape[1], len(middle))), middle, 0.0)
+    if np.any(line.weights):
+        rows, judged = rows.complete(), judged.complete()
+    left = [_left(part, line) for part in (rows, judged)]
+    tail = (1.0 - aim.cover) / 2.0
+    grown: list[Trees] = []
+    for wanted in (loss, tail, 1.0 - tail):
+        for step in range(rows.labels.shape[1]):
+            judge = (judged.features, left[1][:, step])
+            grown.append(grow(boost, rows.features, left[0][:, step], judge, wanted, seed))
+    thrice = Line(np.tile(line.weights, 3), np.tile(line.bias, 3), line.strength)
+    needed = np.asarray(np.isfinite(rows.features).all(axis=0))
+    model = _model(train, view, aim, thrice, joined(grown), needed)
+    return _calibrated(model, judged, aim)
+
+
+def given_model(
+    train: Dataset, held: Dataset, view: View, aim: Aim, weights: Floats, bias: Floats
+) -> NumberModel:
+    """Make a model of a line that is known beforehand; set limits on ``held``."""
+    needed = np.asarray(np.any(weights != 0, axis=1))
+    model = _model(train, view, aim, Line(weights, bias, 0.0), None, needed)
+    return _calibrated(model, labelled(held, view, aim.steps), aim)
+
+
+def _anchored(plain: View, view: View, anchor: int, outputs: int) -> Line:
+    """Return the line that says a feature as it was before it was made standard."""
+    place = int(np.abs(plain.matrix[:, anchor]).argmax())
+    factor = view.matrix[place, anchor] / plain.matrix[place, anchor]
+    weights = np.zeros((view.matrix.shape[1], outputs))
+    if factor == 0:
+        raise LearnError("the target never changes in the part to learn from; record longer")
+    weights[anchor] = 1.0 / factor
+    return Line(weights, np.full(outputs, -view.offset[anchor] / factor), 0.0)
+
+
+def _parts(train: Dataset, held: Dataset, view: View, aim: Aim) -> tuple[View, Rows, Rows]:
+    view = view.standard(train)
+    return view, labelled(train, view, aim.steps), labelled(held, view, aim.steps)
+
+
+def _line(rows: Rows, aim: Aim, window: int, strengths: tuple[float, ...]) -> Line:
+    known = rows.complete()
+    if len(known.row) < FEWEST:
+        raise LearnError(
+            f"only {len(known.row)} windows know all columns, and a line takes {FEWEST}; "
+            "leave out columns that are often unknown"
+        )
+    apart = aim.by_unit and len(np.unique(known.unit)) >= _FEWEST_UNITS
+    folds = folds_of_units(known.unit) if apart else folds_ahead(known.time, window)
+    return fit_ridge(known.features, known.labels, folds, strengths)
+
+
+def _left(rows: Rows, line: Line) -> Floats:
+    known = np.where(np.isfinite(rows.features), rows.features, 0.0)
+    return np.asarray(rows.labels - known @ line.weights - line.bias)
+
+
+def _model(
+    train: Dataset, view: View, aim: Aim, line: Line, trees: Trees | None, needed: Booleans
+) -> NumberModel:
+    known = np.isfinite(train.values)
+    typical = np.zeros(len(train.columns))
+    for column in np.flatnonzero(known.any(axis=0)):
+        typical[column] = np.median(train.values[known[:, column], column])
+    nobody = np.full(max(aim.steps, 1), np.nan)
+    return NumberModel(
+        view, line.weights, line.bias, trees, nobody, aim.bounds, needed, typical, aim.steps
+    )
+
+
+def _calibrated(model: NumberModel, judged: Rows, aim: Aim) -> NumberModel:
+    units = judged.unit if aim.by_unit and len(np.unique(judged.unit)) > 1 else None
+    return model.calibrated(judged.features, judged.labels, aim.cover, units)

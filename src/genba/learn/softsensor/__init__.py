@@ -1,0 +1,1 @@
+"""Soft sensors: what the laboratory or a slow analyzer would say, from signals alone."""
