@@ -1,16 +1,19 @@
 """A twin starts from what was on the line at a recorded moment."""
 
+from dataclasses import replace
+
 import pytest
 from tests.twin.recorded_shop import END, START, drive, line, two_days
 
 from genba.plant import US
 from genba.twin.calibrate import calibrate
-from genba.twin.line import Line
+from genba.twin.distribution import constant
+from genba.twin.line import Line, Stoppage
 from genba.twin.prediction import parts_at
 from genba.twin.record import read_recording
 from genba.twin.record_state import state_at
 from genba.twin.recording import Activity, Recording
-from genba.twin.state import LotPhase
+from genba.twin.state import LotPhase, VehicleNow
 
 HOUR = 3600 * US
 
@@ -71,6 +74,27 @@ def test_a_machine_that_is_down_is_told_so_with_its_age_begun_anew(
                    if m.id == stop.unit)  # fmt: skip
     assert machine.down
     assert machine.ages_s == (0.0,)
+
+
+def test_a_vehicle_that_stands_still_comes_back_when_that_is_over_as_a_rule() -> None:
+    shop, told = two_days()
+    drive(told, trips=50)
+    broken = START + 30 * HOUR
+    for minute in range(3):
+        told.say("amr.vehicle_errors", broken + minute * 60 * US, 1.0)
+    told.say("amr.vehicle_errors", broken + 600 * US, 0.0)
+    found = read_recording(told, shop, START, END)
+    stoppage = Stoppage(constant(3600.0), constant(400.0))
+    known = line().with_vehicles({"amr": replace(line().vehicles[0], stoppages=(stoppage,))})
+
+    def amr(of: Line, after_s: float) -> VehicleNow:
+        when = broken + round(after_s * US)
+        return state_at(found, of, when, when).vehicles[0]
+
+    assert (amr(known, 150).away, amr(known, 150).left_s) == (True, 250.0)
+    assert 0 < amr(known, 500).left_s < 60  # it should be over already
+    assert 0 < amr(line(), 150).left_s < 60  # nothing is known of how long
+    assert not amr(known, 700).away
 
 
 def test_what_comes_later_is_ahead_until_it_comes(recording: Recording, measured: Line) -> None:

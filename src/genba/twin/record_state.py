@@ -340,9 +340,10 @@ def _vehicle(
     here = None if node is None else node.text_at(when)
     at = location_near(plant, line, vehicle, here) if here else None
     errors = told.get((vehicle, Role.VEHICLE_ERRORS))
-    away = errors is not None and (errors.value_at(when) or 0) > 0
     if trip is None or trip.lot not in lots:
-        return VehicleNow(vehicle, at, away=away)
+        if errors is None or not (errors.value_at(when) or 0) > 0:
+            return VehicleNow(vehicle, at)
+        return VehicleNow(vehicle, at, away=True, left_s=_away_s(line, vehicle, errors, when))
     carries = trip.picked <= when
     handling_s = line.vehicles_by_id[vehicle].handling_s.mean
     origin, target, since = (
@@ -360,6 +361,16 @@ def _vehicle(
         left_s=max(whole - (when - since) / US, _SOON_S),
         away=False,
     )
+
+
+def _away_s(line: Line, vehicle: str, errors: Trace, when: int) -> float:
+    """What is left of the time that a vehicle stands still with errors, by how long that lasts."""
+    index = int(errors.times.searchsorted(when, side="right")) - 1
+    while index > 0 and errors.values[index - 1] > 0:
+        index -= 1
+    stoppages = line.vehicles_by_id[vehicle].stoppages
+    whole = stoppages[0].duration_s.mean if stoppages else 0.0
+    return max(whole - (when - int(errors.times[index])) / US, _SOON_S)
 
 
 def _drive_s(line: Line, vehicle: str, origin: str, target: str) -> float:
