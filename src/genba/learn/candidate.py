@@ -71,8 +71,7 @@ def train(
     refuse_leaks(data, split, vouched)
     found = climb(data, split, ladder, seed=seed, told=told)
     if found.chosen is None or found.chosen.model is None:
-        why = "; ".join(f"{rung.recipe.name}: {rung.failed}" for rung in found.rungs if rung.failed)
-        raise LearnError(f"no recipe could be chosen: {why}; record longer, or mend the data first")
+        raise LearnError(f"no recipe could be chosen: {_whys(found)}")
     inputs = inputs_of(split.take(data, "test"), found.chosen.recipe.window)
     content, parity = exported(found.chosen, inputs[:_PARITY_ROWS])
     said = (*limits, *_warnings(found, vouched))
@@ -113,6 +112,15 @@ def exported(rung: Rung, inputs: Floats) -> tuple[bytes, Parity]:
             "values that float32 cannot hold, or another rung"
         )
     return content, parity
+
+
+def _whys(found: Climb) -> str:
+    """Tell why rungs fell, each reason once."""
+    names: dict[str, list[str]] = {}
+    for rung in found.rungs:
+        if not rung.baseline:
+            names.setdefault(rung.failed, []).append(rung.recipe.name)
+    return "; ".join(f"{', '.join(those)}: {why}" for why, those in names.items())
 
 
 def _warnings(found: Climb, vouched: Collection[str]) -> list[str]:

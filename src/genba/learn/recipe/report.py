@@ -41,14 +41,15 @@ def _headline(card: Card) -> list[str]:
     where = card.equipment or card.lineage.get("release") or "the data"
     lines = [f"{_what(card)} for {where}: '{card.recipe}'.", f"On rows it had not seen: {told}."]
     lines.append(f"Rows were parted {card.split}. Seed {card.seed}.")
-    beside = [row for row in card.rungs if row["baseline"] and not row["failed"]]
+    beside = [row for row in card.rungs if row["baseline"] and row["tested"]]
     for row in beside:
         figures = ", ".join(
             f"{MEASURES[name].text} {figure(name, row['tested'].get(name))}"
             for name in shown_of(card.task, card.rungs)
             if name in row["tested"]
         )
-        lines.append(f"Beside it, the plain way '{row['recipe']}': {figures}.")
+        but = f" ({row['failed']})" if row["failed"] else ""
+        lines.append(f"Beside it, the plain way '{row['recipe']}': {figures}{but}.")
     return lines
 
 

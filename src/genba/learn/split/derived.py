@@ -21,6 +21,7 @@ TOGETHER_AUC = 0.999
 _MOST_ROWS = 6000
 _PAIRED = 8
 _FEWEST_FLAGS = 8
+_FEWEST_OF_CLASS = 12
 _BLOCKS = 20
 
 
@@ -100,9 +101,14 @@ def _grade(columns: Floats, labels: Floats, fitted: Booleans, is_class: bool) ->
     grades = [
         roc_auc_score(labels[~fitted] == name, chance[:, index])
         for index, name in enumerate(tree.classes_)
-        if 0 < np.count_nonzero(labels[~fitted] == name) < np.count_nonzero(~fitted)
+        if _enough(labels[~fitted] == name) and _enough(labels[fitted] == name)
     ]
     return float(np.mean(grades)) if grades else 0.0
+
+
+def _enough(of_class: Booleans) -> bool:
+    """Whether both sides have enough rows that a perfect answer is no chance."""
+    return bool(min(of_class.sum(), (~of_class).sum()) >= _FEWEST_OF_CLASS)
 
 
 def _flags(data: Dataset, suspects: Sequence[int]) -> list[Proof]:

@@ -15,6 +15,9 @@ from genba.learn.data.dataset import Dataset
 from genba.learn.split import derived, divided
 from genba.learn.split.parts import Split
 
+RECURRING = "product"
+"""Group that comes again tomorrow: a model may learn its products by heart."""
+
 
 class LeakKind(StrEnum):
     """What sort of trap."""
@@ -122,7 +125,9 @@ def _of_split(data: Dataset, split: Split, vouched: Collection[str]) -> list[Lea
         mend = "remove the copies, or keep them on one side; --vouch duplicates if they are chance"
         found.append(Leak(LeakKind.DUPLICATE, (), text, mend))
     for group in data.groups:
-        if group not in vouched and (text := divided.group_divided(data, split, group)):
+        if group in (RECURRING, *vouched):
+            continue
+        if text := divided.group_divided(data, split, group):
             mend = f"part by whole {group}s (--split {group})"
             found.append(Leak(LeakKind.DIVIDED, (group,), text, mend))
     if (text := divided.learned_late(data, split)) is not None:
