@@ -7,8 +7,8 @@
     history.jsonl            everything that was done, chained (:mod:`genba.learn.edge.ledger`)
 
 A release passes *received* (tried out in a process of its own beside what runs), *on trial* (it
-answers, from a process of its own, and what it replaces stands by) and *in force*. Taking it back
-makes the release before it answer again, from the very bytes that came.
+is asked about live values, in a process of its own, while what it replaces answers) and *in
+force*. Taking it back makes the release before it answer again, from the very bytes that came.
 """
 
 import json

@@ -54,7 +54,7 @@ class _Running:
 
 
 class _OnTrial:
-    """A release on trial: in a process of its own."""
+    """A release on trial: in a process of its own, beside what is in force."""
 
     def __init__(self, address: str, sandbox: Sandbox, feed: Feed) -> None:
         self.address = address
@@ -69,8 +69,9 @@ class _OnTrial:
 class Runner:
     """Gives the answers of one model, only such that make sense, and keeps to the node's word.
 
-    A release that misbehaves is taken back at once; the answer of that moment is then that of the
-    release before, or there is none.
+    While a release is on trial, what is in force goes on to answer, and the two are compared; only
+    where nothing is in force does a release on trial answer itself. One that misbehaves is taken
+    back at once.
 
     Parameters
     ----------
@@ -117,7 +118,7 @@ class Runner:
         self.follow(now)
         said = self._ask_force(now, look)
         tried = self._ask_trial(now, look, said)
-        return tried or said
+        return said or tried
 
     def follow(self, now: int) -> None:
         """Load and let go, as the node's slot says. Taking back takes effect here."""
