@@ -71,6 +71,18 @@ def test_a_machine_does_not_stand_idle_for_a_planned_lot_that_has_no_place_there
     assert started(full, plan) == {"saw-1": "L1"}
 
 
+def test_a_machine_waits_for_work_that_ends_soon_elsewhere_and_not_for_what_is_overdue() -> None:
+    plan = orders(step("L2", "oven", 0, 1), step("L1", "oven", 20, 1))
+    lots = [
+        at("L1", "oven", step=1, quantity=28),
+        at("L2", "saw-1", quantity=20, phase=LotPhase.IN_WORK),
+    ]
+    soon = {"ready": False, "work": ("L2",), "free_at": NOW + MINUTE}
+    assert "oven" not in started(picture(lots, saw_1=soon), plan)
+    overdue = soon | {"free_at": NOW}
+    assert started(picture(lots, saw_1=overdue), plan) == {"oven": "L1"}
+
+
 def test_a_machine_does_not_wait_long_only_to_keep_to_the_order() -> None:
     lots = [at("L1", "saw-1", quantity=2), at("L2", "store")]
     plan = orders(step("L2", "saw-1", 0), step("L1", "saw-1", 20))

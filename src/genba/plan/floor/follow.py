@@ -17,6 +17,10 @@ from genba.plan.floor.transport import Move
 from genba.plant import US, Plant, Proposal
 from genba.twin.rules import BATCH_ENOUGH, BATCH_WAIT_S, BEND_S, EARLY_S, FETCH_S, WAIT_PART
 
+OVERDUE_S = 900.0
+"""When work that should have ended is taken to end. Without it a machine would stand idle for a
+lot that is about to come, and about to come, for as long as a worn tool holds it up elsewhere."""
+
 
 class Follower:
     """Turns instructions and a situation into jobs and moves. Stateless."""
@@ -160,7 +164,8 @@ class Follower:
             travel_s = self._moves.travel_s(situation, lot.place, step.machine)
             if travel_s is None:
                 return None
-            return (machine.free_at - situation.time) / US + travel_s
+            left_s = (machine.free_at - situation.time) / US
+            return (left_s if left_s > 0 else OVERDUE_S) + travel_s
         return None
 
     # -- batches ------------------------------------------------------------------------------
