@@ -13,18 +13,18 @@ from genba.operate.production import KEPT_S
 from genba.operate.sense import LiveValues
 from genba.operate.track import Tracker
 from genba.plan import LotPhase
-from genba.plant import US, Outcome, Proposal, Quality, Role, Sample
+from genba.plant import US, Outcome, Plant, Proposal, Quality, Role, Sample
 
 
 class Floor:
     """Feeds a tracker with samples, second by second."""
 
-    def __init__(self) -> None:
+    def __init__(self, plant: Plant = SHOP) -> None:
         self.live = LiveValues()
         self.rows: dict[str, list[dict[str, Any]]] = {}
         self.failed: list[tuple[object, ...]] = []
         self.tracker = Tracker(
-            SHOP,
+            plant,
             self.live,
             lambda table, row: self.rows.setdefault(table, []).append(dict(row)),
             lambda *told: self.failed.append(told),

@@ -49,7 +49,8 @@ def _led(plant: Plant) -> Plant:
         e.model_copy(update={"signals": (*e.signals, *signals(e.id))}) if e.id in names else e
         for e in plant.equipment
     )
-    return plant.model_copy(update={"equipment": equipment})
+    # Validated anew: a mere copy would keep what was worked out of the old signals.
+    return Plant.model_validate({**plant.model_dump(), "equipment": equipment})
 
 
 LINE = _led(PLANT)
