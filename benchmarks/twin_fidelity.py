@@ -77,7 +77,7 @@ def shifts_of(
         after = read_recording(historian, made.plant, split, made.end)
     found = calibrate(build_line(made.plant), before, seed)
     cases = shift_cases(after)
-    twin, traced = LineTwin(found.line), LineTwin(found.line, traced=True)
+    twin, traced = LineTwin(found.as_run), LineTwin(found.as_run, traced=True)
     report = validate(twin, cases, futures, seed, traced=traced)
     past = [observed(case).output for case in shift_cases(before)]
     floors = (

@@ -134,9 +134,10 @@ def test_a_recording_of_another_plant_is_refused(recording: Recording) -> None:
 
 def test_a_saved_calibration_comes_back_whole(calibrated: Calibrated, tmp_path: Path) -> None:
     path = tmp_path / "twin" / "calibration.json"
-    save(calibrated, path)
+    save(replace(calibrated, family_window_s=7000.0), path)
     again = load(path, line())
     assert again.line == calibrated.line
+    assert again.family_window_s == 7000.0
     assert again.demand == calibrated.demand
     assert (again.start, again.end, again.version) == (START, END, calibrated.version)
     assert [repr(p) for p in again.fits] == [repr(p) for p in calibrated.fits]

@@ -57,6 +57,9 @@ def test_the_earlier_due_date_goes_first_but_a_family_saves_a_setup_within_its_w
     late = lot("late", product="X", due=NOW + 30 * HOUR)
     # Set-up 600, first 100, same 100 without set-up, then a set-up for `other`, then one back.
     assert done(line, first, other, same, late) == [700, 1500, 800, 2200]
+    # Within half an hour it saves none.
+    narrow = dataclasses.replace(line, family_window_s=1800.0)
+    assert done(narrow, first, other, same, late) == [700, 1400, 2100, 2200]
 
 
 def test_a_batch_takes_what_fits_and_waits_for_what_is_on_its_way() -> None:

@@ -162,12 +162,12 @@ def _validated(
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("shifts", total=len(cases))
         return compare(
-            LineTwin(found.line),
+            LineTwin(found.as_run),
             cases,
             futures,
             seed,
             progress=lambda done: progress.update(task, completed=done),
-            traced=LineTwin(found.line, traced=True),
+            traced=LineTwin(found.as_run, traced=True),
         )
 
 

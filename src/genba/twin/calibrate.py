@@ -2,16 +2,18 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from genba import __version__
 from genba.errors import TwinError
 from genba.twin.calibrate_fleet import calibrate_fleet
 from genba.twin.calibrate_machines import calibrate_machines
+from genba.twin.calibrate_rules import family_window_s
 from genba.twin.demand import Demand, read_demand
 from genba.twin.line import Line
 from genba.twin.parameter import Basis, Findings, Parameter
 from genba.twin.recording import Recording
+from genba.twin.rules import FAMILY_WINDOW_S
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,13 @@ class Calibrated:
     end: int
     seed: int = 0
     version: str = __version__
+    family_window_s: float = FAMILY_WINDOW_S
+    """By what the recorded plant chose; ``line`` keeps Genba's own."""
+
+    @property
+    def as_run(self) -> Line:
+        """The line under the rules by which the recorded plant was run, to be held against it."""
+        return replace(self.line, family_window_s=self.family_window_s)
 
     def counts(self) -> dict[Basis, int]:
         """Return how many parameters rest on what."""
@@ -67,8 +76,15 @@ def calibrate(line: Line, recording: Recording, seed: int = 0) -> Calibrated:
     changed = calibrate_machines(line, recording, found)
     changed = calibrate_fleet(changed, recording, found)
     demand = read_demand(recording, found)
+    window_s = family_window_s(line, recording, found)
     return Calibrated(
-        changed, tuple(found.parameters), demand, recording.start, recording.end, seed
+        line=changed,
+        fits=tuple(found.parameters),
+        demand=demand,
+        start=recording.start,
+        end=recording.end,
+        seed=seed,
+        family_window_s=window_s,
     )
 
 

@@ -20,6 +20,7 @@ from genba.twin.distribution import Distribution, Shape
 from genba.twin.fit import Fit, Goodness
 from genba.twin.line import Line, Machine, Power, Stop, Stoppage, Travel, Vehicle, Way
 from genba.twin.parameter import Basis, Parameter
+from genba.twin.rules import FAMILY_WINDOW_S
 
 FORMAT = 1
 _JSON = dict[str, Any]
@@ -116,6 +117,7 @@ def _encode(calibrated: Calibrated) -> _JSON:
             "times": {v: [list(row) for row in rows] for v, rows in line.travel.times.items()},
             "factor": _distribution(line.travel.factor),
         },
+        "family_window_s": calibrated.family_window_s,
         "demand": _demand(calibrated.demand),
         "parameters": [_parameter(p) for p in calibrated.fits],
     }
@@ -198,6 +200,7 @@ def _decode(found: _JSON, line: Line) -> Calibrated:
         end=parse_time(found["to"]),
         seed=found["seed"],
         version=found["version"],
+        family_window_s=found.get("family_window_s", FAMILY_WINDOW_S),
     )
 
 

@@ -31,7 +31,6 @@ from genba.twin.rules import (
     BATCH_WAIT_S,
     BEND_S,
     EARLY_S,
-    FAMILY_WINDOW_S,
     FETCH_S,
     WAIT_PART,
 )
@@ -68,7 +67,7 @@ def choose(w: World, m: int) -> int:
             if first < 0:
                 if record.rank < 0.0 or way_at(w, way).family == family:
                     return lot
-                first, limit = lot, record.due + FAMILY_WINDOW_S
+                first, limit = lot, record.due + whole_at(w, 0).family_window
             elif record.due <= limit and way_at(w, way).family == family:
                 return lot
         lot = record.next

@@ -17,6 +17,7 @@ from functools import cached_property
 from genba.errors import TwinError
 from genba.plant import Calendar
 from genba.twin.distribution import AS_PLANNED, NO_TIME, Distribution
+from genba.twin.rules import FAMILY_WINDOW_S
 
 Window = tuple[int, int]
 """Begin, included, and end, not included, in microseconds UTC."""
@@ -192,6 +193,9 @@ class Line:
     """Working time on top of the shifts, by calendar."""
     tariff: Tariff = Tariff()
     currency: str = "EUR"
+    family_window_s: float = FAMILY_WINDOW_S
+    """A lot due at most this much later than the most urgent one goes first if it needs no set-up.
+    """
 
     def __post_init__(self) -> None:
         for kind, ids in (

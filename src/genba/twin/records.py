@@ -126,7 +126,7 @@ WHOLE = np.dtype(
         ("releases", "i8"), ("outages", "i8"), ("prices", "i8"),
         ("log_rows", "i8"),
         # what else holds for all
-        ("drive_factor", "i8"), ("price_offset", "f8"), ("parks", "i8"),
+        ("drive_factor", "i8"), ("price_offset", "f8"), ("parks", "i8"), ("family_window", "f8"),
         # what changes
         ("now", "f8"), ("cost", "f8"), ("events", "i8"), ("released", "i8"),
         ("free_vehicles", "i8"), ("due_floor", "i8"), ("due_fresh", "i8"), ("starved", "i8"),

@@ -116,6 +116,7 @@ def assemble(
     )  # fmt: skip
     _tell_whole(tables, names, travel.shape[1])
     tables.whole["drive_factor"] = drive_factor
+    tables.whole["family_window"] = line.family_window_s
     tables.whole["parks"] = line.source is not None  # lots that block can be taken there
     tables.whole["price_offset"] = state.time / US % PRICE_BIN_S
     place_all(tables, names, state)
