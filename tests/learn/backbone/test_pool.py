@@ -5,7 +5,7 @@ import pytest
 
 from genba.errors import LearnError
 from genba.learn import sample_for
-from genba.learn.backbone.pool import WHOLE, Process, long_enough, process_of, stretches
+from genba.learn.backbone.pool import WHOLE, Process, blended, long_enough, process_of, stretches
 from genba.learn.recipe.protocol import Task
 
 
@@ -46,3 +46,17 @@ def test_a_data_set_becomes_a_process_with_a_run_for_each_unit() -> None:
     assert made.rows == 900
     with pytest.raises(LearnError, match="record longer"):
         process_of(sample_for(Task.LIFE, rows=900))
+
+
+def test_blending_keeps_scaled_signals_or_mixes_two_and_leaves_dead_ones_alone() -> None:
+    source = np.random.default_rng(0)
+    drawn = source.normal(50, 5, (60, WHOLE))
+    drawn[0] = 7.0
+    told = blended(drawn, np.random.default_rng(1))
+    assert np.array_equal(told[0], drawn[0])
+    alike = np.array(
+        [abs(np.corrcoef(a, b)[0, 1]) for a, b in zip(told[1:], drawn[1:], strict=True)]
+    )
+    assert 0.1 < np.mean(alike < 0.999) < 0.6
+    turned = [np.corrcoef(a, b)[0, 1] < -0.999 for a, b in zip(told[1:], drawn[1:], strict=True)]
+    assert 0.1 < np.mean(turned) < 0.6

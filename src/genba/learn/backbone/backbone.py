@@ -8,7 +8,7 @@ import numpy as np
 from genba.errors import LearnError
 from genba.learn.arrays import AnyArray, Floats
 from genba.learn.backbone.graph import backbone_graph
-from genba.learn.backbone.pool import Process, long_enough, stretches
+from genba.learn.backbone.pool import Process, blended, long_enough, stretches
 from genba.learn.backbone.shape import Shape
 from genba.learn.backbone.synthetic import made_up
 from genba.learn.backbone.window import scaled
@@ -140,7 +140,7 @@ def pretrain(
         few = round(count * made)
         parts = [made_up(few, source)] if few else []
         if few < count:
-            parts.append(stretches(kept, count - few, source, STRIDES))
+            parts.append(blended(stretches(kept, count - few, source, STRIDES), source))
         return np.concatenate(parts)
 
     taught = teach(new_weights(shape or Shape(), seed), drawn, Lesson(steps, seconds=seconds), seed)

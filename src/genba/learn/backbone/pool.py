@@ -11,6 +11,7 @@ from genba.learn.backbone.window import HORIZON, LENGTH
 from genba.learn.data.dataset import Dataset
 from genba.learn.features.windows import runs_of
 
+_MIXED = 1 / 3
 WHOLE = LENGTH + HORIZON
 """Rows of a stretch: what is seen, and what comes."""
 
@@ -79,3 +80,21 @@ def stretches(
         start = int(source.integers(len(run) - reach + 1))
         drawn[index] = run[start : start + reach : step, int(source.integers(run.shape[1]))]
     return drawn
+
+
+def blended(drawn: Floats, source: np.random.Generator) -> Floats:
+    """Turn half of the stretches upside down, and mix a third with another one.
+
+    Few recordings become many courses. Each is brought to mean 0 and spread 1 over what is seen
+    before it is mixed (TSMixup; Ansari et al., *Chronos*, TMLR 2024).
+    """
+    past = drawn[:, :LENGTH]
+    with np.errstate(invalid="ignore"):
+        middle, spread = np.nanmean(past, axis=1), np.nanstd(past, axis=1)
+    moving = spread > 1e-9 * (1 + np.abs(middle))
+    by = np.where(moving, spread, np.nan)
+    standard = (drawn - middle[:, None]) / by[:, None] * source.choice([-1.0, 1.0], (len(drawn), 1))
+    share = source.uniform(0.2, 0.8, (len(drawn), 1))
+    mixed = share * standard + (1 - share) * standard[source.permutation(len(drawn))]
+    mix = (source.random(len(drawn)) < _MIXED) & np.isfinite(mixed).all(axis=1)
+    return np.where(moving[:, None], np.where(mix[:, None], mixed, standard), drawn)
