@@ -1,6 +1,6 @@
 """Scheduling alone on the reference plant: Genba's planner against the conventional controller.
 
-``python -m benchmarks.reference_plant [--seeds 1-10] [--hours 40] [--controllers ...]``
+``python -m benchmarks.reference_plant [--seeds 1-10] [--hours 40] [--controllers ...] [--fleet]``
 
 Each seed is lived once under each controller: the same orders, breakdowns and people, until what a
 controller does differently makes a difference. Recipes, maintenance and inspection are the same
@@ -21,8 +21,9 @@ from benchmarks.plant_runs.outcome import Outcome, outcome
 from benchmarks.plant_runs.run import START, Ledgers, conventional, under_genba
 from genba.operate.planners import STEPS
 from genba.plan import Planner, Situation
+from genba.plan.fleet.planner import FleetPlanner
 from genba.plan.floor.desk import OwnDesk, Question
-from genba.plan.floor.optimizing import OptimizingPlanner
+from genba.plan.floor.optimizing import NAME, OptimizingPlanner
 from genba.plan.floor.scheduler import Scheduler
 from genba.plant import Plant
 from genba.testbed import load_testbed
@@ -37,6 +38,12 @@ _T95 = (
 def _optimizing(plant: Plant) -> Sequence[Planner]:
     desk = OwnDesk(Scheduler(plant, steps=STEPS).plan)
     return (OptimizingPlanner(plant, desk),)
+
+
+def _led(plant: Plant) -> Sequence[Planner]:
+    """The same with ``planning.fleet``: vehicles are assigned and led together."""
+    desk = OwnDesk(Scheduler(plant, steps=STEPS).plan)
+    return (OptimizingPlanner(plant, desk, FleetPlanner(plant, NAME)),)
 
 
 def _warm_up(plant: Plant) -> None:
@@ -54,25 +61,33 @@ CONTROLLERS: dict[str, Callable[[int, float], Ledgers]] = {
     "plain": lambda seed, hours: under_genba(seed, hours, _none),
     "optimizing": lambda seed, hours: under_genba(seed, hours, _optimizing),
 }
+LED: dict[str, Callable[[int, float], Ledgers]] = {
+    "fleet": lambda seed, hours: under_genba(seed, hours, _led),
+}
+"""Run only where it is asked for: ``--fleet``, or by name."""
 
 
 def main() -> int:
     """Print what each controller came to, and the paired differences to the first one."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    known = CONTROLLERS | LED
     parser.add_argument("--seeds", default="1-10", help="as 1-10 or 1,4,7")
     parser.add_argument("--hours", type=float, default=40.0, help="at least 16")
-    parser.add_argument("--controllers", nargs="+", default=list(CONTROLLERS), choices=CONTROLLERS)
+    parser.add_argument("--controllers", nargs="+", default=list(CONTROLLERS), choices=known)
+    parser.add_argument("--fleet", action="store_true", help="also with planning.fleet")
     parser.add_argument("--json", type=Path, help="write every run's figures there")
     arguments = parser.parse_args()
+    if arguments.fleet:
+        arguments.controllers.append("fleet")
     seeds = _seeds(arguments.seeds)
     plant, _ = load_testbed()
-    if "optimizing" in arguments.controllers:
+    if {"optimizing", "fleet"} & set(arguments.controllers):
         _warm_up(plant)
     runs: dict[str, list[Outcome]] = {}
     for name in arguments.controllers:
         for seed in seeds:
             began = time.perf_counter()
-            found = outcome(plant, CONTROLLERS[name](seed, arguments.hours))
+            found = outcome(plant, known[name](seed, arguments.hours))
             runs.setdefault(name, []).append(found)
             took = time.perf_counter() - began
             print(f"{name:>14} seed {seed:>3}: {_line(found)}  ({took:.0f} s)", flush=True)

@@ -201,3 +201,8 @@ def test_a_machine_may_tell_its_operation_without_taking_jobs() -> None:
         "      - {id: energy, role: energy",
     )
     assert errors_of(told) == []
+
+
+def test_a_fleet_that_is_led_by_updates_must_show_how_far_it_is() -> None:
+    (problem,) = errors_of(SMALL + "planning: {fleet: true}\n")
+    assert "vehicle_order_update, vehicle_sequence, vehicle_loads" in problem.text
