@@ -94,6 +94,38 @@ def key(path: Annotated[Path, typer.Argument(help="Where the key is, or shall be
     typer.echo(ReleaseKey.at(path, create=True).public)
 
 
+@app.command("pack", short_help="Make a release for machines of a registered model.")
+@says_errors
+def pack(
+    model: Annotated[str, typer.Argument(help="The model: its digest, or how that begins.")],
+    out: Annotated[Path, typer.Argument(help="The release to write (.bundle).")],
+    state: Annotated[
+        Path, typer.Option(help="State folder of the plant.", envvar="GENBA_STATE")
+    ] = Path("state"),
+    key: Annotated[
+        Path | None, typer.Option(help="The key that signs; default the plant's model key.")
+    ] = None,
+    budget_us: Annotated[float, typer.Option(help="Longest p99 of an answer there.")] = 10_000.0,
+    memory_mb: Annotated[float, typer.Option(help="Most memory that it may add there.")] = 256.0,
+    low: Annotated[float, typer.Option(help="Lowest answer that makes sense.")] = -1e30,
+    high: Annotated[float, typer.Option(help="Highest answer that makes sense.")] = 1e30,
+) -> None:
+    """Seal a registered model with its card and its probe rows, for `genba edge rollout`."""
+    from genba.cli.train import registry_of
+    from genba.learn.edge.bundle import address_of
+    from genba.learn.edge.keys import ReleaseKey
+    from genba.learn.edge.pack import release_of
+    from genba.learn.registry.signature import KEY
+    from genba.operate.state import StateFolder
+
+    found = registry_of(state).get(model)
+    signs = ReleaseKey.at(key or StateFolder(state, create=False).secrets / KEY)
+    content = release_of(found, signs, budget_us=budget_us, memory_mb=memory_mb, low=low, high=high)
+    out.write_bytes(content)
+    typer.echo(f"{out}: release {address_of(content)[:12]} of model {found.digest[:12]}")
+    typer.echo(f"Machines take it if they trust {signs.public}")
+
+
 @app.command("size", short_help="See whether a device is large enough for a model.")
 @says_errors
 def size(

@@ -133,7 +133,7 @@ def _split(content: bytes) -> tuple[bytes, bytes, memoryview]:
     if len(content) > MOST_BYTES:
         raise LearnError(f"a release of {len(content):,} bytes is too large to be one")
     if not content.startswith(MAGIC):
-        raise LearnError("this is no release of a model; make one with genba model release")
+        raise LearnError("this is no release of a model; make one with `genba edge pack`")
     start = len(MAGIC)
     middle = content.find(b"\n", start, start + LONGEST_MANIFEST)
     end = content.find(b"\n", middle + 1, middle + 200)
