@@ -144,8 +144,18 @@ def test_a_trial_that_goes_well_ends_in_force_and_answers_all_along(
     told = watched.run(12)
     assert len(told) == 12
     assert [answer.value for answer in told] == [0.5] * 12
+    assert {answer.address for answer in told[:4]} == {first}, "on trial it only looks on"
     assert told[-1].address == second
     assert node.slot("watch") == Slot(force=second, before=first)
+
+
+def test_where_nothing_is_in_force_a_release_answers_during_its_trial(
+    node: Node, press: Callable[..., Press]
+) -> None:
+    node.activate(node.receive(FIRST).address)
+    told = press(node).run(12)
+    assert len(told) == 9, "all but while the window fills"
+    assert node.slot("watch").force is not None
 
 
 LATE = {
