@@ -19,11 +19,11 @@ class PlanningSettings(Value):
     """Wall seconds for finding a plan."""
     tardiness: Annotated[float, Field(ge=0)] = 1.0
     """Price of an hour late, times the order's weight."""
-    flow: Annotated[float, Field(ge=0)] = 0.002
+    flow: Annotated[float, Field(ge=0)] = 0.01
     """Price of an hour that a part is in the plant or waits for it, from its release on."""
-    setups: Annotated[float, Field(ge=0)] = 0.5
+    setups: Annotated[float, Field(ge=0)] = 0.1
     """Price of an hour of set-up."""
-    stability: Annotated[float, Field(ge=0)] = 0.01
+    stability: Annotated[float, Field(ge=0)] = 0.001
     """Price of each change of a plan that is in force: see the planner's objective."""
     fleet: bool = False
     """Whether vehicles are assigned and routed together, without conflict; False: the nearest free

@@ -14,13 +14,18 @@ from genba.plan.problem import Machine, Mode, Operation, Problem
 REST = "~rest"
 """Ends the id of the time that a lot still spends in a batch when its share of it is over."""
 
+MISSED = 0.5
+"""Part of a batch's time that a lot waits on average, as it comes while the one before runs."""
+
 
 def coarse(problem: Problem) -> Problem:
     """Return a problem without places, transport, people, tools and batches.
 
     An operation that may share a batch takes its share of it: the time of the batch, times its
     parts over the most that fit. So machines that treat batches are loaded as they are with full
-    ones. The rest of the batch's time passes before the lot goes on, on a machine of its own.
+    ones. The rest of the batch's time, and the wait for the batch before, pass before the lot goes
+    on, on a machine of its own: without the wait lots for batches look faster than they are, and a
+    plan begins the day with them.
     """
     operations: list[Operation] = []
     rests: list[str] = []
@@ -28,6 +33,7 @@ def coarse(problem: Problem) -> Problem:
         alone = _alone(operation)
         operations.append(alone)
         rest = operation.modes[0].ticks - alone.modes[0].ticks
+        rest += round(MISSED * operation.modes[0].ticks) if rest > 0 else 0
         if rest > 0 and operation.fixed is None:
             rests.append(operation.id)
             mode = Mode(operation.id + REST, rest)

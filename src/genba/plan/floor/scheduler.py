@@ -26,6 +26,8 @@ from genba.plan.values import completions, values_of
 from genba.plant import US, PlanningSettings, Plant
 from genba.twin import Line
 
+FIRST = 4
+"""How many times as long a plan is searched that begins from nothing, where steps count."""
 FUTURES = 24
 """Futures in which a plan is tried, beside the plan in force."""
 MOST_WORDS = 40
@@ -131,6 +133,9 @@ class Scheduler:
         return str(seen), question.in_force is not None and seen.saved_high_h < 0
 
     def _search(self, problem: Problem, objective: Objective, before: Plan | None) -> Plan:
+        steps = self._steps
+        if steps is not None and before is None:
+            steps *= FIRST
         return solve(
             problem,
             objective,
@@ -138,7 +143,7 @@ class Scheduler:
             seed=self._plant.planning.seed,
             workers=1,
             hint=before,
-            iterations=self._steps,
+            iterations=steps,
         )
 
 
