@@ -250,6 +250,20 @@ def test_a_machine_waits_for_the_planned_lot_only_where_it_is_about_to_come() ->
     assert done(serial([5, 10]), waiting, lot("b"), schedule=plan) == [100, 200]
 
 
+def test_a_machine_does_not_wait_on_and_on_for_work_that_is_overdue() -> None:
+    plan = (
+        PlannedJob("b", 0, "m0", NOW),
+        PlannedJob("b", 1, "m1", NOW + 100 * US),
+        PlannedJob("a", 1, "m1", NOW + 200 * US),
+    )
+    line = serial([2, 10])
+    slow = {key: dataclasses.replace(w, factor=constant(5.0)) for key, w in line.ways.items()
+            if w.machine == "m0"}  # fmt: skip
+    waiting = lot("a", step=1, place="m1")
+    # b should come after 20 s and comes after 100; m1 looks again after 60, and takes a.
+    assert done(line.with_ways(slow), waiting, lot("b"), schedule=plan) == [160, 260]
+
+
 def test_a_planned_lot_enters_the_floor_some_time_before_its_start() -> None:
     plan = (PlannedJob("a", 0, "m0", NOW + 9000 * US),)
     assert done(serial([10]), lot("a"), schedule=plan) == [9000 - EARLY_S + 100]

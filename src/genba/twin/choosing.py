@@ -32,6 +32,7 @@ from genba.twin.rules import (
     BEND_S,
     EARLY_S,
     FETCH_S,
+    OVERDUE_S,
     WAIT_PART,
 )
 from genba.twin.timers import set_timer
@@ -89,7 +90,8 @@ def _comes_in(w: World, m: int, planned: int, time: float) -> float:
         soon = not fresh or job.start - EARLY_S <= time
         return FETCH_S + travel if soon and welcome(w, m, fresh) else math.inf
     if lot.op == job.op - 1 and lot.phase == WORKED and is_able(w, lot.place):
-        return machine_at(w, lot.place).free_at - time + fastest_s(w, lot.place, m)
+        left = machine_at(w, lot.place).free_at - time
+        return (left if left > 0.0 else OVERDUE_S) + fastest_s(w, lot.place, m)
     return math.inf
 
 

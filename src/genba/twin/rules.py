@@ -28,3 +28,5 @@ EARLY_S = 5400.0
 """A planned lot enters the floor at most this long before the plan has it begin."""
 BEND_S = 3 * 3600.0
 """Where a plan's order bends, a lot that needs no set-up is taken up to so long before its turn."""
+OVERDUE_S = 900.0
+"""When work that should have ended is taken to end, so that nobody waits for it for ever."""
