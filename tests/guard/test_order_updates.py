@@ -264,7 +264,7 @@ HOSTILE = [
     *(lambda d, u=u: d.update(orderUpdateId=u) for u in (0, 1, 2, True, -1, 10**30, "1")),
     *(lambda d, o=o: d.update(orderId=o) for o in ("T1", "T2", "")),
     lambda d: d["nodes"].reverse(),
-    lambda d: d["nodes"].pop(),
+    lambda d: d["nodes"].pop() if len(d["nodes"]) > 1 else None,
     lambda d: d["edges"].clear(),
     lambda d: d["nodes"][0].update(actions=[{"actionId": ["p"]}]),
     lambda d: handle(d, -1, "pick", "L1", "p1"),
@@ -277,6 +277,7 @@ def _shifted(place: str, by: int) -> Callable[[Json], None]:
 
     def mutate(document: Json) -> None:
         first = document["nodes"][0]["sequenceId"]
+        first = first if isinstance(first, int) else 0
         document.update(piece(place, max(0, first + by), len(document["nodes"]), 2) | {
             key: document[key] for key in ("orderId", "orderUpdateId")
         })  # fmt: skip
