@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from genba.learn.features.windows import Windows, runs_of, windows_of
     from genba.learn.quality.ladder import quality_ladder
     from genba.learn.recipe.card import Card
+    from genba.learn.recipe.catalog import recipe_of
     from genba.learn.recipe.check import Complaint, check_recipe
     from genba.learn.recipe.examine import MEASURES, Measure, Scores
     from genba.learn.recipe.ladder import Climb, Ladder, Rung, climb
@@ -51,6 +52,7 @@ _PLACES = {
     "features.windows": ("Windows", "runs_of", "windows_of"),
     "quality.ladder": ("quality_ladder",),
     "recipe.card": ("Card",),
+    "recipe.catalog": ("recipe_of",),
     "recipe.check": ("Complaint", "check_recipe"),
     "recipe.examine": ("MEASURES", "Measure", "Scores"),
     "recipe.ladder": ("Climb", "Ladder", "Rung", "climb"),
@@ -119,6 +121,7 @@ __all__ = [
     "parity_of",
     "quality_ladder",
     "read_release",
+    "recipe_of",
     "refuse_leaks",
     "refuse_misfits",
     "report_of",

@@ -12,6 +12,7 @@ from genba.learn.data.fitness import refuse_misfits
 from genba.learn.export.parity import NET_TOLERANCE, TOLERANCE, Parity, parity_of
 from genba.learn.features.windows import windows_of
 from genba.learn.recipe.card import Card, rungs_told
+from genba.learn.recipe.catalog import made_by
 from genba.learn.recipe.ladder import Climb, Ladder, Rung, climb
 from genba.learn.recipe.protocol import Model, Weight
 from genba.learn.recipe.report import report_of
@@ -154,6 +155,7 @@ def _card(
     return Card(
         task=found.ladder.task,
         recipe=chosen.recipe.name,
+        made_by=made_by(chosen.recipe),
         settings=chosen.recipe.settings(),
         equipment=equipment,
         columns=data.columns,

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from genba.learn import (
     sample_for,
     train,
 )
-from genba.learn.anomaly.pca import PcaRecipe
+from genba.learn.recipe.catalog import recipe_of
 from genba.learn.registry.signature import public_text, signing_key
 from genba.learn.registry.store import read_arrays, write_arrays
 
@@ -61,11 +62,17 @@ def test_the_kept_model_says_what_the_trained_one_said(
 ) -> None:
     kept = candidate.keep(registry, NOW)
     rows = kept.rows()
-    recipe = PcaRecipe(window=candidate.card.window)
-    restored = recipe.restore(kept.parts()).predict(rows["inputs"].astype(np.float64))
+    restored = recipe_of(kept.card).restore(kept.parts()).predict(rows["inputs"].astype(np.float64))
     assert np.array_equal(restored.value, rows["value"])
     edge = OnnxModel(kept.onnx()).predict(rows["inputs"])
     assert np.allclose(edge.value, rows["value"], rtol=1e-5)
+
+
+def test_a_card_never_loads_what_was_not_installed_on_purpose(candidate: Candidate) -> None:
+    with pytest.raises(LearnError, match="which no installed package brings"):
+        recipe_of(replace(candidate.card, made_by="os:system"))
+    with pytest.raises(LearnError, match="cannot be made again"):
+        recipe_of(replace(candidate.card, made_by="genba.learn.anomaly.pca:Nothing"))
 
 
 def test_the_same_data_and_seed_are_the_same_model_and_others_are_not(

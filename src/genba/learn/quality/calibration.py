@@ -22,14 +22,22 @@ def platt(raw: Floats, labels: Floats) -> tuple[float, float]:
     wanted = np.where(labels == 1, (up + 1) / (up + 2), 1 / (down + 2))
     center, scale = float(raw.mean()), float(raw.std()) or 1.0
     rows = np.column_stack([(raw - center) / scale, np.ones(len(raw))])
-    weights = np.array([scale, 0.0])
-    for _ in range(_STEPS):
+    weights = np.array([scale, center])
+
+    def loss(at: Floats) -> float:
+        said = rows @ at
+        return float(np.sum(np.logaddexp(0.0, said) - wanted * said))
+
+    least = loss(weights)
+    for _ in range(_STEPS):  # Newton's, halved until it helps
         chance = sigmoid(rows @ weights)
         slope = rows.T @ (chance - wanted)
-        bend = rows.T @ (rows * (chance * (1 - chance))[:, None]) + 1e-9 * np.eye(2)
+        bend = rows.T @ (rows * (chance * (1 - chance))[:, None]) + 1e-6 * np.eye(2)
         step = np.linalg.solve(bend, slope)
-        step *= min(1.0, 5.0 / max(float(np.abs(step).max()), 1e-12))
+        while loss(weights - step) > least and np.abs(step).max() > 1e-12:
+            step = step / 2
         weights = weights - step
+        least = loss(weights)
         if np.abs(step).max() < 1e-10:
             break
     if weights[0] <= 0:  # the held rows say nothing: do not turn the order round

@@ -25,6 +25,8 @@ class Card:
 
     task: Task
     recipe: str
+    made_by: str
+    """The recipe's class, ``module:Class``; see :func:`genba.learn.recipe.catalog.recipe_of`."""
     settings: dict[str, Any]
     equipment: str
     columns: tuple[Column, ...]

@@ -117,7 +117,8 @@ def calibration_error(hit: Booleans, chance: Floats, bins: int = 10) -> float:
 
     Expected calibration error (Naeini, Cooper and Hauskrecht, AAAI 2015) with equal-mass bins.
     """
-    order = np.argsort(chance, kind="stable")
-    parts = [part for part in np.array_split(order, bins) if len(part)]
-    gaps = [abs(float(hit[p].mean() - chance[p].mean())) * len(p) for p in parts]
+    edges = np.unique(np.quantile(chance, np.linspace(0, 1, bins + 1)[1:-1]))
+    place = np.searchsorted(edges, chance, side="left")  # equal chances stay together
+    parts = [place == index for index in range(len(edges) + 1) if np.any(place == index)]
+    gaps = [abs(float(hit[p].mean() - chance[p].mean())) * int(p.sum()) for p in parts]
     return sum(gaps) / max(len(chance), 1)

@@ -1,0 +1,94 @@
+"""``genba train`` and ``genba model``: a candidate and plain words, from a plant or from a file."""
+
+import json
+from pathlib import Path
+
+import pytest
+from pyarrow import csv
+from tests.cli.command import genba
+from tests.learn.made import column_still, milling_failures
+from tests.learn.press import plant_in, record
+
+from genba.operate.state import StateFolder
+
+
+@pytest.fixture(scope="module")
+def works(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("works")
+    plant_in(folder)
+    StateFolder(folder / "state")
+    record(folder / "state" / "historian", 20 * 60).close()
+    return folder
+
+
+def test_a_machine_in_a_signed_candidate_out(works: Path) -> None:
+    plant, state = works / "plant.yaml", works / "state"
+    told = genba("train", "anomaly", plant, "--equipment", "press-1", "--state", state)
+    assert told.exit_code == 0, told.output
+    assert "Anomaly detection for press-1: 'pca" in told.stdout
+    assert "On rows it had not seen: drills found" in told.stdout
+    assert "Beside it, the plain way 'limits'" in told.stdout
+    assert "they show what would be noticed, not what will go wrong here" in told.stdout
+    assert "left out, since they never change: hold" in told.stderr
+    (listed,) = json.loads(genba("model", "list", "--state", state, "--json").stdout)
+    assert listed["equipment"] == "press-1"
+    assert [column["signal"] for column in listed["columns"]] == ["press-1.melt", "press-1.cavity"]
+    shown = genba("model", "show", listed["model"][:8], "--state", state)
+    assert "press-1.melt, press-1.cavity" in shown.stdout
+    history = json.loads(genba("model", "history", "--state", state, "--json").stdout)
+    assert [(event["what"], event["by"]) for event in history] == [("registered", "genba train")]
+
+
+def test_parts_that_were_gauged_teach_quality(works: Path, tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    StateFolder(state)
+    (state / "historian").rmdir()
+    (state / "historian").symlink_to(works / "state" / "historian")
+    told = genba(
+        *("train", "quality", works / "plant.yaml", "--equipment", "press-1"),
+        *("--state", state, "--json", "--vouch", "cavity.mean", "--vouch", "weight_g"),
+    )
+    assert told.exit_code == 0, told.output
+    card = json.loads(told.stdout)
+    assert card["target"]["classes"] == ["good", "bad"]
+    assert card["tested"]["auc"] > 0.9
+    assert "somebody vouched: cavity.mean, weight_g" in card["limits"][-1]
+
+
+def test_a_file_with_a_trap_is_refused_and_without_it_learned(tmp_path: Path) -> None:
+    StateFolder(tmp_path / "state")
+    file = tmp_path / "milling.csv"
+    csv.write_csv(milling_failures(), file)
+    words = ("train", "quality", "--file", file, "--target", "failure", "--bad", "1")
+    where = ("--state", tmp_path / "state")
+    told = genba(*words, *where)
+    assert told.exit_code == 1
+    assert "leakage in 'milling': column 'TWF' is raised in" in told.stderr
+    assert "leave it out with --without" in told.stderr
+    told = genba(*words, *where, "--without", "TWF", "--without", "OSF")
+    assert told.exit_code == 0, told.output
+    assert "Quality for milling.csv sha256:" in told.stdout
+
+
+def test_rows_at_random_are_refused_with_the_way_out(tmp_path: Path) -> None:
+    StateFolder(tmp_path / "state")
+    file = tmp_path / "still.csv"
+    csv.write_csv(column_still(), file)
+    words = ("train", "quality", "--file", file, "--target", "butane", "--split", "rows")
+    told = genba(*words, "--state", tmp_path / "state")
+    assert told.exit_code == 1
+    assert "part by time, by group or into blocks" in told.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("anomaly",), "name what to learn from: --equipment MACHINE, or --file FILE"),
+        (("anomaly", "--file", "none.csv"), "none.csv cannot be read"),
+        (("quality", "--equipment", "a", "--missed-cost", "3"), "give both"),
+    ],
+)
+def test_what_is_missing_is_told(words: tuple[str, ...], said: str) -> None:
+    told = genba("train", *words)
+    assert told.exit_code == 1
+    assert said in told.stderr
