@@ -1,6 +1,7 @@
 """The ONNX graph of the backbone: anchoring and scaling included."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -52,10 +53,10 @@ class Drawing:
             inner = self.graph.add("Transpose", inner, perm=[0, 2, 1])
         return self.graph.add("Add", x, inner)
 
-    def scaled(self) -> tuple[str, str, str, str]:
+    def scaled(self, window: str) -> tuple[str, str, str, str]:
         """Return values and flags of known ones (float32), anchor and scale (float64, (n, 1))."""
         graph, one = self.graph, self.whole(1)
-        inputs = graph.doubles(INPUT)
+        inputs = graph.doubles(window)
         known = graph.add("Not", graph.add("IsNaN", inputs))
         filled = graph.add("Where", known, inputs, self.number(0.0))
         flags = graph.doubles(known)
@@ -82,12 +83,22 @@ class Drawing:
         return graph.floats(values), graph.floats(known), anchor, scale
 
 
-def backbone_graph(weights: Mapping[str, AnyArray]) -> bytes:
-    """Write the graph: ``value`` (n, horizon) and ``summary`` (n, 2 * width)."""
-    graph = Graph("backbone", (LENGTH,))
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """Names of what the network gives: what comes, scaled, (n, horizon); the summary; the anchor
+    and the scale, (n, 1) of float64.
+    """
+
+    ahead: str
+    summary: str
+    anchor: str
+    scale: str
+
+
+def drawn(graph: Graph, weights: Mapping[str, AnyArray], window: str) -> Drawn:
+    """Add the network to a graph; ``window`` names a tensor (n, length)."""
     drawing = Drawing(graph, weights)
-    values, known, anchor, scale = drawing.scaled()
-    width = weights["last.gain"].shape[0]
+    values, known, anchor, scale = drawing.scaled(window)
     shape = drawing.whole(-1, TOKENS, PATCH)
     flags = graph.add("Sub", graph.constant(np.array(1.0, np.float32)), known)
     patches = graph.add(
@@ -102,8 +113,7 @@ def backbone_graph(weights: Mapping[str, AnyArray]) -> bytes:
     x = drawing.normal("last", x)
     mean = graph.add("ReduceMean", x, drawing.whole(1), keepdims=0)
     end = graph.add("Gather", x, drawing.whole(TOKENS - 1), axis=1)
-    end = graph.add("Squeeze", end, drawing.whole(1))
-    summary = graph.add("Concat", mean, end, axis=1)
+    summary = graph.add("Concat", mean, graph.add("Squeeze", end, drawing.whole(1)), axis=1)
     gate = graph.add("Softmax", drawing.linear(summary, "gate.weight", "gate.bias"), axis=1)
     experts = np.asarray(weights["experts"], np.float32)
     side = graph.constant(np.ascontiguousarray(np.moveaxis(experts, 0, 1).reshape(LENGTH, -1)))
@@ -113,9 +123,18 @@ def backbone_graph(weights: Mapping[str, AnyArray]) -> bytes:
     weighed = graph.add("Mul", each, graph.add("Unsqueeze", gate, drawing.whole(2)))
     ahead = graph.add("ReduceSum", weighed, drawing.whole(1), keepdims=0)
     ahead = graph.add("Add", ahead, drawing.linear(summary, "ahead.weight", "ahead.bias"))
-    back = graph.add("Add", graph.add("Mul", graph.doubles(ahead), scale), anchor)
+    return Drawn(graph.doubles(ahead), summary, anchor, scale)
+
+
+def backbone_graph(weights: Mapping[str, AnyArray]) -> bytes:
+    """Write the graph: ``value`` (n, horizon) and ``summary`` (n, 2 * width)."""
+    graph = Graph("backbone", (LENGTH,))
+    told = drawn(graph, weights, INPUT)
+    back = graph.add("Add", graph.add("Mul", told.ahead, told.scale), told.anchor)
     graph.output("value", graph.floats(back), (HORIZON,))
-    nothing = graph.add("IsNaN", graph.floats(anchor))
+    nothing = graph.add("IsNaN", graph.floats(told.anchor))
     unknown = graph.constant(np.array(np.nan, np.float32))
-    graph.output("summary", graph.add("Where", nothing, unknown, summary), (2 * width,))
+    width = weights["last.gain"].shape[0]
+    summary = graph.add("Where", nothing, unknown, told.summary)
+    graph.output("summary", summary, (2 * width,))
     return graph.to_bytes()

@@ -67,13 +67,13 @@ class Corrected:
         truth = seen.of(stretches[:, LENGTH:])
         known = np.isfinite(truth).all(axis=1)
         summary = backbone.summary(windows)[known]
-        self._middle, self._spread = summary.mean(axis=0), summary.std(axis=0) + 1e-6
+        self.middle, self.spread = summary.mean(axis=0), summary.std(axis=0) + 1e-6
         inputs = self._inputs(summary)
         left = truth[known] - self._base(windows)[known]
-        self._map = _fitted(inputs, left, _STRONG)
+        self.map = _fitted(inputs, left, _STRONG)
 
     def _inputs(self, summary: Floats) -> Floats:
-        standard = (summary - self._middle) / self._spread
+        standard = (summary - self.middle) / self.spread
         return np.column_stack([standard, np.ones(len(standard))])
 
     def _base(self, windows: Floats) -> Floats:
@@ -87,4 +87,4 @@ class Corrected:
         """Say what comes, (n, length) to (n, horizon)."""
         seen = scaled(windows)
         inputs = self._inputs(self._backbone.summary(windows))
-        return seen.undo(self._base(windows) + inputs @ self._map)
+        return seen.undo(self._base(windows) + inputs @ self.map)

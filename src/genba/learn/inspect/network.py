@@ -13,18 +13,20 @@ from typing import Any, TypeAlias
 import torch
 from torch.nn import functional
 
-from genba.learn.inspect.network_graph import EPSILON
+from genba.learn.inspect.network_graph import AROUND, EPSILON, FAINT
 
 Tensor: TypeAlias = Any
 Weights: TypeAlias = dict[str, Tensor]
 
 WORST = 8
 """Worst places whose mean speaks for the picture."""
+INPUTS = 2
+"""The picture, and its contrast with what is around."""
 STRIDE = 4
 """Pixels per place along each axis."""
 
 LAYERS: tuple[tuple[str, int, int, int, int], ...] = (
-    ("stem", 0, 1, 5, 2),
+    ("stem", 0, -1, 5, 2),
     ("quarter", 1, 0, 3, 2),
     ("quarter_a", 1, 1, 3, 1),
     ("quarter_b", 1, 1, 3, 1),
@@ -38,7 +40,7 @@ LAYERS: tuple[tuple[str, int, int, int, int], ...] = (
     ("back_quarter", 1, 2, 1, 1),
     ("joined", 1, 1, 3, 1),
 )
-"""Name, index of the channels out and in (:func:`channels_of`), kernel, stride."""
+"""Name, index of the channels out and in (:func:`channels_of`; -1: input), kernel, stride."""
 
 
 def channels_of(width: int) -> tuple[int, int, int, int]:
@@ -52,7 +54,7 @@ def new_weights(width: int, seed: int) -> Weights:
     channels = channels_of(width)
     weights: Weights = {}
     for name, out, into, kernel, _ in LAYERS:
-        fan = 1 if name == "stem" else channels[into]
+        fan = INPUTS if into < 0 else channels[into]
         shape = (channels[out], fan, kernel, kernel)
         spread = (2.0 / (fan * kernel * kernel)) ** 0.5
         weights[f"{name}.weight"] = torch.randn(shape, generator=source) * spread
@@ -96,7 +98,8 @@ def forward(weights: Weights, pictures: Tensor, *, training: bool) -> tuple[Tens
     """Return logits of places (n, height/4, width/4) and of pictures (n,).
 
     ``pictures`` is (n, height, width) of gray values 0 to 255; each is brought to mean 0 and spread
-    1 first, so that exposure does not count.
+    1 first, so that exposure does not count, and each place a second time within what is around, so
+    that uneven light does not (local contrast normalization, Jarrett et al., ICCV 2009).
     """
 
     def layer(name: str, x: Tensor, stride: int = 1, *, active: bool = True) -> Tensor:
@@ -109,7 +112,9 @@ def forward(weights: Weights, pictures: Tensor, *, training: bool) -> tuple[Tens
     middle = pictures.mean(dim=(1, 2), keepdim=True)
     apart = pictures - middle
     spread = (apart * apart).mean(dim=(1, 2), keepdim=True).sqrt()
-    x = (apart / (spread + 1.0)).unsqueeze(1)
+    plain = (apart / (spread + 1.0)).unsqueeze(1)
+    contrast = plain - _around(plain)
+    x = torch.cat([plain, contrast / (_around(contrast * contrast).sqrt() + FAINT)], dim=1)
     quarter = block("quarter", layer("quarter", layer("stem", x, 2), 2))
     eighth = block("eighth", layer("eighth", quarter, 2))
     sixteenth = block("sixteenth", layer("sixteenth", eighth, 2))
@@ -121,6 +126,13 @@ def forward(weights: Weights, pictures: Tensor, *, training: bool) -> tuple[Tens
     whole = torch.cat([sixteenth.mean(dim=(2, 3)), sixteenth.amax(dim=(2, 3)), worst], dim=1)
     said = functional.linear(whole, weights["picture.weight"], weights["picture.bias"])
     return places, said.squeeze(1)
+
+
+def _around(x: Tensor) -> Tensor:
+    """Return the mean of the square around each place, first along one axis, then the other."""
+    edge = AROUND // 2
+    x = functional.avg_pool2d(x, (AROUND, 1), 1, (edge, 0), count_include_pad=False)
+    return functional.avg_pool2d(x, (1, AROUND), 1, (0, edge), count_include_pad=False)
 
 
 def _twice(x: Tensor) -> Tensor:

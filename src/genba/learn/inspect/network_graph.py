@@ -8,6 +8,10 @@ from genba.learn.arrays import AnyArray
 from genba.learn.export.graph import INPUT, Graph
 
 EPSILON = 1e-5
+AROUND = 15
+"""Side of the square that a place is compared with, in pixels, odd."""
+FAINT = 0.05
+"""Local spread, in parts of the picture's, below which contrast is not raised any more."""
 
 
 class Drawing:
@@ -62,13 +66,23 @@ class Drawing:
         )
 
     def normal(self) -> str:
-        """Bring the input to mean 0 and spread 1, and give it a channel."""
+        """Bring the input to mean 0 and spread 1; beside it stands its local contrast."""
         graph = self._graph
         axes = graph.constant(np.array([1, 2], np.int64))
         apart = graph.add("Sub", INPUT, graph.add("ReduceMean", INPUT, axes))
         spread = graph.add("Sqrt", graph.add("ReduceMean", graph.add("Mul", apart, apart), axes))
         normal = graph.add("Div", apart, graph.add("Add", spread, self.numbers(1.0)))
-        return graph.add("Unsqueeze", normal, graph.constant(np.array([1], np.int64)))
+        plain = graph.add("Unsqueeze", normal, graph.constant(np.array([1], np.int64)))
+        contrast = graph.add("Sub", plain, self.around(plain))
+        near = graph.add("Sqrt", self.around(graph.add("Mul", contrast, contrast)))
+        raised = graph.add("Div", contrast, graph.add("Add", near, self.numbers(FAINT)))
+        return graph.add("Concat", plain, raised, axis=1)
+
+    def around(self, x: str) -> str:
+        """Mean of the square around each place."""
+        edge = AROUND // 2
+        x = self._graph.add("AveragePool", x, kernel_shape=[AROUND, 1], pads=[edge, 0, edge, 0])
+        return self._graph.add("AveragePool", x, kernel_shape=[1, AROUND], pads=[0, edge, 0, edge])
 
     def logits(self) -> tuple[str, str]:
         """Add the whole network; return places (n, 1, h/4, w/4) and pictures (n, 1)."""

@@ -8,6 +8,7 @@ import torch
 from torch.nn import functional
 
 from genba.learn.arrays import AnyArray, Booleans, Bytes, Floats
+from genba.learn.inspect.defects import Defects
 from genba.learn.inspect.network import STRIDE, Tensor, Weights, forward, is_taught, new_weights
 from genba.learn.threads import threads
 
@@ -32,9 +33,10 @@ def teach(
 ) -> dict[str, AnyArray]:
     """Train from scratch and return the weights as arrays.
 
-    Pictures are turned, mirrored, shifted and re-exposed at random; each step sees bad and good
-    ones in equal numbers. Where there are masks, every place is supervised too; a bad picture with
-    an empty mask teaches as a whole only.
+    Pictures are turned, mirrored, shifted and re-exposed at random; each step draws bad and good
+    ones in equal numbers. Where there are masks, small defects are pasted onto some of the good
+    ones, and every place is supervised too; a bad picture with an empty mask teaches as a whole
+    only.
 
     Parameters
     ----------
@@ -49,14 +51,19 @@ def teach(
     optimizer = torch.optim.AdamW(taught, lr=lesson.rate, weight_decay=1e-3)
     per_epoch = max(1, len(pixels) // lesson.batch)
     steps = lesson.epochs * per_epoch
+    defects = None if masks is None else Defects(pixels[bad], masks[bad])
     blended = {name: tensor.detach().clone() for name, tensor in weights.items()}
     for step in range(steps):
         rows = _picked(bad, lesson.batch, source)
-        seen, marked = _changed(pixels[rows], None if masks is None else masks[rows], source)
+        shown, truth = pixels[rows].astype(np.float64), bad[rows]
+        where = None if masks is None else masks[rows]
+        if defects is not None and where is not None:
+            shown, where, truth = defects.pasted(shown, where, truth, source)
+        seen, marked = _changed(shown, where, source)
         for group in optimizer.param_groups:
             group["lr"] = lesson.rate * _pace(step, steps)
         places, pictures = forward(weights, seen, training=True)
-        loss = _loss(places, pictures, torch.from_numpy(bad[rows]), marked)
+        loss = _loss(places, pictures, torch.from_numpy(truth), marked)
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(taught, 5.0)
@@ -87,7 +94,7 @@ def _pace(step: int, steps: int) -> float:
 
 
 def _changed(
-    pixels: Bytes, masks: Booleans | None, source: np.random.Generator
+    pixels: Floats, masks: Booleans | None, source: np.random.Generator
 ) -> tuple[Tensor, Tensor | None]:
     """Turn, mirror, shift and re-expose pictures; their masks move with them."""
     square = pixels.shape[1] == pixels.shape[2]
@@ -116,7 +123,7 @@ def _moved(picture: AnyArray, turns: int, by: tuple[int, ...], *, mirrored: bool
 
 
 def _loss(places: Tensor, pictures: Tensor, bad: Tensor, marked: Tensor | None) -> Tensor:
-    """Cross-entropy of pictures; of places, with as much weight on defects as on the rest."""
+    """Cross-entropy of pictures; of places, each defect counting alike, however small it is."""
     whole = functional.binary_cross_entropy_with_logits(pictures, bad.float())
     if marked is None:
         return whole
@@ -126,7 +133,9 @@ def _loss(places: Tensor, pictures: Tensor, bad: Tensor, marked: Tensor | None) 
         return whole
     said, wanted = places[told], wanted[told]
     each = functional.binary_cross_entropy_with_logits(said, wanted, reduction="none")
-    of_defects = (each * wanted).sum() / wanted.sum().clamp(min=1.0)
+    area = wanted.sum(dim=(1, 2))
+    per = (each * wanted).sum(dim=(1, 2)) / area.clamp(min=1.0)
+    of_defects = per.sum() / (area > 0).sum().clamp(min=1)
     of_rest = (each * (1 - wanted)).sum() / (1 - wanted).sum().clamp(min=1.0)
     chance = torch.sigmoid(said)
     overlap = (chance * wanted).sum(dim=(1, 2))
