@@ -8,7 +8,7 @@ from tests.plan.shop.shops import shops
 from genba.plan.shop.board import board_of, load, makespan, save
 from genba.plan.shop.construct import list_schedule, work_left
 from genba.plan.shop.draw import seeded
-from genba.plan.shop.moves import room_of
+from genba.plan.shop.room import room_of
 from genba.plan.shop.shop import Shop
 from genba.plan.shop.tabu import VALUE, begin, run_of, search
 

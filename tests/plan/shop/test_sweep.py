@@ -11,7 +11,7 @@ from genba.plan.shop.bound import lower_bound
 from genba.plan.shop.construct import list_schedule, work_left
 from genba.plan.shop.draw import seeded
 from genba.plan.shop.hunt import Hunt
-from genba.plan.shop.moves import room_of
+from genba.plan.shop.room import room_of
 from genba.plan.shop.shop import Rows
 from genba.plan.shop.sweep import Sweep
 from genba.plan.shop.tabu import BEST, begin, run_of, search, tenure_of

@@ -234,7 +234,7 @@ def _setup(t: Tables, machine: int, before: int, after: int) -> int:
     return int(t.setups[matrix + (before + 1) * t.machines[machine, c.M_FAMILIES] + after])
 
 
-@inner
+@compiled
 def _mean_ticks(t: Tables) -> Floats:
     """Return mean processing and set-up time, at least 1."""
     pace = np.ones(2)

@@ -292,7 +292,7 @@ def _to_machine(t: Tables, f: Lean, w: Walk, rng: Ints, operation: int, span: in
     return int(min(first, put(t, w, operation, goal)))
 
 
-@inner
+@compiled
 def _block(t: Tables, f: Lean, w: Walk, rng: Ints, operation: int, span: int) -> int:
     """Take all of a family that stand together on a machine elsewhere."""
     machine = _machine(t, f, w, operation)

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from genba.jit import compiled
+from genba.jit import inlined, lean
 from genba.plan.shop.shop import Ints, Rows, Shop
 
 TICKS, LOW, HIGH, HEAD, TAIL, BEFORE, AFTER, MACHINE = range(8)
@@ -103,14 +103,15 @@ def board_of(shop: Shop) -> Board:
     )
 
 
-@compiled
+@lean
 def load(board: Board, order: Rows, machines: Rows) -> int:
     """Set up a schedule: rows in topological order, the machine of each row. Return its makespan.
 
     Each machine takes its operations in the given order.
     """
     table = board.table
-    board.filled[:] = 0
+    for machine in range(len(board.filled)):
+        board.filled[machine] = 0
     for i in range(len(order)):
         row = order[i]
         board.order[i] = row
@@ -133,7 +134,7 @@ def load(board: Board, order: Rows, machines: Rows) -> int:
     return makespan(board)
 
 
-@compiled
+@lean
 def ticks_on(board: Board, row: int, machine: int) -> int:
     """Return the time of an operation on a machine; -1 where it cannot be done there."""
     for mode in range(board.mode_start[row], board.mode_start[row + 1]):
@@ -142,15 +143,16 @@ def ticks_on(board: Board, row: int, machine: int) -> int:
     return -1
 
 
-@compiled
+@lean
 def save(board: Board, order: Rows, machines: Rows) -> None:
     """Write down the schedule, as :func:`load` takes it."""
-    order[:] = board.order
-    for row in order:
+    for i in range(len(order)):
+        row = board.order[i]
+        order[i] = row
         machines[row] = board.table[row, MACHINE]
 
 
-@compiled
+@inlined
 def _assign(board: Board, row: int, machine: int, ticks: int) -> None:
     table = board.table
     table[row, MACHINE] = machine
@@ -159,19 +161,19 @@ def _assign(board: Board, row: int, machine: int, ticks: int) -> None:
     table[row, HIGH] = max(board.delivery[row], board.rest[machine])
 
 
-@compiled
+@inlined
 def _head(table: Ints, row: int) -> int:
     earliest = max(table[row, LOW], table[row - 1, HEAD])
     return int(max(earliest, table[table[row, BEFORE], HEAD]) + table[row, TICKS])
 
 
-@compiled
+@inlined
 def _tail(table: Ints, row: int) -> int:
     least = max(table[row, HIGH], table[row + 1, TAIL])
     return int(max(least, table[table[row, AFTER], TAIL]) + table[row, TICKS])
 
 
-@compiled
+@lean
 def makespan(board: Board) -> int:
     """Return the length of the longest path."""
     table = board.table
@@ -185,7 +187,7 @@ def makespan(board: Board) -> int:
     return longest
 
 
-@compiled
+@lean
 def relocate(board: Board, row: int, machine: int, ticks: int, at: int) -> None:
     """Move an operation to position ``at`` of a machine (counted without it); keep all in step.
 
@@ -208,7 +210,7 @@ def relocate(board: Board, row: int, machine: int, ticks: int, at: int) -> None:
     _renew_tails(board, row, old_before, before)
 
 
-@compiled
+@inlined
 def _link(table: Ints, before: int, after: int) -> None:
     if before > 0:
         table[before, AFTER] = after
@@ -216,7 +218,7 @@ def _link(table: Ints, before: int, after: int) -> None:
         table[after, BEFORE] = before
 
 
-@compiled
+@inlined
 def _shift(board: Board, row: int, machine: int, at: int) -> None:
     table, lined = board.table, board.lined
     start = board.place[row]
@@ -231,7 +233,7 @@ def _shift(board: Board, row: int, machine: int, at: int) -> None:
     _link_in(board, row, machine, at)
 
 
-@compiled
+@inlined
 def _link_in(board: Board, row: int, machine: int, at: int) -> None:
     before = after = 0
     if at > 0:
@@ -244,7 +246,7 @@ def _link_in(board: Board, row: int, machine: int, at: int) -> None:
     _link(board.table, row, after)
 
 
-@compiled
+@inlined
 def _take_out(board: Board, row: int) -> None:
     table, lined = board.table, board.lined
     machine = table[row, MACHINE]
@@ -256,7 +258,7 @@ def _take_out(board: Board, row: int) -> None:
         board.place[moved] = i
 
 
-@compiled
+@inlined
 def _put_in(board: Board, row: int, machine: int, at: int) -> None:
     lined = board.lined
     for i in range(board.filled[machine], at, -1):
@@ -269,7 +271,7 @@ def _put_in(board: Board, row: int, machine: int, at: int) -> None:
     _link_in(board, row, machine, at)
 
 
-@compiled
+@inlined
 def _rank_later(board: Board, row: int, before: int) -> None:
     """Bring ``row``, and what follows from it, behind ``before`` in the order."""
     table, order, rank, marked = board.table, board.order, board.rank, board.marked
@@ -296,7 +298,7 @@ def _rank_later(board: Board, row: int, before: int) -> None:
         rank[other] = put + 1 + i
 
 
-@compiled
+@inlined
 def _rank_earlier(board: Board, row: int, after: int) -> None:
     """Bring ``row``, and what it follows from, ahead of ``after`` in the order."""
     table, order, rank, marked = board.table, board.order, board.rank, board.marked
@@ -323,7 +325,7 @@ def _rank_earlier(board: Board, row: int, after: int) -> None:
         rank[other] = put - 1 - i
 
 
-@compiled
+@inlined
 def _renew_heads(board: Board, first: int, second: int, third: int) -> None:
     table, rank, changed = board.table, board.rank, board.changed
     i = rank[first]
@@ -354,7 +356,7 @@ def _renew_heads(board: Board, first: int, second: int, third: int) -> None:
         i += 1
 
 
-@compiled
+@inlined
 def _renew_tails(board: Board, first: int, second: int, third: int) -> None:
     table, rank, changed = board.table, board.rank, board.changed
     i = rank[first]

@@ -8,7 +8,7 @@ to the machine on which it would be done first.
 import numpy as np
 from numpy.typing import NDArray
 
-from genba.jit import compiled
+from genba.jit import compiled, inner, lean
 from genba.plan.shop.board import Board
 from genba.plan.shop.draw import unit
 from genba.plan.shop.shop import Ints, Rows
@@ -87,7 +87,7 @@ def list_schedule(
     return longest
 
 
-@compiled
+@inner
 def _place(
     board: Board,
     free: Ints,
@@ -119,7 +119,7 @@ def work_left(board: Board) -> Floats:
     return left
 
 
-@compiled
+@lean
 def _sum_up(last: Rows, mode_start: Rows, mean: Floats, left: Floats) -> None:
     for row in last:
         total = 0.0
@@ -130,7 +130,7 @@ def _sum_up(last: Rows, mode_start: Rows, mean: Floats, left: Floats) -> None:
             at -= 1
 
 
-@compiled
+@lean
 def shaken(priority: Floats, spread: float, rng: Ints, result: Floats) -> None:
     """Multiply each priority with a random factor from ``1 - spread`` to ``1 + spread``."""
     for row in range(len(priority)):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from genba.jit import compiled
+from genba.jit import inlined, lean
 from genba.plan.shop.shop import Ints
 
 
@@ -12,21 +12,21 @@ def seeded(seed: int, stream: int = 0) -> Ints:
     return words.astype(np.int64)
 
 
-@compiled
+@lean
 def below(state: Ints, bound: int) -> int:
     """Draw a whole number in ``[0, bound)``, ``bound`` up to 2**31 (Knuth's MMIX generator)."""
     state[0] = state[0] * 6364136223846793005 + 1442695040888963407
     return int(((state[0] >> 33) & 0x7FFFFFFF) % bound)
 
 
-@compiled
+@lean
 def unit(state: Ints) -> float:
     """Draw a number in ``[0, 1)``."""
     state[0] = state[0] * 6364136223846793005 + 1442695040888963407
     return float(((state[0] >> 33) & 0x7FFFFFFF) / 2147483648.0)
 
 
-@compiled
+@inlined
 def mixed(first: int, second: int) -> int:
     """Hash two numbers (the finalizer of SplitMix64, with signed words)."""
     word = first * -7046029254386353131 + second * -4417276706812531889

@@ -10,59 +10,15 @@ No move makes a cycle: a path from ``a`` to ``b`` of which ``a`` is the begin im
 ``tail(a) >= ticks(a) + tail(b)``, and the like for heads; where this does not hold there is none.
 """
 
-import os
-from typing import NamedTuple
-
-import numpy as np
-
-from genba.jit import compiled
+from genba.jit import inlined, lean
 from genba.plan.shop.board import AFTER, BEFORE, HEAD, HIGH, LOW, MACHINE, TAIL, TICKS, Board
 from genba.plan.shop.draw import below, mixed
-from genba.plan.shop.shop import Ints, Rows
-
-VARIANT = int(os.environ.get("VAR", "1"))
-LONGEST = 1 << 62
-REACH = 96
-"""Longest stretch of a machine's sequence that one move turns round."""
-
-FOUND, ROW, TO, AT, MODE, VALUE = range(6)
-"""What :func:`best_move` answers: how many moves are equally good (0: none), the row, the machine
-and position it goes to, its mode (-1: it stays on its machine), the estimated makespan."""
+from genba.plan.shop.room import FOUND, LONGEST, REACH, VALUE, Room, consider
+from genba.plan.shop.shop import Ints
+from genba.plan.shop.swaps import swap_moves
 
 
-class Room(NamedTuple):
-    """What the search for a move writes in."""
-
-    path: Rows
-    """(operations,): a critical path."""
-    stretch: Rows
-    """(REACH + 2,): a stretch of a machine in its new order."""
-    heads: Ints
-    """(REACH + 2,)"""
-    until: Ints
-    """(2**k,): iteration up to which what hashes to here is tabu."""
-    allowed: Ints
-    """(6,): the best move that is allowed."""
-    banned: Ints
-    """(6,): some move that is tabu, for when there is no other."""
-    rng: Ints
-    """(1,)"""
-
-
-def room_of(operations: int, rng: Ints, bits: int = 16) -> Room:
-    """Make room for a shop's search."""
-    return Room(
-        path=np.zeros(operations, np.int32),
-        stretch=np.zeros(REACH + 2, np.int32),
-        heads=np.zeros(REACH + 2, np.int64),
-        until=np.full(1 << bits, -1, np.int64),
-        allowed=np.zeros(6, np.int64),
-        banned=np.zeros(6, np.int64),
-        rng=rng,
-    )
-
-
-@compiled
+@lean
 def critical_path(board: Board, room: Room, longest: int) -> int:
     """Write one critical path, drawn at random, into the *end* of ``room.path``; return its start.
 
@@ -101,7 +57,7 @@ def critical_path(board: Board, room: Room, longest: int) -> int:
     return at
 
 
-@compiled
+@lean
 def best_move(board: Board, room: Room, start: int, now: int, aspired: int) -> bool:
     """Look for the best allowed move along ``room.path[start:]``; ``room.allowed`` holds it.
 
@@ -112,6 +68,11 @@ def best_move(board: Board, room: Room, start: int, now: int, aspired: int) -> b
     room.allowed[VALUE] = LONGEST
     room.banned[FOUND] = 0
     table, path = board.table, room.path
+    if len(board.mode_machine) > len(board.order):
+        for i in range(start, len(path)):
+            _machine_moves(board, room, path[i], now, aspired)
+        for i in range(start, len(path)):
+            swap_moves(board, room, path[i], now, aspired)
     begin = start
     while begin < len(path):
         end = begin
@@ -120,15 +81,13 @@ def best_move(board: Board, room: Room, start: int, now: int, aspired: int) -> b
         if end > begin:
             _block_moves(board, room, begin, end, start, now, aspired)
         begin = end + 1
-    if len(board.mode_machine) > len(board.order):
-        for i in range(start, len(path)):
-            _machine_moves(board, room, path[i], now, aspired)
     if room.allowed[FOUND] == 0 and room.banned[FOUND] > 0:
-        room.allowed[:] = room.banned
+        for i in range(len(room.banned)):
+            room.allowed[i] = room.banned[i]
     return bool(room.allowed[FOUND] > 0)
 
 
-@compiled
+@inlined
 def _block_moves(
     board: Board, room: Room, begin: int, end: int, start: int, now: int, aspired: int
 ) -> None:
@@ -137,21 +96,19 @@ def _block_moves(
     first, last = board.place[path[begin]], board.place[path[end]]
     at_source = begin == start and table[path[begin], LOW] <= board.free_from[machine]
     at_sink = end + 1 == len(path) and table[path[end], HIGH] <= board.rest[machine]
-    if not at_sink:
-        for i in range(max(first, last - REACH), last):
-            _try(board, room, machine, i, last, now, aspired)
-    if not at_source:
-        for i in range(first + 1, min(last, first + REACH) + 1):
-            _try(board, room, machine, i, first, now, aspired)
-    if not at_source:
-        for i in range(first + 1, min(last, first + REACH)):
-            _try(board, room, machine, first, i, now, aspired)
-    if not at_sink:
-        for i in range(max(first, last - REACH) + 1, last):
-            _try(board, room, machine, last, i, now, aspired)
+    for kind in range(4):
+        to_end, inside = kind % 2 == 0, kind >= 2
+        if at_sink if to_end else at_source:
+            continue
+        edge = last if to_end else first
+        low = max(first, last - REACH) + inside if to_end else first + 1
+        high = last - 1 if to_end else min(last, first + REACH) - inside
+        for i in range(low, high + 1):
+            origin, to = (edge, i) if inside else (i, edge)
+            _try(board, room, machine, origin, to, now, aspired)
 
 
-@compiled
+@inlined
 def _try(
     board: Board, room: Room, machine: int, origin: int, to: int, now: int, aspired: int
 ) -> None:
@@ -188,10 +145,10 @@ def _try(
     if value > room.allowed[VALUE]:
         return
     tabu = _turns_back(board, room, row, machine, low, high, to > origin, now)
-    _consider(room, tabu and value >= aspired, value, row, machine, to, -1)
+    consider(room, tabu and value >= aspired, value, row, machine, to, -1, 0, -1)
 
 
-@compiled
+@inlined
 def _turns_back(
     board: Board, room: Room, row: int, machine: int, low: int, high: int, later: bool, now: int
 ) -> bool:
@@ -205,15 +162,23 @@ def _turns_back(
     return False
 
 
-@compiled
+@inlined
 def _longest_through(table: Ints, room: Room, size: int, before: int, after: int) -> int:
-    """Estimate the longest path through a stretch in its new order (Balas and Vazacopoulos)."""
+    """Estimate the longest path through a stretch in its new order (Balas and Vazacopoulos).
+
+    Anything above the best value so far may be answered where it is above that.
+    """
+    limit = room.allowed[VALUE]
     head = table[before, HEAD]
     for i in range(size):
         row = room.stretch[i]
         head = max(head, table[row - 1, HEAD], table[row, LOW]) + table[row, TICKS]
+        if head + table[row + 1, TAIL] > limit:
+            return LONGEST
         room.heads[i] = head
     tail = table[after, TAIL]
+    if head + tail > limit:
+        return LONGEST
     longest = 0
     for i in range(size - 1, -1, -1):
         row = room.stretch[i]
@@ -223,29 +188,14 @@ def _longest_through(table: Ints, room: Room, size: int, before: int, after: int
     return longest
 
 
-@compiled
-def _consider(room: Room, tabu: bool, value: int, row: int, to: int, at: int, mode: int) -> None:
-    """Keep a move if it is the best so far; among equals, and among tabu moves, one by lot."""
-    kept = room.banned if tabu else room.allowed
-    if not tabu and value < kept[VALUE]:
-        kept[FOUND] = 0
-    elif not tabu and value > kept[VALUE]:
-        return
-    kept[FOUND] += 1
-    if kept[FOUND] == 1 or below(room.rng, kept[FOUND]) == 0:
-        kept[ROW] = row
-        kept[TO] = to
-        kept[AT] = at
-        kept[MODE] = mode
-        kept[VALUE] = value
-
-
-@compiled
+@inlined
 def _machine_moves(board: Board, room: Room, row: int, now: int, aspired: int) -> None:
     """Weigh moving an operation to each other machine that can do it."""
     table = board.table
     own = table[row, MACHINE]
     around = table[table[row, BEFORE], HEAD] + table[table[row, AFTER], TAIL]
+    if around > room.allowed[VALUE]:
+        return
     for mode in range(board.mode_start[row], board.mode_start[row + 1]):
         machine = board.mode_machine[mode]
         if machine != own:
@@ -253,37 +203,36 @@ def _machine_moves(board: Board, room: Room, row: int, now: int, aspired: int) -
             _insertions(board, room, row, mode, around, tabu, aspired)
 
 
-@compiled
+@inlined
 def _insertions(
     board: Board, room: Room, row: int, mode: int, around: int, tabu: bool, aspired: int
 ) -> None:
     table = board.table
     machine, ticks = board.mode_machine[mode], board.mode_ticks[mode]
     line, count = board.lined[machine], board.filled[machine]
-    leads, follows = row - 1, row + 1
-    head = max(table[leads, HEAD], board.release[row], board.free_from[machine])
-    tail = max(table[follows, TAIL], board.delivery[row], board.rest[machine])
+    head = max(table[row - 1, HEAD], board.release[row], board.free_from[machine])
+    tail = max(table[row + 1, TAIL], board.delivery[row], board.rest[machine])
     if head + ticks + tail > room.allowed[VALUE]:
         return
-    low, high = _free_range(board, machine, leads, follows)
-    if high < low:
-        return
-    # positions before ``from_`` only lengthen the tail, those behind ``to`` only the head
-    from_ = low
-    step = high - low
+    # positions before ``low`` only lengthen the tail, those behind ``high`` only the head
+    low, step = 0, count
     while step > 0:
         half = step // 2
-        if table[line[from_ + half], HEAD] <= head:
-            from_ += half + 1
+        if table[line[low + half], HEAD] <= head:
+            low += half + 1
             step -= half + 1
         else:
             step = half
-    to = from_
-    while to < high and table[line[to], TAIL] > tail:
-        to += 1
-    while from_ > low and table[line[from_ - 1], TAIL] <= tail:
-        from_ -= 1
-    for at in range(from_, to + 1):
+    while low > 0 and _follows(board, row, line[low - 1]):
+        low -= 1
+    if low < count and _leads(board, row, line[low]):
+        return
+    high = low
+    while high < count and table[line[high], TAIL] > tail:
+        high += 1
+    while low > 0 and table[line[low - 1], TAIL] <= tail and not _leads(board, row, line[low - 1]):
+        low -= 1
+    for at in range(low, high + 1):
         head_at, tail_at = head, tail
         if at > 0:
             head_at = max(head, table[line[at - 1], HEAD])
@@ -291,41 +240,30 @@ def _insertions(
             tail_at = max(tail, table[line[at], TAIL])
         value = max(around, head_at + ticks + tail_at)
         if value <= room.allowed[VALUE]:
-            _consider(room, tabu and value >= aspired, value, row, machine, at, mode)
+            consider(room, tabu and value >= aspired, value, row, machine, at, mode, 0, -1)
 
 
-@compiled
-def _free_range(board: Board, machine: int, leads: int, follows: int) -> tuple[int, int]:
-    """Return the first and last position of a machine where an operation between two others fits.
+@inlined
+def _leads(board: Board, row: int, other: int) -> bool:
+    """Tell whether ``other`` may have a path to what is before ``row`` in its job."""
+    table, before = board.table, row - 1
+    if board.rank[before] == len(board.order):
+        return False
+    if other == before:
+        return True
+    begin = table[before, HEAD] - table[before, TICKS]
+    rest = table[other, TAIL] - table[other, TICKS]
+    return bool(table[other, HEAD] <= begin and rest >= table[before, TAIL])
 
-    ``leads`` and ``follows`` are its job's neighbors. What has a path to ``leads`` must stay
-    before it, and what has one from ``follows`` behind it.
-    """
-    table, line, count = board.table, board.lined[machine], board.filled[machine]
-    low, high = 0, count
-    if board.rank[leads] < len(board.order):
-        begin, length = table[leads, HEAD] - table[leads, TICKS], table[leads, TAIL]
-        step = count
-        while step > 0:
-            half = step // 2
-            other = line[low + half]
-            rest = table[other, TAIL] - table[other, TICKS]
-            if other == leads or (table[other, HEAD] <= begin and rest >= length):
-                low += half + 1
-                step -= half + 1
-            else:
-                step = half
-    if board.rank[follows] < len(board.order):
-        rest, length = table[follows, TAIL] - table[follows, TICKS], table[follows, HEAD]
-        first, step = 0, count
-        while step > 0:
-            half = step // 2
-            other = line[first + half]
-            begin = table[other, HEAD] - table[other, TICKS]
-            if other != follows and (begin < length or table[other, TAIL] > rest):
-                first += half + 1
-                step -= half + 1
-            else:
-                step = half
-        high = first
-    return low, high
+
+@inlined
+def _follows(board: Board, row: int, other: int) -> bool:
+    """Tell whether ``other`` may have a path from what is behind ``row`` in its job."""
+    table, after = board.table, row + 1
+    if board.rank[after] == len(board.order):
+        return False
+    if other == after:
+        return True
+    begin = table[other, HEAD] - table[other, TICKS]
+    rest = table[after, TAIL] - table[after, TICKS]
+    return bool(begin >= table[after, HEAD] and table[other, TAIL] <= rest)

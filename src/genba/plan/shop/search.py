@@ -19,7 +19,7 @@ from genba.plan.shop.construct import LOOKAHEADS, list_schedule, shaken, work_le
 from genba.plan.shop.draw import below, seeded, unit
 from genba.plan.shop.elites import Elite, Pool, between, neighbors
 from genba.plan.shop.hunt import Hunt
-from genba.plan.shop.moves import Room, room_of
+from genba.plan.shop.room import Room, room_of
 from genba.plan.shop.schedule import ShopSchedule
 from genba.plan.shop.shop import Rows, Shop
 from genba.plan.shop.sweep import LARGE, Sweep

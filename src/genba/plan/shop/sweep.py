@@ -15,7 +15,7 @@ from genba.plan.shop.board import Board, board_of, load
 from genba.plan.shop.bound import lower_bound
 from genba.plan.shop.draw import below, seeded, unit
 from genba.plan.shop.hunt import Hunt
-from genba.plan.shop.moves import Room, room_of
+from genba.plan.shop.room import Room, room_of
 from genba.plan.shop.shop import Ints, Rows
 from genba.plan.shop.tabu import BEST, NOW, Run, begin, run_of, search, tenure_of
 from genba.plan.shop.windows import by_begin, cut_out, put_back

@@ -9,18 +9,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from genba.jit import compiled
-from genba.plan.shop.board import MACHINE, TICKS, Board, load, makespan, relocate, save
+from genba.jit import inlined, lean
+from genba.plan.shop.board import HEAD, MACHINE, TICKS, Board, load, makespan, relocate, save
 from genba.plan.shop.draw import below, mixed
-from genba.plan.shop.moves import (
-    AT,
-    MODE,
-    ROW,
-    TO,
-    Room,
-    best_move,
-    critical_path,
-)
+from genba.plan.shop.moves import best_move, critical_path
+from genba.plan.shop.room import AT, BACK, MODE, OTHER, ROW, TO, Room
 from genba.plan.shop.shop import Ints, Rows, Shop
 
 NOW, VALUE, BEST, SINCE, SAVED = range(5)
@@ -60,19 +53,22 @@ def run_of(board: Board, tenure: Ints) -> Run:
     )
 
 
-@compiled
+@lean
 def begin(board: Board, room: Room, run: Run, order: Rows, machines: Rows) -> int:
     """Start a run from a schedule, with nothing tabu; return its makespan."""
     value = load(board, order, machines)
     run.state[VALUE] = run.state[BEST] = value
     run.state[NOW] = run.state[SINCE] = run.state[SAVED] = 0
-    room.until[:] = -1
-    run.order[:] = order
-    run.machines[:] = machines
+    for i in range(len(room.until)):  # slices may not fit, and to say so makes a text
+        room.until[i] = -1
+    for i in range(len(order)):
+        run.order[i] = order[i]
+    for row in range(len(machines)):
+        run.machines[row] = machines[row]
     return value
 
 
-@compiled
+@lean
 def search(board: Board, room: Room, run: Run, iterations: int, patience: int, goal: int) -> bool:
     """Go on for some iterations; return whether the run is over.
 
@@ -99,23 +95,34 @@ def search(board: Board, room: Room, run: Run, iterations: int, patience: int, g
     return False
 
 
-@compiled
+@inlined
 def _perform(board: Board, room: Room, run: Run) -> None:
     """Make the move that was found, and make tabu what it undid."""
-    move, tenure = room.allowed, run.tenure
-    row, machine, at = move[ROW], move[TO], move[AT]
-    if move[MODE] >= 0:
-        ticks = board.mode_ticks[move[MODE]]
-        lasts = run.state[NOW] + tenure[2] + below(room.rng, tenure[3] + 1)
-        word = mixed(row, -1 - board.table[row, MACHINE])
-        room.until[word & (len(room.until) - 1)] = lasts
-    else:
-        ticks = board.table[row, TICKS]
+    move, table, tenure = room.allowed, board.table, run.tenure
+    row, machine, at, other = move[ROW], move[TO], move[AT], move[OTHER]
+    home, place = table[row, MACHINE], board.place[row]
+    if move[MODE] < 0:
         lasts = run.state[NOW] + tenure[0] + below(room.rng, tenure[1] + 1)
-        place = board.place[row]
         for i in range(min(at, place), max(at, place) + 1):
-            other = board.lined[machine, i]
-            if other != row:
-                word = mixed(row, other) if at > place else mixed(other, row)
+            passed = board.lined[machine, i]
+            if passed != row:
+                word = mixed(row, passed) if at > place else mixed(passed, row)
                 room.until[word & (len(room.until) - 1)] = lasts
-    relocate(board, row, machine, ticks, at)
+        relocate(board, row, machine, table[row, TICKS], at)
+        return
+    _ban(board, room, run, row)
+    if other > 0:
+        _ban(board, room, run, other)
+        # beside each other for a moment, in the order that no path contradicts
+        at += table[other, HEAD] <= table[row, HEAD] - table[row, TICKS]
+    relocate(board, row, machine, board.mode_ticks[move[MODE]], at)
+    if other > 0:
+        relocate(board, other, home, board.mode_ticks[move[BACK]], place)
+
+
+@inlined
+def _ban(board: Board, room: Room, run: Run, row: int) -> None:
+    """Forbid an operation's way back to the machine that it leaves."""
+    lasts = run.state[NOW] + run.tenure[2] + below(room.rng, run.tenure[3] + 1)
+    word = mixed(row, -1 - board.table[row, MACHINE])
+    room.until[word & (len(room.until) - 1)] = lasts

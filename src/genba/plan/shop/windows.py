@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from genba.plan.shop.board import AFTER, BEFORE, HEAD, MACHINE, TAIL, TICKS, Board, rows_of
+from genba.plan.shop.board import HEAD, MACHINE, TAIL, TICKS, Board, rows_of
 from genba.plan.shop.shop import Rows, Shop
 
 
@@ -38,8 +38,6 @@ def cut_out(board: Board, ordered: Rows, first: int, last: int) -> Window:
     table = board.table
     part = ordered[first:last]
     rows = np.sort(part)
-    inside = np.zeros(len(table), np.bool_)
-    inside[rows] = True
     starts = np.flatnonzero(np.diff(rows, prepend=-1) > 1)
     ends = np.append(starts[1:], len(rows))
     shop = Shop(
@@ -48,8 +46,8 @@ def cut_out(board: Board, ordered: Rows, first: int, last: int) -> Window:
         *_modes(board, rows),
         release=np.maximum(table[rows[starts] - 1, HEAD], board.release[rows[starts]]),
         delivery=np.maximum(table[rows[ends - 1] + 1, TAIL], board.delivery[rows[ends - 1]]),
-        free_from=_outside(board, rows, inside, BEFORE, HEAD, board.free_from),
-        rest=_outside(board, rows, inside, AFTER, TAIL, board.rest),
+        free_from=_outside(board, ordered[:first], HEAD, board.free_from),
+        rest=_outside(board, ordered[last:], TAIL, board.rest),
     )
     own = rows_of(shop)
     machines = np.zeros(len(rows) + shop.jobs + 1, np.int32)
@@ -65,20 +63,13 @@ def _modes(board: Board, rows: Rows) -> tuple[NDArray[np.int64], Rows, NDArray[n
     return start, board.mode_machine[modes], board.mode_ticks[modes]
 
 
-def _outside(
-    board: Board,
-    rows: Rows,
-    inside: NDArray[np.bool_],
-    neighbor: int,
-    path: int,
-    given: NDArray[np.int64],
-) -> NDArray[np.int64]:
-    """Return, by machine, the longest path of its neighbor outside the window."""
-    ends = board.table[rows, neighbor]
-    at_border = ~inside[ends]
+def _outside(board: Board, rows: Rows, path: int, given: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return, by machine, the longest path of what stands on it on one side of the window.
+
+    Also of machines that nothing in the window stands on: something may move there.
+    """
     found = given.copy()
-    machines = board.table[rows[at_border], MACHINE]
-    np.maximum.at(found, machines, board.table[ends[at_border], path])
+    np.maximum.at(found, board.table[rows, MACHINE], board.table[rows, path])
     return found
 
 

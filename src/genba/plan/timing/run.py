@@ -108,7 +108,7 @@ def _clear(t: Tables, b: Board) -> None:
         b.jobs[t.operations[operation, c.O_JOB], c.K_REMAINING] += 1
 
 
-@inner
+@compiled
 def _place_fixed(t: Tables, b: Board) -> None:
     """Put down what is decided, and bring jobs home that have nothing else to do."""
     fixed = np.flatnonzero(t.operations[:, c.O_FIXED] >= 0)
