@@ -1,12 +1,22 @@
 """Windows make a plan better and never worse, and keep it legal whatever the problem has."""
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 from tests.plan.problems import random_problem, setup_shop
 
 from genba.plan.checks.examine import examine
 from genba.plan.checks.validate import violations
-from genba.plan.cpsat import improve, solve_by_constraints, solve_exactly
+from genba.plan.cpsat import (
+    budget,
+    improve,
+    neighborhoods,
+    solve_by_constraints,
+    solve_exactly,
+)
 from genba.plan.cpsat.kept import EDGE, Kept
+from genba.plan.cpsat.model import Model, model_of
 from genba.plan.objective import MAKESPAN, Goal, Objective
 from genba.plan.problem import Problem
 from genba.plan.schedule import Plan, Status
@@ -85,3 +95,23 @@ def test_what_may_be_missing_is_passed_over() -> None:
     assert kept.may_follow(0, 1)
     assert kept.may_follow(0, 2)
     assert not kept.may_follow(0, EDGE)
+
+
+def test_no_window_is_begun_that_there_is_no_time_left_to_solve(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now_s, drawn = 0.0, 0
+
+    def slowly(*given: Any) -> Model:
+        nonlocal now_s, drawn
+        now_s, drawn = now_s + 3.0, drawn + 1
+        return model_of(*given)
+
+    monkeypatch.setattr(neighborhoods, "model_of", slowly)
+    monkeypatch.setattr(neighborhoods, "time", SimpleNamespace(monotonic=lambda: now_s))
+    monkeypatch.setattr(budget, "time", SimpleNamespace(monotonic=lambda: now_s))
+    problem = setup_shop(jobs=40, machines=3, seed=1)
+    objective = Objective(((Goal.TARDINESS, 1.0),))
+    improve(problem, objective, started(problem), time_limit_s=10.0)
+    assert drawn == 3
+    assert now_s <= 10.0

@@ -31,6 +31,10 @@ class Budget:
         """What is left, in seconds of whichever kind."""
         return self._left_s if self._by_work else self._until - time.monotonic()
 
+    def allows(self, seconds: float) -> bool:
+        """Whether something is left, and by the clock more than some seconds."""
+        return self.left_s > (0.0 if self._by_work else seconds)
+
     def solve(
         self,
         solver: cp_model.CpSolver,

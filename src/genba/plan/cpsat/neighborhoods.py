@@ -4,6 +4,7 @@ Shaw, CP 1998; with the rest kept as an order, not as times, after Godard, Labor
 ICAPS 2005: what comes after the window moves up when there is room.
 """
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from random import Random
@@ -71,12 +72,14 @@ def improve(
     if not movable or any(o.id not in plan.by_operation for o in problem.operations):
         return best
     windows = Windows(problem, Random(seed), min(START_SIZE, len(movable)))  # noqa: S311 - no secret
-    tried = 0
-    while budget.left_s > 0 and (iterations is None or tried < iterations):
+    tried, drawing_s = 0, 0.0
+    while budget.allows(drawing_s) and (iterations is None or tried < iterations):
         tried += 1
+        began = time.monotonic()
         kind, frame = windows.draw(best)
         horizon = _horizon(objective, best)
         model = model_of(problem, objective, horizon, frame)
+        drawing_s = max(drawing_s, time.monotonic() - began)  # no model without time to solve it
         found, solved = _solve(model, objective, best, budget, most_s, seed + tried, workers)
         improved = False
         if found is not None:
