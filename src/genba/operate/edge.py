@@ -15,6 +15,7 @@ from genba.errors import PlantError
 from genba.guard import Guard, wire_slack_s
 from genba.historian import Historian, Ingest
 from genba.historian.disk import DiskWatch
+from genba.historian.policy import Policy
 from genba.learn.edge.keys import Trust
 from genba.learn.edge.node import Node
 from genba.operate.alarms import (
@@ -41,13 +42,13 @@ from genba.operate.recovery import Recovery
 from genba.operate.sense import LiveValues
 from genba.operate.state import StateFolder
 from genba.operate.uplink import Uplinks
-from genba.plant import Clock, Gap, Health, Plant, Sample
+from genba.plant import Clock, Gap, Health, Plant, Sample, VirtualClock
 
 logger = logging.getLogger(__name__)
 
 FIRST_CONNECT_S = 10.0
-COMMIT_EVERY = 60
-"""Ticks between two moves of what is in the spool into tables; it is safe and passed on before."""
+COMMIT_S = 60.0
+"""How long what was recorded may wait in the spool; it is safe there, and passed on from there."""
 
 
 class Edge:
@@ -99,6 +100,7 @@ class Edge:
         self.alarms = Alarms(plant, self.live, self._tell)
         disk = DiskWatch(state.historian, plant.storage)
         self.historian = Historian.open(state.historian, clock, disk=disk)
+        Policy.of(plant).hand_over(state.historian)
         self._ingest = Ingest(self.historian)
         self._outbox = Outbox(self._ingest.put_rows)
         self.gate = Gate(
@@ -137,7 +139,6 @@ class Edge:
         self._pace: Pace | None = None
         self._stopping = asyncio.Event()
         self._stopped = False
-        self._committing: asyncio.Task[int] | None = None
         self.ticks = 0
 
     def _built_in(self, plant: Plant) -> list[Judge]:
@@ -159,6 +160,8 @@ class Edge:
         await asyncio.to_thread(self.gate.restore, self.historian, self.clock.now())
         self.alarms.restore(await asyncio.to_thread(newest, self.historian), self.clock.now())
         await asyncio.to_thread(self.models.follow, self.clock.now())
+        if not isinstance(self.clock, VirtualClock):
+            self.historian.start_committing(COMMIT_S)
         self._uplinks.start()
         await asyncio.to_thread(self.recovery.restore, self.historian)
         self.recovery.start()
@@ -196,8 +199,6 @@ class Edge:
         self.alarms.tick(now)
         self._outbox.flush()
         self.ticks += 1
-        if self.ticks % COMMIT_EVERY == 0 and (self._committing is None or self._committing.done()):
-            self._committing = asyncio.create_task(self._commit())
 
     async def stop(self) -> None:
         """Stop ticking, close devices and links, store all. Safe to call twice."""
@@ -211,8 +212,6 @@ class Edge:
         await self._links.stop()
         await self._uplinks.stop()
         await self._buffered.stop()
-        if self._committing is not None:
-            await asyncio.gather(self._committing, return_exceptions=True)
         self._records.flush(self.clock.now())
         self._outbox.flush()
         await asyncio.to_thread(self._close, stopped)
@@ -248,9 +247,6 @@ class Edge:
             self.historian.commit()
         finally:
             self.historian.close()
-
-    async def _commit(self) -> int:
-        return await asyncio.to_thread(self.historian.commit)
 
     # -- what the parts tell ------------------------------------------------------------------
 
