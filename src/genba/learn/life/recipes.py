@@ -13,7 +13,7 @@ from genba.learn.regression.boost import Boost
 from genba.learn.regression.fit import Aim, line_model, trees_model
 from genba.learn.regression.model import NumberModel
 
-_BOOST = Boost(rounds=600, random_cuts=True)
+_BOOST = Boost(rounds=600, share=0.7, random_cuts=True)
 
 
 @dataclass(frozen=True, slots=True)

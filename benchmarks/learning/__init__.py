@@ -1,0 +1,1 @@
+"""Public data sets as the learning benchmarks take them."""
