@@ -14,19 +14,20 @@ from genba.learn.edge.keys import ReleaseKey, Trust
 from genba.operate.edge import Edge
 from genba.operate.edge_plant import signal_of
 from genba.operate.state import StateFolder
-from genba.plant import US, Connection, Equipment, Plant, VirtualClock, parse_time
+from genba.plant import US, Connection, Equipment, Plant, Signal, VirtualClock, parse_time
 
 START = parse_time("2026-01-05T06:00:00Z")
 KEY = ReleaseKey.generate()
 TRUST = Trust((KEY.public,))
 
 
-def plant(**more: Any) -> Plant:
+def plant(more_signals: tuple[Signal, ...] = (), **more: Any) -> Plant:
     press = Equipment(
         id="press",
         signals=(
             signal("force", owner="press", unit="kN"),
             signal("heat", owner="press", unit="Cel"),
+            *more_signals,
         ),
     )
     connection = Connection(id="press", driver="opcua", url="opc.tcp://192.0.2.1:4840")
@@ -155,3 +156,23 @@ async def test_a_lost_device_gives_no_answer_and_no_finding(cell: Cell) -> None:
     assert cell.edge.models.answers - before <= 6
     assert cell.edge.models.withheld == 0
     assert cell.edge.health()["models"]["slots"]["watch"]["force"] is not None
+
+
+async def test_a_model_that_knows_only_work_is_silent_while_the_machine_idles(
+    tmp_path: Path,
+) -> None:
+    state = signal("state", owner="press", kind="state", type="int", role="state")
+    cell = Cell(tmp_path / "state", more_signals=(state,))
+    cell.press.values["press.state"] = 4
+    await cell.edge.start()
+    cell.install(release(KEY, working=True))
+    await cell.run(12, 3.0)
+    assert cell.edge.models.answers == 0
+    cell.press.show("press.state", 6)
+    await cell.run(12, 3.0)
+    assert cell.edge.models.findings == 1
+    assert cell.edge.models.answers == 9, "from the fourth row at work on"
+    cell.press.show("press.state", 4)
+    await cell.run(3, 3.0)
+    assert cell.edge.models.answers == 9
+    await cell.stop()

@@ -126,7 +126,7 @@ class Edge:
             state.root, self._tell, lambda: self._outbox.waiting,
         )  # fmt: skip
         self._records = Records(self._tell)
-        past = Past(self.historian, clock)
+        past = Past(plant, self.historian, clock)
         self.node = Node(
             state.root / "models", name, trust, clock.now, set(plant.signals), past.windows
         )

@@ -23,9 +23,11 @@ from genba.plant import (
     Clock,
     Decision,
     Finding,
+    PackMLState,
     Plant,
     Proposal,
     Quality,
+    Role,
     Sample,
     Severity,
     Verdict,
@@ -44,7 +46,8 @@ RECENT_WINDOWS = 200
 class Past:
     """Rows from the historian, each value as it stood at its step: what a model would have seen."""
 
-    def __init__(self, historian: Historian, clock: Clock) -> None:
+    def __init__(self, plant: Plant, historian: Historian, clock: Clock) -> None:
+        self._plant = plant
         self._historian = historian
         self._clock = clock
 
@@ -52,14 +55,19 @@ class Past:
         """Return the last ``count`` rows (rows, columns), oldest first; None where none is read."""
         step = round(contract.step_s * US)
         end = self._clock.now() // step * step + step
+        state = state_of(self._plant, contract.equipment) if contract.working else None
+        names = [*contract.columns, *([] if state is None else [state])]
         try:
-            table = self._historian.asof(contract.columns, end - count * step, end, step)
+            table = self._historian.asof(list(dict.fromkeys(names)), end - count * step, end, step)
         except GenbaError:
             return None
-        columns = [table[name].to_numpy(zero_copy_only=False) for name in contract.columns]
+        columns = [table[name].to_numpy(zero_copy_only=False) for name in names]
         if any(column.dtype.kind not in "fiub" for column in columns):
             return None
-        return np.column_stack([np.asarray(c, np.float64) for c in columns]).astype(np.float32)
+        rows = np.column_stack([np.asarray(c, np.float64) for c in columns]).astype(np.float32)
+        if state is not None:
+            rows[rows[:, -1] != PackMLState.EXECUTE] = np.nan
+        return rows[:, : len(contract.columns)]
 
     def windows(self, contract: Contract) -> NDArray[np.float32] | None:
         """Return the newest windows whose values are all known, at most ``RECENT_WINDOWS``."""
@@ -70,6 +78,12 @@ class Past:
         windows = np.moveaxis(view, -1, 1)
         known = np.isfinite(windows).all(axis=(1, 2))
         return np.ascontiguousarray(windows[known])
+
+
+def state_of(plant: Plant, equipment: str) -> str | None:
+    """Return the id of the signal that tells the PackML state of equipment, None without one."""
+    signal = plant.roles.get((equipment, Role.STATE))
+    return None if signal is None else signal.id
 
 
 class ModelJudge:
@@ -150,7 +164,13 @@ class ModelJudge:
         return judgements
 
     def _value(self, name: str, now: int) -> float:
-        """Return what a signal stands at; NaN where nobody may decide on it."""
+        """Return what a signal stands at; NaN where nobody may decide on it.
+
+        Of equipment: 1 while it executes, or where it does not tell; else 0.
+        """
+        if name in self._plant.equipment_by_id:
+            state = state_of(self._plant, name)
+            return 1.0 if state is None else float(self._value(state, now) == PackMLState.EXECUTE)
         sample = self._live.get(name)
         if sample is None or sample.quality == Quality.BAD:
             return math.nan

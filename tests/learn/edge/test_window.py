@@ -37,6 +37,17 @@ def test_after_a_long_gap_and_after_a_clock_set_back_it_begins_anew() -> None:
         assert not feed.full
 
 
+def test_a_model_that_knows_only_work_sees_no_row_of_idling() -> None:
+    feed = Feed(contract(working=True))
+    for second in range(8):
+        at_work = float(second >= 4)
+        feed.tick(second * US, lambda name, on=at_work: on if name == "press" else 1.0)  # type: ignore[misc]
+        assert np.isfinite(feed.window()[-1]).all() == (second >= 4) or not feed.full
+    assert np.isfinite(feed.window()).all()
+    feed.tick(8 * US, lambda name: 0.0 if name == "press" else 1.0)
+    assert np.isnan(feed.window()[-1]).all()
+
+
 def test_rows_from_before_fill_it_at_once() -> None:
     feed = Feed(contract())
     feed.fill(np.arange(20, dtype=np.float32).reshape(10, 2), 50 * US)

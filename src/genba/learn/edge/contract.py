@@ -42,6 +42,8 @@ class Contract:
         Longest p99 of one answer, in microseconds.
     memory_mb : float
         Most memory that running it may add to a process.
+    working : bool
+        Whether it knows the equipment only at work: rows count only while that executes.
 
     Raises
     ------
@@ -61,6 +63,7 @@ class Contract:
     high: float = 1e30
     budget_us: float = 10_000.0
     memory_mb: float = 256.0
+    working: bool = False
 
     def __post_init__(self) -> None:
         for wrong in self._problems():

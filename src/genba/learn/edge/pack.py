@@ -69,6 +69,7 @@ def release_of(
         "high": high,
         "budget_us": budget_us,
         "memory_mb": memory_mb,
+        "working": bool(card.lineage.get("query", {}).get("working", False)),
         "model": model.digest,
         "card": card.as_json(),
     }

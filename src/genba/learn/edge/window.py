@@ -10,7 +10,9 @@ from genba.learn.edge.contract import Contract
 US = 1_000_000
 
 Look = Callable[[str], float]
-"""Gives the present value of a signal; NaN where it is unknown, bad or stale."""
+"""Gives the present value of a signal by its id; NaN where it is unknown, bad or stale.
+
+For the id of equipment it gives 1 while that executes, else 0."""
 
 
 class Feed:
@@ -21,6 +23,7 @@ class Feed:
 
     def __init__(self, contract: Contract) -> None:
         self._columns = contract.columns
+        self._at_work = contract.equipment if contract.working else None
         self._rows = contract.window
         self._step_us = max(1, round(contract.step_s * US))
         self._ring = np.full((2 * contract.window, len(contract.columns)), np.nan, np.float32)
@@ -48,6 +51,8 @@ class Feed:
             self._filled, passed = 0, 1
         self._last = step
         row = np.array([look(name) for name in self._columns], np.float32)
+        if self._at_work is not None and look(self._at_work) != 1:
+            row[:] = np.nan
         for _ in range(passed):
             self._put(row)
         return True
