@@ -47,6 +47,8 @@ from genba.plant import Clock, Gap, Health, Plant, Sample, VirtualClock
 logger = logging.getLogger(__name__)
 
 FIRST_CONNECT_S = 10.0
+WELL_AFTER = 60
+"""Ticks after which a start counts as a good one."""
 COMMIT_S = 60.0
 """How long what was recorded may wait in the spool; it is safe there, and passed on from there."""
 
@@ -199,6 +201,8 @@ class Edge:
         self.alarms.tick(now)
         self._outbox.flush()
         self.ticks += 1
+        if self.ticks == WELL_AFTER:
+            await asyncio.to_thread(self.node.well)
 
     async def stop(self) -> None:
         """Stop ticking, close devices and links, store all. Safe to call twice."""
@@ -207,6 +211,7 @@ class Edge:
             return
         self._stopped = True
         self.models.close()
+        self.node.well()
         stopped = self.clock.now()
         await self.recovery.stop()
         await self._links.stop()

@@ -10,7 +10,7 @@ from tests.learn.edge.models import graph, release, where_above
 
 from genba.errors import LearnError
 from genba.learn.edge.keys import ReleaseKey, Trust
-from genba.learn.edge.node import Node, Slot
+from genba.learn.edge.node import MOST_STARTS, Node, Slot
 from genba.learn.edge.runner import WORST_FAULTS, Answer, Runner
 from genba.learn.edge.window import US
 
@@ -117,6 +117,20 @@ def test_what_was_on_trial_when_the_process_ended_does_not_come_back(
     node.activate(node.receive(SECOND).address)
     again = node_at(tmp_path)
     assert again.slot("watch") == Slot(force=first)
+
+
+def test_what_is_in_force_goes_back_where_processes_die_soon_after_their_start(
+    node: Node, tmp_path: Path
+) -> None:
+    first, second = in_force(node, FIRST), in_force(node, SECOND)
+    node.well()
+    for _ in range(MOST_STARTS):
+        assert node_at(tmp_path).slot("watch").force == second
+    assert node_at(tmp_path).slot("watch").force == first
+    for _ in range(2 * MOST_STARTS):
+        good = node_at(tmp_path)
+        good.well()
+        assert good.slot("watch").force == first
 
 
 def test_asking_twice_to_go_back_from_one_release_goes_back_once(node: Node) -> None:

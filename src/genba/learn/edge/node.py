@@ -27,6 +27,8 @@ from genba.learn.edge.shadow import Limits, Live, Report, try_out
 
 KEPT = 5
 """Releases of a model that stay on the shelf, beside those in use."""
+MOST_STARTS = 3
+"""Starts in a row after which nobody said that all is well: then what is in force goes back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +85,14 @@ class Node:
         self._signals = signals
         self._live = live
         self.history = Ledger(folder / "history.jsonl")
+        self._starts = 0
         self._slots, self._passed, self.numbers = self._load()
         self.revision = max((line.number for line in self.history.lines()), default=0)
         """Counts up with each change of what runs: tells which of two states is the newer."""
         self.taken_back: dict[str, str] = {}
         """Why something was taken back last, by model."""
         self._drop_trials()
+        self._count_start()
 
     # -- looking ------------------------------------------------------------------------------
 
@@ -216,6 +220,13 @@ class Node:
         """Add to the history."""
         self._note(what, **facts)
 
+    def well(self) -> None:
+        """Say that this process has run for a while, or ends in good order."""
+        with self._lock:
+            if self._starts:
+                self._starts = 0
+                self._keep()
+
     def accept_number(self, key: str, number: int) -> bool:
         """Whether an order's number is higher than any before of that key; it is used up then."""
         with self._lock:
@@ -261,6 +272,16 @@ class Node:
             if slot.trial is not None:
                 self.roll_back(model, "the process ended during the trial", address=slot.trial)
 
+    def _count_start(self) -> None:
+        """Take back what is in force where process after process died soon after its start."""
+        self._starts += 1
+        if self._starts > MOST_STARTS:
+            self._starts = 0
+            for model, slot in list(self._slots.items()):
+                why = f"the process died {MOST_STARTS} times soon after its start"
+                self.roll_back(model, why, address=slot.force)
+        self._keep()
+
     def _note(self, what: str, **facts: Any) -> None:
         self.history.add(self._now(), what, node=self.name, **facts)
 
@@ -281,6 +302,7 @@ class Node:
         try:
             told = json.loads(path.read_text("utf-8"))
             slots = {name: Slot(**slot) for name, slot in told["slots"].items()}
+            self._starts = int(told["starts"])
             return slots, dict(told["passed"]), dict(told["numbers"])
         except FileNotFoundError:
             return {}, {}, {}
@@ -294,6 +316,7 @@ class Node:
             "slots": {name: asdict(slot) for name, slot in self._slots.items()},
             "passed": self._passed,
             "numbers": self.numbers,
+            "starts": self._starts,
         }
         _write(self._folder / "state.json", json.dumps(told, indent=1).encode())
 
