@@ -3,7 +3,8 @@
 ``python -m benchmarks.edge_latency [--answers 5000] [--runs 7] [--tokens 8 16 32]``
 
 Models: 200 trees of 31 leaves that LightGBM grew on synthetic data (one row of 20 columns), and
-transformers of 1.8 million random parameters (4 blocks, width 192) on windows of 4 rows a token.
+transformers of 1.8 million random parameters (4 blocks, width 192) on windows of 4 rows a token,
+also with eight-bit weights (random ones say nothing about what that costs in accuracy).
 Genba and plain ONNX Runtime (``InferenceSession.run``, one thread, same windows) answer in turns,
 in one process. Each run gives a p99; the table shows the median of the runs, by the wall clock and
 by the thread's CPU time: on a machine that others use, the first says how busy it was. The ratio is
@@ -20,11 +21,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genba.learn.edge.contract import Contract
+from genba.learn.edge.quantise import eight_bits
 from genba.learn.edge.session import EdgeModel
 from genba.learn.export.graph import Graph
 from genba.learn.export.trees import from_lightgbm
 
-BARS_US = {"trees": 100.0, "transformer": 1000.0}
+BARS_US = {"trees": 100.0, "transformer": 1000.0, "smaller": 1000.0}
 BAR_RATIO = 1.2
 WIDTH, BLOCKS, HEADS, COLUMNS, PATCH = 192, 4, 6, 20, 4
 
@@ -168,6 +170,10 @@ def main() -> int:
         content = made.to_bytes()
         name = f"transformer, {made.parameters / 1e6:.2f} M, {tokens} tokens"
         models.append((name, "transformer", content, made.shape))
+        if (smaller := eight_bits(content)) is not None:
+            models.append(
+                (f"the same, eight bits, {tokens} tokens", "smaller", smaller, made.shape)
+            )
     print(f"load average {os.getloadavg()[0]:.1f}; p99 in us, median of {told.runs} runs of "
           f"{told.answers:,} answers")  # fmt: skip
     print(f"{'model':34} {'wall':>8} {'CPU':>8} {'plain wall':>11} {'plain CPU':>10} {'ratio':>6}")

@@ -64,7 +64,7 @@ def quantise(
         raise LearnError(
             "quantisation is judged on windows with and without a finding; give both kinds"
         )
-    smaller = _with_bytes(content)
+    smaller = eight_bits(content)
     if smaller is None:
         return Quantised(content, False, "it has no products to quantise", 1.0, 0.0,
                          len(content), len(content))  # fmt: skip
@@ -118,8 +118,11 @@ def _joined(parts: list[Answers]) -> Answers:
     return Answers(parts[0].values, wall, cpu)
 
 
-def _with_bytes(content: bytes) -> bytes | None:
-    """Return the model with eight-bit weights, None where it has none to make smaller."""
+def eight_bits(content: bytes) -> bytes | None:
+    """Return a model with eight-bit weights in its products, None where it has no products.
+
+    Whether it is any better is for :func:`quantise` to find out.
+    """
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
