@@ -111,7 +111,7 @@ def pack(
     high: Annotated[float, typer.Option(help="Highest answer that makes sense.")] = 1e30,
 ) -> None:
     """Seal a registered model with its card and its probe rows, for `genba edge rollout`."""
-    from genba.cli.train import registry_of
+    from genba.cli.training import registry_of
     from genba.learn.edge.bundle import address_of
     from genba.learn.edge.keys import ReleaseKey
     from genba.learn.edge.pack import release_of

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from genba.cli.output import emit_json, noun, print_table, says_errors
-from genba.cli.train import StateOption, registry_of, show_rungs
+from genba.cli.training import StateOption, registry_of, show_rungs
 
 app = noun("See the models of a plant, and what happened to them.")
 

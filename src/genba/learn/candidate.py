@@ -10,7 +10,7 @@ from genba.learn.arrays import AnyArray, Floats
 from genba.learn.data.dataset import Dataset
 from genba.learn.data.fitness import refuse_misfits
 from genba.learn.export.parity import NET_TOLERANCE, TOLERANCE, Parity, parity_of
-from genba.learn.features.windows import windows_of
+from genba.learn.features.windows import seen_of
 from genba.learn.recipe.card import Card, rungs_told
 from genba.learn.recipe.catalog import made_by
 from genba.learn.recipe.ladder import Climb, Ladder, Rung, climb
@@ -73,7 +73,7 @@ def train(
     found = climb(data, split, ladder, seed=seed, told=told)
     if found.chosen is None or found.chosen.model is None:
         raise LearnError(f"no recipe could be chosen: {_whys(found)}")
-    inputs = inputs_of(split.take(data, "test"), found.chosen.recipe.window)
+    inputs = seen_of(split.take(data, "test"), found.chosen.recipe.window).values
     content, parity = exported(found.chosen, inputs[:_PARITY_ROWS])
     said = (*limits, *_warnings(found, vouched))
     card = _card(data, split, found, found.chosen, parity, equipment, said, seed)
@@ -83,13 +83,6 @@ def train(
     answers = model.predict(rows["inputs"].astype(np.float64)).outputs()
     files = files_of(card, report, content, model.parts(), {**rows, **answers})
     return Candidate(card, report, found, model, files)
-
-
-def inputs_of(data: Dataset, window: int) -> Floats:
-    """Return what a model sees of a data set: windows, or pictures, as float64."""
-    if data.images is not None:
-        return data.images.pixels.astype(np.float64)
-    return windows_of(data, window).values
 
 
 def exported(rung: Rung, inputs: Floats) -> tuple[bytes, Parity]:

@@ -37,6 +37,8 @@ class Misfit:
     about: str
     text: str
     mend: str
+    column: str = ""
+    """Name of the column, where it is one that could be left out."""
 
     def __str__(self) -> str:
         return f"{self.about} {self.text}; {self.mend}"
@@ -59,7 +61,7 @@ def misfits(data: Dataset, fewest: int = FEWEST_ROWS) -> tuple[Misfit, ...]:
         if problem is not None:
             text, mend = problem
             about = f"signal '{column.shown}'" if column.signal else f"column '{column.name}'"
-            found.append(Misfit(about, text, mend.format(name=column.name)))
+            found.append(Misfit(about, text, mend.format(name=column.name), column.name))
     return tuple(found)
 
 
@@ -102,7 +104,10 @@ def refuse_misfits(data: Dataset, fewest: int = FEWEST_ROWS) -> None:
     """
     found = misfits(data, fewest)
     if found:
-        raise LearnError("\n".join(str(one) for one in found))
+        lines = [str(one) for one in found]
+        if len(columns := [one.column for one in found if one.column]) > 1:
+            lines.append(f"to go on without these: {' '.join(f'--without {c!r}' for c in columns)}")
+        raise LearnError("\n".join(lines))
 
 
 def _too_few(data: Dataset, fewest: int) -> Iterator[Misfit]:

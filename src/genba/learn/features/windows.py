@@ -62,6 +62,19 @@ def windows_of(data: Dataset, length: int, step: int = 1) -> Windows:
     return Windows(np.concatenate(parts), np.concatenate(ends))
 
 
+def seen_of(data: Dataset, length: int) -> Windows:
+    """Return what a model sees of each row: its window, or its picture where there are pictures.
+
+    Raises
+    ------
+    LearnError
+        As with :func:`windows_of`.
+    """
+    if data.images is None:
+        return windows_of(data, length)
+    return Windows(data.images.pixels.astype(np.float64), np.arange(data.rows, dtype=np.int64))
+
+
 def runs_of(data: Dataset) -> list[Integers]:
     """Return the rows of each stretch of one unit, in order."""
     units = data.units

@@ -9,7 +9,7 @@ import numpy as np
 
 from genba.errors import LearnError
 from genba.learn.data.dataset import Dataset
-from genba.learn.features.windows import Windows, windows_of
+from genba.learn.features.windows import Windows, seen_of
 from genba.learn.recipe.examine import MEASURES, Scores
 from genba.learn.recipe.prediction import Prediction
 from genba.learn.recipe.protocol import Model, Recipe, Task, Weight
@@ -137,7 +137,7 @@ def measure(ladder: Ladder, recipe: Recipe, model: Model, part: Dataset) -> Scor
     LearnError
         If the part is too short for its window.
     """
-    seen = windows_of(part, recipe.window)
+    seen = seen_of(part, recipe.window)
     return ladder.examine(model, recipe, part, seen, model.predict(seen.values))
 
 

@@ -38,7 +38,7 @@ def _headline(card: Card) -> list[str]:
         for name in shown_of(card.task, card.rungs)
         if name in card.tested
     )
-    where = card.equipment or card.lineage.get("release") or "the data"
+    where = card.equipment or str(card.lineage.get("release", "")).partition(" ")[0] or "the data"
     lines = [f"{_what(card)} for {where}: '{card.recipe}'.", f"On rows it had not seen: {told}."]
     lines.append(f"Rows were parted {card.split}. Seed {card.seed}.")
     beside = [row for row in card.rungs if row["baseline"] and row["tested"]]

@@ -1,0 +1,160 @@
+"""``genba train softsensor``, ``forecast`` and ``life``: numbers from the past of many signals."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from genba.cli.moments import moment
+from genba.cli.output import fail, says_errors
+from genba.cli.training import (
+    EquipmentOption,
+    FileOption,
+    FromOption,
+    GroupOption,
+    JsonOption,
+    PlantFile,
+    SeedOption,
+    SplitOption,
+    StateOption,
+    StepOption,
+    TimeOption,
+    ToOption,
+    VouchOption,
+    WithoutOption,
+    from_file,
+    learn,
+    one_source,
+    parted_by,
+    recorded,
+)
+
+if TYPE_CHECKING:
+    from genba.learn import Dataset
+
+TargetOption = Annotated[str, typer.Option(help="The signal, or the column of the file, to say.")]
+WindowOption = Annotated[int, typer.Option(min=1, help="Rows that the model looks back on.")]
+
+
+@says_errors
+def softsensor(
+    target: TargetOption,
+    plant: PlantFile = Path("plant.yaml"),
+    equipment: EquipmentOption = "",
+    file: FileOption = None,
+    window: WindowOption = 30,
+    start: FromOption = "-14d",
+    end: ToOption = "now",
+    step: StepOption = None,
+    without: WithoutOption = None,
+    vouch: VouchOption = None,
+    time: TimeOption = None,
+    group: GroupOption = None,
+    split: SplitOption = "time",
+    state: StateOption = None,
+    seed: SeedOption = 0,
+    json: JsonOption = False,
+) -> None:
+    """Learn to say a signal, or a laboratory's value, from the others; never from its own past."""
+    from genba.learn.softsensor.ladder import softsensor_ladder
+
+    folder = state or plant.resolve().parent / "state"
+    data = _data(plant, folder, equipment, file, target, start, end, step, without, time, group)
+    data, parted = parted_by(data, split, seed)
+    learn(data, parted, softsensor_ladder(window=window), folder, equipment, vouch, (), seed, json)
+
+
+@says_errors
+def forecast(
+    target: TargetOption,
+    plant: PlantFile = Path("plant.yaml"),
+    equipment: EquipmentOption = "",
+    file: FileOption = None,
+    steps: Annotated[int, typer.Option(min=1, max=500, help="Rows to say ahead.")] = 1,
+    start: FromOption = "-14d",
+    end: ToOption = "now",
+    step: StepOption = None,
+    without: WithoutOption = None,
+    vouch: VouchOption = None,
+    time: TimeOption = None,
+    group: GroupOption = None,
+    state: StateOption = None,
+    seed: SeedOption = 0,
+    json: JsonOption = False,
+) -> None:
+    """Learn to say a value ahead, from its past and that of the others; tested on the newest."""
+    from genba.learn.forecast.ahead import ahead
+    from genba.learn.forecast.ladder import forecast_ladder
+
+    folder = state or plant.resolve().parent / "state"
+    data = _data(plant, folder, equipment, file, target, start, end, step, without, time, group)
+    data, parted = parted_by(ahead(data), "time", seed)
+    ladder = forecast_ladder(data, steps=steps)
+    learn(data, parted, ladder, folder, equipment, vouch, (), seed, json)
+
+
+@says_errors
+def life(
+    file: Annotated[
+        Path, typer.Option("--file", help="A CSV or Parquet file of units run to their end.")
+    ],
+    group: Annotated[list[str], typer.Option("--group", help="unit=COLUMN, and others like it.")],
+    plant: PlantFile = Path("plant.yaml"),
+    time: TimeOption = None,
+    cap: Annotated[
+        float | None, typer.Option(min=0, help="More than so much left counts as so much.")
+    ] = None,
+    window: WindowOption = 30,
+    without: WithoutOption = None,
+    vouch: VouchOption = None,
+    state: StateOption = None,
+    seed: SeedOption = 0,
+    json: JsonOption = False,
+) -> None:
+    """Learn from units that ran to their end how long others will last; tested on whole units."""
+    from genba.learn.life.ladder import life_ladder
+    from genba.learn.life.target import with_life
+
+    folder = state or plant.resolve().parent / "state"
+    data = from_file(file, None, time, group, without)
+    if "unit" not in data.groups:
+        fail("remaining life is that of a unit; say which column names it: --group unit=COLUMN")
+    data = with_life(data, set(data.units.tolist()), cap=cap)
+    data, parted = parted_by(data, "unit", seed)
+    learn(data, parted, life_ladder(window=window), folder, "", vouch, (), seed, json)
+
+
+def _data(
+    plant: Path,
+    folder: Path,
+    equipment: str,
+    file: Path | None,
+    target: str,
+    start: str,
+    end: str,
+    step: float | None,
+    without: list[str] | None,
+    time: str | None,
+    group: list[str] | None,
+) -> "Dataset":
+    """Read a file, or a machine of whose signals one is the target."""
+    from genba.learn import Slice, slice_of_equipment
+
+    one_source(equipment, file)
+    if file is not None:
+        return from_file(file, target, time, group, without)
+    with recorded(plant, folder) as (loaded, historian):
+        first, last = moment(historian, start), moment(historian, end)
+        wanted = Slice(equipment, first, last, step, without=tuple(without or ()), working=False)
+        data = slice_of_equipment(historian, loaded, wanted)
+    return with_target_column(data, target.removeprefix(f"{equipment}."))
+
+
+def with_target_column(data: "Dataset", name: str) -> "Dataset":
+    """Make one of the columns the target."""
+    from genba.learn import Target
+
+    values = data.column(name)
+    column = data.columns[data.names.index(name)]
+    target = Target(name, values, column.unit, signal=column.signal)
+    return data.without([name]).with_target(target)

@@ -1,0 +1,217 @@
+"""What the commands of ``genba train`` share: their options, where data come from, what is said."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from genba.cli.moments import TIMES
+from genba.cli.output import emit_json, fail, print_table
+
+if TYPE_CHECKING:
+    from genba.historian import Historian
+    from genba.learn import Candidate, Dataset, Ladder, Registered, Registry, Split
+    from genba.plant import Plant
+
+MODELS = "models"
+"""Folder of the models in the state folder."""
+
+PlantFile = Annotated[Path, typer.Argument(help="The plant file.")]
+EquipmentOption = Annotated[str, typer.Option(help="The machine to learn from.")]
+FileOption = Annotated[
+    Path | None, typer.Option("--file", help="A CSV or Parquet file instead of a machine.")
+]
+FromOption = Annotated[str, typer.Option("--from", help=f"Begin, included. {TIMES}")]
+ToOption = Annotated[str, typer.Option("--to", help=f"End, not included. {TIMES}")]
+StepOption = Annotated[
+    float | None, typer.Option("--step", min=0.001, help="Seconds from row to row.")
+]
+SignalsOption = Annotated[
+    list[str] | None, typer.Option("--signal", help="Only these signals; may be repeated.")
+]
+WithoutOption = Annotated[
+    list[str] | None, typer.Option("--without", help="Leave out; may be repeated.")
+]
+VouchOption = Annotated[
+    list[str] | None,
+    typer.Option("--vouch", help="Columns or groups you answer for in the leakage check."),
+]
+TimeOption = Annotated[str | None, typer.Option("--time", help="Column of times in the file.")]
+GroupOption = Annotated[
+    list[str] | None,
+    typer.Option("--group", help="GROUP=COLUMN of the file: unit, lot, tool or experiment."),
+]
+SplitOption = Annotated[
+    str, typer.Option("--split", help="How to part rows: time, blocks, rows, or a group.")
+]
+StateOption = Annotated[
+    Path | None,
+    typer.Option(help="State folder; default: 'state' beside the plant.", envvar="GENBA_STATE"),
+]
+SeedOption = Annotated[int, typer.Option(min=0, help="Of everything random.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def one_source(equipment: str, file: Path | None) -> None:
+    """Take a machine or a file, not both and not neither."""
+    if bool(equipment) == (file is not None):
+        fail("name what to learn from: --equipment MACHINE, or --file FILE")
+
+
+@contextmanager
+def recorded(plant: Path, folder: Path) -> "Iterator[tuple[Plant, Historian]]":
+    """Open a plant's file and its historian."""
+    from genba.historian import Historian
+    from genba.plant import SystemClock, load_plant
+
+    loaded = load_plant(plant)
+    with Historian.open(folder / "historian", SystemClock(), read_only=True) as historian:
+        yield loaded, historian
+
+
+def from_file(
+    file: Path,
+    target: str | None,
+    time: str | None,
+    group: list[str] | None,
+    without: list[str] | None,
+    *,
+    bad: str | None = None,
+) -> "Dataset":
+    """Read a release as the options say."""
+    from genba.learn import read_release
+
+    groups = {}
+    for text in group or ():
+        name, found, column = text.partition("=")
+        if not (name and found and column):
+            fail(f"'{text}' names no group; write it like lot=batch_number")
+        groups[name] = column
+    how: dict[str, Any] = {"groups": groups, "without": tuple(without or ())}
+    data = read_release(file, target=target, time=time, **how)
+    if bad is None:
+        return data
+    return with_bad(data, bad)
+
+
+def with_bad(data: "Dataset", bad: str) -> "Dataset":
+    """Make two classes of a target: the value that is looked for, and all others."""
+    import numpy as np
+
+    from genba.learn import Target
+
+    if data.target is None:
+        fail("--bad names a value of the target; name the target with --target")
+    known = data.target
+    if known.is_class:
+        if bad not in known.classes:
+            fail(f"target '{known.name}' has no class '{bad}'; it has {', '.join(known.classes)}")
+        raised = known.values == known.classes.index(bad)
+    else:
+        try:
+            raised = known.values == float(bad)
+        except ValueError:
+            fail(f"target '{known.name}' holds numbers, and '{bad}' is none")
+    values = np.where(np.isfinite(known.values), raised.astype(float), np.nan)
+    return data.with_target(Target(known.name, values, classes=("good", "bad"), known=known.known))
+
+
+def parted_by(data: "Dataset", split: str, seed: int) -> "tuple[Dataset, Split]":
+    """Leave out what never changes, and part the rows."""
+    from genba.learn.data.fitness import without_constant
+    from genba.learn.split.named import split_of
+
+    data, gone = without_constant(data)
+    if gone:
+        typer.echo(f"left out, since they never change: {', '.join(gone)}", err=True)
+    return data, split_of(data, split, seed=seed)
+
+
+def learn(
+    data: "Dataset",
+    split: "Split",
+    ladder: "Ladder",
+    folder: Path,
+    equipment: str,
+    vouch: list[str] | None,
+    limits: tuple[str, ...],
+    seed: int,
+    json: bool,
+) -> None:
+    """Train, keep the candidate, and say how good it is."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from genba.learn import train
+
+    registry = registry_of(folder)
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("checking", total=len(ladder.rungs) + len(ladder.baselines))
+
+        def told(name: str) -> None:
+            progress.update(task, description=name, advance=1)
+
+        found = train(
+            data,
+            split,
+            ladder,
+            equipment=equipment,
+            vouched=tuple(vouch or ()),
+            limits=limits,
+            seed=seed,
+            told=told,
+        )
+    kept = found.keep(registry, now_text(), by="genba train")
+    show(found, kept, data, json)
+
+
+def registry_of(folder: Path) -> "Registry":
+    """Open the models of a state folder; the signing key lies with the secrets."""
+    from genba.learn import Registry
+    from genba.learn.registry.signature import KEY
+    from genba.operate.state import StateFolder
+
+    state = StateFolder(folder, create=False)
+    return Registry(folder / MODELS, state.secrets / KEY)
+
+
+def now_text() -> str:
+    """Now, as ISO 8601 text."""
+    from genba.plant import SystemClock, format_time
+
+    return format_time(SystemClock().now())
+
+
+def show(found: "Candidate", kept: "Registered", data: "Dataset", json: bool) -> None:
+    """Print what was learned."""
+    if json:
+        emit_json({"model": kept.digest, "folder": kept.folder, **found.card.as_json()})
+        return
+    typer.echo(found.report.split("\n\n", maxsplit=1)[0])
+    show_rungs(found.card.rungs, found.card.task)
+    for limit in found.card.limits:
+        typer.echo(f"- {limit}")
+    typer.echo(
+        f"Learned from {data.rows:,} rows of {len(data.columns)} columns. Candidate "
+        f"{kept.digest[:12]}: `genba model show {kept.digest[:12]}`; nothing runs it yet."
+    )
+
+
+def show_rungs(rungs: "tuple[dict[str, Any], ...]", task: Any) -> None:
+    """Print the ladder as a table."""
+    from genba.learn.recipe.card import figure
+    from genba.learn.recipe.examine import MEASURES
+    from genba.learn.recipe.report import shown_of
+
+    shown = shown_of(task, rungs)
+    rows = [
+        [row["recipe"], *(figure(name, row["tested"].get(name)) for name in shown), _note(row)]
+        for row in rungs
+    ]
+    print_table("On the test part", ("recipe", *(MEASURES[n].text for n in shown), ""), rows)
+
+
+def _note(row: "dict[str, Any]") -> str:
+    return row["failed"] or ("chosen" if row["chosen"] else "baseline" if row["baseline"] else "")
