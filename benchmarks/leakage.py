@@ -7,7 +7,8 @@ DIR holds ``steel_energy.parquet`` (UCI 851), ``ai4i2020.parquet`` (UCI 601),
 al. 2022) and ``cnc_mill_tool_wear.parquet`` (U. Michigan SMART).
 
 Each set is taken as a hasty analyst would, with all columns or rows parted at random, and
-honestly. The figure is that of LightGBM on its test part, mean over the seeds; the check runs before.
+honestly. The figure is that of LightGBM on its test part, mean over the seeds; the check runs
+before.
 """
 
 import argparse

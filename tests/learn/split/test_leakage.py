@@ -105,7 +105,7 @@ def test_copies_of_test_rows_are_found() -> None:
 def test_coarse_columns_that_agree_by_chance_are_no_copies() -> None:
     random = np.random.default_rng(0)
     values = random.integers(0, 3, size=(900, 2)).astype(float)
-    target = Target("y", values[:, 0] + np.round(random.normal(size=900), 1))
+    target = Target("y", values[:, 0] + np.round(random.normal(size=900), 3))
     columns = (Column("shift"), Column("line"))
     data = Dataset("coarse", columns, values, np.arange(900), Lineage("made"), target=target)
     assert kinds(data, by_time(data)) == set()
