@@ -172,6 +172,25 @@ def test_where_nothing_is_in_force_a_release_answers_during_its_trial(
     assert node.slot("watch").force is not None
 
 
+def test_where_what_is_in_force_does_not_know_a_release_on_trial_says_nothing_either(
+    node: Node, press: Callable[..., Press]
+) -> None:
+    in_force(node, FIRST)
+    watched = press(node, 200)
+    watched.run(3)
+    other = release(
+        KEY, columns=["press.force", "press.force"], probes=models.rows(), version="other"
+    )
+    node.activate(node.receive(other).address)
+    watched.runner.follow(watched.now)
+    told = []
+    for _ in range(8):
+        watched.now += US
+        values = {"press.force": 0.5, "press.heat": float("nan")}
+        told.append(watched.runner.tick(watched.now, values.__getitem__))
+    assert told == [None] * 8
+
+
 LATE = {
     "no number": where_above(2.0, models.nan),
     "drifting": where_above(2.0, models.plus(50.0)),

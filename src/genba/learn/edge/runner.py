@@ -116,9 +116,10 @@ class Runner:
             Present value of a signal; NaN where it is unknown, bad or stale.
         """
         self.follow(now)
+        answers = self._force is not None
         said = self._ask_force(now, look)
         tried = self._ask_trial(now, look, said)
-        return said or tried
+        return said if answers else tried
 
     def follow(self, now: int) -> None:
         """Load and let go, as the node's slot says. Taking back takes effect here."""
