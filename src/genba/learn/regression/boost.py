@@ -55,11 +55,11 @@ def grow(
     boost: Boost,
     features: Floats,
     labels: Floats,
-    judged: tuple[Floats, Floats],
+    judged: tuple[Floats, Floats] | None,
     aim: Objective | float,
     seed: int,
 ) -> Trees:
-    """Grow trees whose sums are labels; stop where rows to judge by get no better.
+    """Grow trees whose sums are labels; stop where rows to judge by, if any, get no better.
 
     ``aim`` is the loss, or a quantile between 0 and 1. Leaves are rounded to float32, as ONNX
     keeps them; labels should be around 0, so that little is lost.
@@ -71,15 +71,14 @@ def grow(
     if not isinstance(aim, str):
         settings["alpha"] = aim
     grown_on = lgb.Dataset(np.asarray(features, np.float32), labels)
-    judge = lgb.Dataset(np.asarray(judged[0], np.float32), judged[1], reference=grown_on)
-    booster = lgb.train(
-        settings,
-        grown_on,
-        boost.rounds,
-        valid_sets=[judge],
-        callbacks=[lgb.early_stopping(boost.patience, verbose=False)],
-    )
-    text = booster.model_to_string(num_iteration=booster.best_iteration)
+    watch: dict[str, Any] = {}
+    if judged is not None:
+        rows = np.asarray(judged[0], np.float32)
+        watch["valid_sets"] = [lgb.Dataset(rows, judged[1], reference=grown_on)]
+        watch["callbacks"] = [lgb.early_stopping(boost.patience, verbose=False)]
+    booster = lgb.train(settings, grown_on, boost.rounds, **watch)
+    best = booster.best_iteration if judged is not None else None
+    text = booster.model_to_string(num_iteration=best)
     trees = from_lightgbm(lgb.Booster(model_str=text))
     return replace(trees, value=trees.value.astype(np.float32).astype(np.float64))
 

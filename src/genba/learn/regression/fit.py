@@ -1,6 +1,7 @@
 """How a line, trees, or trees on top of a line are fitted, and their limits set."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,12 +23,17 @@ _FEWEST_UNITS = 5
 class Aim:
     """What is to be said: how many ``steps`` ahead (0: the row's own target), within which bounds,
     in what interval, and whether whole units are left out to choose and to calibrate.
+
+    With ``newest``, all is fitted once more when limits and settings stand, with the same settings
+    and the held-out rows too: processes drift, and the newest rows say most about what comes.
+    Limits stay those of the model that had not seen them.
     """
 
     steps: int = 0
     bounds: tuple[float, float] = UNBOUNDED
     cover: float = 0.9
     by_unit: bool = False
+    newest: bool = False
 
 
 def line_model(
@@ -46,8 +52,12 @@ def line_model(
     """
     view, rows, judged = _parts(train, held, view, aim)
     line = _line(rows, aim, view.shape[0], strengths)
-    model = _model(train, view, aim, line, None, np.asarray(np.any(line.weights != 0, axis=1)))
-    return _calibrated(model, judged, aim)
+    needed = np.asarray(np.any(line.weights != 0, axis=1))
+    model = _calibrated(_model(train, view, aim, line, None, needed), judged, aim)
+    if aim.newest:
+        line = _again(line, rows.and_then(judged))
+        model = replace(model, weights=line.weights, bias=line.bias)
+    return model
 
 
 def trees_model(
@@ -83,17 +93,50 @@ def trees_model(
         line = Line(np.zeros((rows.features.shape[1], len(middle))), middle, 0.0)
     if np.any(line.weights):
         rows, judged = rows.complete(), judged.complete()
-    left = [_left(part, line) for part in (rows, judged)]
     tail = (1.0 - aim.cover) / 2.0
-    grown: list[Trees] = []
-    for wanted in (loss, tail, 1.0 - tail):
-        for step in range(rows.labels.shape[1]):
-            judge = (judged.features, left[1][:, step])
-            grown.append(grow(boost, rows.features, left[0][:, step], judge, wanted, seed))
-    thrice = Line(np.tile(line.weights, 3), np.tile(line.bias, 3), line.strength)
+    wanted: list[Objective | float] = [loss, tail, 1.0 - tail]
+    grown = _grown(boost, rows, judged, line, wanted, seed)
     needed = np.asarray(np.isfinite(rows.features).all(axis=0))
-    model = _model(train, view, aim, thrice, joined(grown), needed)
-    return _calibrated(model, judged, aim)
+    model = _model(train, view, aim, _thrice(line), joined(grown), needed)
+    model = _calibrated(model, judged, aim)
+    if aim.newest:
+        rows = rows.and_then(judged)
+        line = _again(line, rows) if on_line else line
+        sizes = [len(trees.root) for trees in grown]
+        grown = _grown(boost, rows, None, line, wanted, seed, sizes)
+        line = _thrice(line)
+        model = replace(model, weights=line.weights, bias=line.bias, trees=joined(grown))
+    return model
+
+
+def _grown(
+    boost: Boost,
+    rows: Rows,
+    judged: Rows | None,
+    line: Line,
+    wanted: Sequence[Objective | float],
+    seed: int,
+    sizes: Sequence[int] = (),
+) -> list[Trees]:
+    """Grow one set of trees for each aim and step; ``sizes`` tell how many trees, if known."""
+    left = _left(rows, line)
+    grown: list[Trees] = []
+    for aim in wanted:
+        for step in range(left.shape[1]):
+            judge = None if judged is None else (judged.features, _left(judged, line)[:, step])
+            own = replace(boost, rounds=sizes[len(grown)]) if sizes else boost
+            grown.append(grow(own, rows.features, left[:, step], judge, aim, seed))
+    return grown
+
+
+def _thrice(line: Line) -> Line:
+    """Return the line for the value and both limits."""
+    return Line(np.tile(line.weights, 3), np.tile(line.bias, 3), line.strength)
+
+
+def _again(line: Line, rows: Rows) -> Line:
+    known = rows.complete()
+    return fit_ridge(known.features, known.labels, [], [line.strength])
 
 
 def given_model(

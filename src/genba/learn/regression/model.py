@@ -65,7 +65,7 @@ class NumberModel:
         if self.trees is not None:
             rounded = np.asarray(np.asarray(features, np.float32), np.float64)
             raw = raw + self.trees.sums(rounded, len(self.bias))
-        unknown: Booleans = np.isnan(features)[:, self.needed].any(axis=1)
+        unknown = np.asarray(np.isnan(features[:, self.needed]).any(axis=1))
         return np.where(unknown[:, None], np.nan, raw)
 
     def _shaped(self, array: Floats) -> Floats:

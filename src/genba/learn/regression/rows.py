@@ -29,6 +29,16 @@ class Rows:
         features, labels = self.features[known], self.labels[known]
         return Rows(features, labels, self.row[known], self.time[known], self.unit[known])
 
+    def and_then(self, other: "Rows") -> "Rows":
+        """Return these rows and others."""
+        return Rows(
+            np.concatenate([self.features, other.features]),
+            np.concatenate([self.labels, other.labels]),
+            np.concatenate([self.row, other.row]),
+            np.concatenate([self.time, other.time]),
+            np.concatenate([self.unit, other.unit]),
+        )
+
 
 def labelled(data: Dataset, view: View, steps: int = 0) -> Rows:
     """Return the windows of a data set whose labels are all known.

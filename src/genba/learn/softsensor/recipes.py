@@ -35,7 +35,7 @@ class LinearSensor:
 
     def fit(self, train: Dataset, held: Dataset, seed: int) -> NumberModel:
         """Fit on ``train``, the penalty by looking ahead within it; set limits on ``held``."""
-        return line_model(train, held, lags_view(train, self.window), Aim(cover=self.cover))
+        return line_model(train, held, lags_view(train, self.window), _aim(self.cover))
 
     def restore(self, parts: Parts) -> NumberModel:
         """Make the model again."""
@@ -59,12 +59,16 @@ class BoostedSensor:
 
     def fit(self, train: Dataset, held: Dataset, seed: int) -> NumberModel:
         """Fit and grow on ``train``; stop early and set limits on ``held``."""
-        view, aim = lags_view(train, self.window), Aim(cover=self.cover)
+        view, aim = lags_view(train, self.window), _aim(self.cover)
         return trees_model(train, held, view, aim, self.boost, "square", seed, on_line=True)
 
     def restore(self, parts: Parts) -> NumberModel:
         """Make the model again."""
         return NumberModel.from_parts(parts, self.name)
+
+
+def _aim(cover: float) -> Aim:
+    return Aim(cover=cover, newest=True)
 
 
 def lags_view(train: Dataset, window: int) -> View:
