@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from genba.learn import Model, Parts, Recipe, Task, check_recipe
+from genba.learn.anomaly.distance import DistanceRecipe
 from genba.learn.anomaly.forest import ForestRecipe
 from genba.learn.anomaly.pca import PcaModel, PcaRecipe
 from genba.learn.anomaly.sigma import SigmaRecipe
@@ -18,6 +19,8 @@ from genba.learn.quality.prior import PriorRecipe
 from genba.learn.recipe.prediction import Prediction
 
 OURS = (
+    DistanceRecipe(),
+    DistanceRecipe(window=1),
     PcaRecipe(),
     PcaRecipe(window=1),
     ForestRecipe(trees=30),

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from genba.learn.anomaly.distance import DistanceRecipe
 from genba.learn.anomaly.drills import drills
 from genba.learn.anomaly.examine import examine_anomalies
 from genba.learn.anomaly.forest import ForestRecipe
@@ -27,6 +28,7 @@ def anomaly_ladder(
     Where faults are labelled, AUC decides; else the share of drills that are found.
     """
     rungs: tuple[Recipe, ...] = (
+        DistanceRecipe(false_alarms=false_alarms),
         PcaRecipe(window=30, false_alarms=false_alarms),
         PcaRecipe(window=8, false_alarms=false_alarms, name="pca-short"),
         ForestRecipe(window=30, false_alarms=false_alarms),
