@@ -35,10 +35,10 @@ def test_every_way_tells_plain_faults_apart(backbone: Backbone) -> None:
 
 
 def test_the_gate_takes_a_light_way_where_it_is_good_enough(backbone: Backbone) -> None:
-    choice = choose_few(backbone, faults(1), folds=2, ways=("classical", "both", "random"))
-    assert choice.name == "classical"
-    assert choice.losses["classical"] < 0.1
-    assert set(choice.losses) == {"classical", "both", "random"}
+    choice = choose_few(backbone, faults(1), folds=2, ways=("forest", "both", "random"))
+    assert choice.name == "forest"
+    assert choice.losses["forest"] < 0.2
+    assert set(choice.losses) == {"forest", "both", "random"}
 
 
 def test_a_number_is_foretold_from_windows_with_a_short_record(backbone: Backbone) -> None:

@@ -11,7 +11,7 @@ from genba.learn.arrays import Booleans, Bytes, Floats
 
 _LARGEST = 0.05
 """Share of the picture that a defect may cover, to be pasted."""
-_PASTED = 0.4
+_PASTED = 0.25
 """Share of the good pictures that get a defect."""
 _AROUND = 31
 _SOFT = 1.5

@@ -77,8 +77,9 @@ def is_taught(name: str) -> bool:
 
 
 def _layer(
-    weights: Weights, name: str, x: Tensor, stride: int, *, training: bool, active: bool = True
+    weights: Weights, name: str, x: Tensor, stride: int, momentum: float | None, *, active: bool
 ) -> Tensor:
+    """Convolve and normalize, by the batch where there is a momentum, else by what is known."""
     kernel = weights[f"{name}.weight"]
     x = functional.conv2d(x, kernel, stride=stride, padding=kernel.shape[-1] // 2)
     x = functional.batch_norm(
@@ -87,14 +88,16 @@ def _layer(
         weights[f"{name}.variance"],
         weights[f"{name}.gain"],
         weights[f"{name}.shift"],
-        training=training,
-        momentum=0.1,
+        training=momentum is not None,
+        momentum=momentum or 0.0,
         eps=EPSILON,
     )
     return functional.relu(x) if active else x
 
 
-def forward(weights: Weights, pictures: Tensor, *, training: bool) -> tuple[Tensor, Tensor]:
+def forward(
+    weights: Weights, pictures: Tensor, *, training: bool, momentum: float = 0.1
+) -> tuple[Tensor, Tensor]:
     """Return logits of places (n, height/4, width/4) and of pictures (n,).
 
     ``pictures`` is (n, height, width) of gray values 0 to 255; each is brought to mean 0 and spread
@@ -103,7 +106,7 @@ def forward(weights: Weights, pictures: Tensor, *, training: bool) -> tuple[Tens
     """
 
     def layer(name: str, x: Tensor, stride: int = 1, *, active: bool = True) -> Tensor:
-        return _layer(weights, name, x, stride, training=training, active=active)
+        return _layer(weights, name, x, stride, momentum if training else None, active=active)
 
     def block(name: str, x: Tensor) -> Tensor:
         inner = layer(f"{name}_b", layer(f"{name}_a", x), active=False)

@@ -27,7 +27,7 @@ _COARSEST = 16
 class NetworkRecipe:
     """Settings: passes over the pictures, pictures a step, step size, channels at 1/4 size."""
 
-    epochs: int = 24
+    epochs: int = 32
     batch: int = 32
     rate: float = 3e-3
     width: int = 16

@@ -12,9 +12,11 @@ from genba.learn.inspect.defects import Defects
 from genba.learn.inspect.network import STRIDE, Tensor, Weights, forward, is_taught, new_weights
 from genba.learn.threads import threads
 
+_SETTLED = 256
+"""Pictures on which the means and variances are measured."""
 _PLACES = 1.0
 """Weight of the loss over places beside that over pictures."""
-_BLENDED = 0.04
+_BLENDED = 0.1
 """Share of all steps over which the weights are averaged (Polyak averaging)."""
 
 
@@ -69,6 +71,7 @@ def teach(
         torch.nn.utils.clip_grad_norm_(taught, 5.0)
         optimizer.step()
         _blend(blended, weights, 1 - 1 / max(1.0, _BLENDED * steps))
+    _settle(blended, pixels, source)
     arrays = {name: tensor.contiguous().numpy() for name, tensor in blended.items()}
     return {name: array.astype(np.float32) for name, array in arrays.items()}
 
@@ -104,7 +107,7 @@ def _changed(
         mirrored = bool(source.integers(2))
         by = tuple(int(one) for one in source.integers(-8, 9, 2))
         gamma = float(np.exp(source.normal(0, 0.25)))
-        bright = 255.0 * (picture / 255.0) ** gamma + source.normal(0, 3.0, picture.shape)
+        bright = 255.0 * (picture / 255.0) ** gamma
         seen.append(_moved(bright.astype(np.float32), turns, by, mirrored=mirrored))
         if masks is not None:
             marked.append(_moved(masks[index].astype(np.float32), turns, by, mirrored=mirrored))
@@ -123,7 +126,7 @@ def _moved(picture: AnyArray, turns: int, by: tuple[int, ...], *, mirrored: bool
 
 
 def _loss(places: Tensor, pictures: Tensor, bad: Tensor, marked: Tensor | None) -> Tensor:
-    """Cross-entropy of pictures; of places, each defect counting alike, however small it is."""
+    """Cross-entropy of pictures and places; by the overlap small defects count like large ones."""
     whole = functional.binary_cross_entropy_with_logits(pictures, bad.float())
     if marked is None:
         return whole
@@ -133,20 +136,30 @@ def _loss(places: Tensor, pictures: Tensor, bad: Tensor, marked: Tensor | None) 
         return whole
     said, wanted = places[told], wanted[told]
     each = functional.binary_cross_entropy_with_logits(said, wanted, reduction="none")
-    area = wanted.sum(dim=(1, 2))
-    per = (each * wanted).sum(dim=(1, 2)) / area.clamp(min=1.0)
-    of_defects = per.sum() / (area > 0).sum().clamp(min=1)
-    of_rest = (each * (1 - wanted)).sum() / (1 - wanted).sum().clamp(min=1.0)
+    weight = 1 + 4 * wanted
     chance = torch.sigmoid(said)
     overlap = (chance * wanted).sum(dim=(1, 2))
     dice = 1 - (2 * overlap + 1) / (chance.sum(dim=(1, 2)) + wanted.sum(dim=(1, 2)) + 1)
-    return whole + _PLACES * (0.5 * of_defects + 0.5 * of_rest + 0.5 * dice.mean())
+    return whole + _PLACES * ((each * weight).sum() / weight.sum() + 0.5 * dice.mean())
 
 
 def _blend(blended: Weights, weights: Weights, share: float) -> None:
     with torch.no_grad():
         for name, tensor in weights.items():
             blended[name].mul_(share).add_(tensor, alpha=1 - share)
+
+
+def _settle(weights: Weights, pixels: Bytes, source: np.random.Generator) -> None:
+    """Measure means and variances anew, for the averaged weights, on pictures as they are.
+
+    Those that training left belong to the last weights and to changed pictures (Wu and Johnson,
+    *Rethinking "Batch" in BatchNorm*, 2021).
+    """
+    rows = source.permutation(len(pixels))[:_SETTLED]
+    with torch.no_grad():
+        for number, start in enumerate(range(0, len(rows), 32)):
+            part = torch.from_numpy(pixels[rows[start : start + 32]].astype(np.float32))
+            forward(weights, part, training=True, momentum=1 / (number + 1))
 
 
 def say(weights: dict[str, AnyArray], pictures: Floats) -> tuple[Floats, Floats]:
