@@ -77,7 +77,7 @@ lock: setup-dev  ## pin the newest allowed dependencies again
 	  -o requirements-dev.lock
 
 audit: setup-dev  ## look for known holes in the dependencies (STRICT=1 fails where no source answers)
-	@$(BIN)/python .ci/audit_dependencies.py $(if $(STRICT),--strict) requirements.lock requirements-dev.lock
+	@$(BIN)/python .ci/audit_dependencies.py $(if $(STRICT),--strict) requirements.lock requirements-deep.lock requirements-dev.lock
 
 sbom: setup-dev  ## write the bill of materials (CycloneDX) of what Genba runs on: sbom.json
 	@$(BIN)/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml \
