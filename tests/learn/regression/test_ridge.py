@@ -17,7 +17,7 @@ def test_noise_alone_takes_the_strongest_penalty():
     random = np.random.default_rng(2)
     features, labels = random.normal(0, 1, (200, 80)), random.normal(0, 1, (200, 1))
     line = fit_ridge(features, labels, folds_ahead(np.arange(200), 0), (1e-4, 1.0, 100.0))
-    assert line.strength == 100.0
+    assert line.strengths == (100.0,)
 
 
 def test_folds_look_ahead_and_leave_a_gap():
@@ -34,3 +34,14 @@ def test_folds_of_units_keep_units_whole():
         judged_once[judged] += 1
     assert (judged_once == 1).all()
     assert folds_of_units(np.array(["a", "a"])) == []
+
+
+def test_penalties_that_do_alike_are_averaged():
+    random = np.random.default_rng(4)
+    features = random.normal(0, 1, (300, 2))
+    labels = features[:, :1] + random.normal(0, 1, (300, 1))
+    folds = folds_ahead(np.arange(300), 0)
+    line = fit_ridge(features, labels, folds, (1e-4, 1e-3, 50.0), alike=0.1)
+    each = [fit_ridge(features, labels, [], (strength,)).weights for strength in (1e-4, 1e-3)]
+    assert line.strengths == (1e-4, 1e-3)
+    assert np.allclose(line.weights, np.mean(each, axis=0))

@@ -26,7 +26,8 @@ class Aim:
 
     With ``newest``, all is fitted once more when limits and settings stand, with the same settings
     and the held-out rows too: processes drift, and the newest rows say most about what comes.
-    Limits stay those of the model that had not seen them.
+    Limits stay those of the model that had not seen them. ``alike`` is that of
+    :func:`genba.learn.regression.ridge.fit_ridge`.
     """
 
     steps: int = 0
@@ -34,6 +35,7 @@ class Aim:
     cover: float = 0.9
     by_unit: bool = False
     newest: bool = False
+    alike: float = 0.0
 
 
 def line_model(
@@ -90,7 +92,7 @@ def trees_model(
         line = _line(rows, aim, view.shape[0], STRENGTHS)
     else:
         middle = np.median(rows.labels, axis=0)
-        line = Line(np.zeros((rows.features.shape[1], len(middle))), middle, 0.0)
+        line = Line(np.zeros((rows.features.shape[1], len(middle))), middle)
     if np.any(line.weights):
         rows, judged = rows.complete(), judged.complete()
     tail = (1.0 - aim.cover) / 2.0
@@ -131,12 +133,12 @@ def _grown(
 
 def _thrice(line: Line) -> Line:
     """Return the line for the value and both limits."""
-    return Line(np.tile(line.weights, 3), np.tile(line.bias, 3), line.strength)
+    return Line(np.tile(line.weights, 3), np.tile(line.bias, 3), line.strengths)
 
 
 def _again(line: Line, rows: Rows) -> Line:
     known = rows.complete()
-    return fit_ridge(known.features, known.labels, [], [line.strength])
+    return fit_ridge(known.features, known.labels, [], line.strengths)
 
 
 def given_model(
@@ -144,7 +146,7 @@ def given_model(
 ) -> NumberModel:
     """Make a model of a line that is known beforehand; set limits on ``held``."""
     needed = np.asarray(np.any(weights != 0, axis=1))
-    model = _model(train, view, aim, Line(weights, bias, 0.0), None, needed)
+    model = _model(train, view, aim, Line(weights, bias), None, needed)
     return _calibrated(model, labelled(held, view, aim.steps), aim)
 
 
@@ -156,7 +158,7 @@ def _anchored(plain: View, view: View, anchor: int, outputs: int) -> Line:
     if factor == 0:
         raise LearnError("the target never changes in the part to learn from; record longer")
     weights[anchor] = 1.0 / factor
-    return Line(weights, np.full(outputs, -view.offset[anchor] / factor), 0.0)
+    return Line(weights, np.full(outputs, -view.offset[anchor] / factor))
 
 
 def _parts(train: Dataset, held: Dataset, view: View, aim: Aim) -> tuple[View, Rows, Rows]:
@@ -173,7 +175,9 @@ def _line(rows: Rows, aim: Aim, window: int, strengths: tuple[float, ...]) -> Li
         )
     apart = aim.by_unit and len(np.unique(known.unit)) >= _FEWEST_UNITS
     folds = folds_of_units(known.unit) if apart else folds_ahead(known.time, window)
-    return fit_ridge(known.features, known.labels, folds, strengths)
+    if not folds:
+        strengths = (strengths[len(strengths) // 2],)
+    return fit_ridge(known.features, known.labels, folds, strengths, aim.alike)
 
 
 def _left(rows: Rows, line: Line) -> Floats:

@@ -19,19 +19,25 @@ Fold = tuple[Integers, Integers]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Line:
-    """``weights`` (features, outputs), ``bias`` (outputs,), and the penalty."""
+    """``weights`` (features, outputs), ``bias`` (outputs,), and the penalties it is the mean of."""
 
     weights: Floats
     bias: Floats
-    strength: float
+    strengths: tuple[float, ...] = ()
 
 
 def fit_ridge(
-    features: Floats, labels: Floats, folds: Sequence[Fold], strengths: Sequence[float] = STRENGTHS
+    features: Floats,
+    labels: Floats,
+    folds: Sequence[Fold],
+    strengths: Sequence[float] = STRENGTHS,
+    alike: float = 0.0,
 ) -> Line:
     """Fit standard features (rows, features) to labels (rows, outputs), all known.
 
-    Of penalties that do equally well in the folds the stronger is taken.
+    The line is the mean of those with the best penalty and with all whose square error in the folds
+    is larger by at most the share ``alike``: where folds hardly tell penalties apart, choosing one
+    is chance. Without folds it is the mean over all ``strengths``.
     """
     errors = np.zeros(len(strengths))
     for fitted, judged in folds:
@@ -39,8 +45,14 @@ def fit_ridge(
         for place, line in enumerate(lines):
             said = features[judged] @ line.weights + line.bias
             errors[place] += float(np.sum((said - labels[judged]) ** 2))
-    best = len(strengths) - 1 - int(np.argmin(errors[::-1])) if folds else len(strengths) // 2
-    return _lines(features, labels, [strengths[best]])[0]
+    good = [s for s, error in zip(strengths, errors, strict=True) if error <= _most(errors, alike)]
+    lines = _lines(features, labels, good)
+    weights = np.mean([line.weights for line in lines], axis=0)
+    return Line(weights, np.mean([line.bias for line in lines], axis=0), tuple(good))
+
+
+def _most(errors: Floats, alike: float) -> float:
+    return float(errors.min()) * (1.0 + alike)
 
 
 def _lines(features: Floats, labels: Floats, strengths: Sequence[float]) -> list[Line]:
@@ -52,7 +64,7 @@ def _lines(features: Floats, labels: Floats, strengths: Sequence[float]) -> list
     for strength in strengths:
         shrunk = along / (np.maximum(values, 0.0) + strength * len(features))[:, None]
         weights = np.asarray(vectors @ shrunk)
-        lines.append(Line(weights, middle - mean @ weights, strength))
+        lines.append(Line(weights, middle - mean @ weights, (strength,)))
     return lines
 
 

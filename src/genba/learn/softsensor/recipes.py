@@ -17,6 +17,7 @@ from genba.learn.regression.model import NumberModel
 from genba.learn.regression.view import View, of_each
 
 _BOOST = Boost(rounds=300, rate=0.03, leaves=8, share=0.3)
+_ALIKE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ class BoostedSensor:
 
 
 def _aim(cover: float) -> Aim:
-    return Aim(cover=cover, newest=True)
+    return Aim(cover=cover, newest=True, alike=_ALIKE)
 
 
 def lags_view(train: Dataset, window: int) -> View:
