@@ -56,5 +56,9 @@ def examine_with_drills(train: Dataset, seed: int) -> Examine:
 def _acceptable(scores: Scores) -> str | None:
     share = scores.get("false_alarms")
     if share is not None and share > MOST_FALSE_ALARMS:
-        return f"it alarms in {share:.1%} of normal rows; at most {MOST_FALSE_ALARMS:.0%} may be"
+        return (
+            f"it alarms in {share:.2%} of normal rows, and at most {MOST_FALSE_ALARMS:.0%} may be: "
+            "what is normal changed between the parts (another product or setting); record longer, "
+            "or try --split blocks"
+        )
     return None
