@@ -24,12 +24,15 @@ from genba.plan.shop.schedule import ShopSchedule
 from genba.plan.shop.shop import Rows, Shop
 from genba.plan.shop.sweep import LARGE, Sweep
 from genba.plan.shop.tabu import BEST, NOW, Run, begin, run_of, search, tenure_of
+from genba.plan.shop.tight import at_bound, is_tight
 
 POOL = 16
 REFUSALS = 40
 """Schedules in turn that do not come into the pool, before it is filled anew."""
 MOST_STEPS = 1 << 30
 """Steps in one call at most, however fast a tiny shop is searched."""
+TIGHT = 0.1
+"""Part of the time in which a large tight shop may be solved by propagation."""
 PIECE_S = 0.02
 """How long the clock is not looked at."""
 
@@ -151,6 +154,8 @@ def solve_shop(
     """
     bound = lower_bound(shop)
     hunt = Hunt(shop, bound, clock() + time_limit_s, iterations, clock, on_improved)
+    if start is None and shop.operations >= LARGE and is_tight(shop, bound):
+        start = at_bound(shop, bound, limit_s=TIGHT * time_limit_s, seed=seed)
     pool = Pool(POOL, REFUSALS)
     crew = [Worker(hunt, pool, seed, number) for number in range(workers)]
     if start is not None:
