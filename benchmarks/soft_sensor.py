@@ -3,9 +3,10 @@
 ``python -m benchmarks.soft_sensor --data DIR [--seeds 1 2 3]``
 
 Butane in the bottom product is said from seven signals alone, without its own past. The split is
-chronological: 68% to learn from, the next 12% to stop and calibrate on, the last 20% to test on;
-peers learn from the whole first 80%. ``DIR`` holds ``softsensor_debutanizer.parquet`` (recorded at
-a real column). Seeds grow the trees; lines have nothing random.
+chronological: the last 20% are tested on (and, since one stretch of a drifting process says little,
+the last 40% once more). Of what was before, the first 85% are learned from, and the rest stops and
+calibrates; peers learn from all that was before. ``DIR`` holds ``softsensor_debutanizer.parquet``,
+recorded at a real column. Seeds grow the trees; lines have nothing random.
 """
 
 import argparse
@@ -29,13 +30,14 @@ from genba.learn.softsensor.recipes import BoostedSensor, LinearSensor
 from genba.learn.split.leakage import refuse_leaks
 
 BAR = 0.58
-LEARNED, STOPPED = 0.68, 0.80
+LEARNED = 0.85
+TESTED = (0.2, 0.4)
 PLAIN_LAGS = 20
 
 
-def compared(data: Dataset, seeds: list[int]) -> list[Row]:
-    """Measure our rungs and the peers on the last fifth."""
-    cuts = [int(share * data.rows) for share in (LEARNED, STOPPED)]
+def compared(data: Dataset, tested: float, seeds: list[int]) -> list[Row]:
+    """Measure our rungs and the peers on the last share of the rows."""
+    cuts = [int(share * (1 - tested) * data.rows) for share in (LEARNED, 1.0)]
     train, held = (data.take(np.arange(*ends)) for ends in ((0, cuts[0]), (cuts[0], cuts[1])))
     past = data.take(np.arange(cuts[1]))
 
@@ -78,11 +80,13 @@ def main() -> int:
     data = debutanizer(given.data)
     refuse_leaks(data)
     print(peers.versions())
-    print(f"\ndebutanizer, last 20% of {data.rows} rows, no past of the target (bar: R2 {BAR})")
-    rows = compared(data, given.seeds)
-    show(rows, "r2")
-    reached = max(row.median("r2") or -1.0 for row in rows[1:3])
-    return 0 if reached >= BAR else 1
+    reached = []
+    for tested in TESTED:
+        print(f"\ndebutanizer, last {tested:.0%} of {data.rows} rows (bar: R2 {BAR})")
+        rows = compared(data, tested, given.seeds)
+        show(rows, "r2")
+        reached.append(max(row.median("r2") or -1.0 for row in rows[1:3]))
+    return 0 if reached[0] >= BAR else 1
 
 
 if __name__ == "__main__":
