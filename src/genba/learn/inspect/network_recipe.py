@@ -25,12 +25,17 @@ _COARSEST = 16
 
 @dataclass(frozen=True, slots=True)
 class NetworkRecipe:
-    """Settings: passes over the pictures, pictures a step, step size, channels at 1/4 size."""
+    """Settings: passes over the pictures, pictures a step, step size, channels at 1/4 size.
+
+    ``turned``: whether parts may lie turned by quarters. Half turns and mirror images are always
+    shown.
+    """
 
     epochs: int = 32
     batch: int = 32
     rate: float = 3e-3
     width: int = 16
+    turned: bool = True
     name: str = "network"
     task: ClassVar[Task] = Task.INSPECT
     weight: ClassVar[Weight] = Weight.HEAVY
@@ -55,7 +60,7 @@ class NetworkRecipe:
             )
         from genba.learn.inspect.teach import Lesson, teach
 
-        lesson = Lesson(self.epochs, self.batch, self.rate, self.width)
+        lesson = Lesson(self.epochs, self.batch, self.rate, self.width, self.turned)
         weights = teach(images.pixels, bad, images.masks, lesson, seed)
         plain = np.array([1.0, 0.0, 0.5, *size])
         logits = NetworkModel(weights, plain).logits(others.pixels.astype(np.float64))[1]

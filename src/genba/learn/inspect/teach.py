@@ -22,12 +22,15 @@ _BLENDED = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """Settings of training: passes over the pictures, pictures a step, step size, channels."""
+    """Settings of training: passes over the pictures, pictures a step, step size, channels, and
+    whether parts may lie turned by quarters.
+    """
 
     epochs: int
     batch: int
     rate: float
     width: int
+    turned: bool = True
 
 
 def teach(
@@ -35,10 +38,10 @@ def teach(
 ) -> dict[str, AnyArray]:
     """Train from scratch and return the weights as arrays.
 
-    Pictures are turned, mirrored, shifted and re-exposed at random; each step draws bad and good
-    ones in equal numbers. Where there are masks, small defects are pasted onto some of the good
-    ones, and every place is supervised too; a bad picture with an empty mask teaches as a whole
-    only.
+    Pictures are mirrored, shifted and re-exposed at random, and turned if they may lie so; each
+    step draws bad and good ones in equal numbers. Where there are masks, small defects are pasted
+    onto some of the good ones, and every place is supervised too; a bad picture with an empty mask
+    teaches as a whole only.
 
     Parameters
     ----------
@@ -61,7 +64,7 @@ def teach(
         where = None if masks is None else masks[rows]
         if defects is not None and where is not None:
             shown, where, truth = defects.pasted(shown, where, truth, source)
-        seen, marked = _changed(shown, where, source)
+        seen, marked = _changed(shown, where, source, turned=lesson.turned)
         for group in optimizer.param_groups:
             group["lr"] = lesson.rate * _pace(step, steps)
         places, pictures = forward(weights, seen, training=True)
@@ -97,13 +100,13 @@ def _pace(step: int, steps: int) -> float:
 
 
 def _changed(
-    pixels: Floats, masks: Booleans | None, source: np.random.Generator
+    pixels: Floats, masks: Booleans | None, source: np.random.Generator, *, turned: bool
 ) -> tuple[Tensor, Tensor | None]:
-    """Turn, mirror, shift and re-expose pictures; their masks move with them."""
-    square = pixels.shape[1] == pixels.shape[2]
+    """Mirror, shift and re-expose pictures, and turn them if asked; their masks move with them."""
+    by_quarter = turned and pixels.shape[1] == pixels.shape[2]
     seen, marked = [], []
     for index, picture in enumerate(pixels):
-        turns = int(source.integers(4)) if square else 2 * int(source.integers(2))
+        turns = int(source.integers(4)) if by_quarter else 2 * int(source.integers(2))
         mirrored = bool(source.integers(2))
         by = tuple(int(one) for one in source.integers(-8, 9, 2))
         gamma = float(np.exp(source.normal(0, 0.25)))
