@@ -29,4 +29,5 @@ EARLY_S = 5400.0
 BEND_S = 3 * 3600.0
 """Where a plan's order bends, a lot that needs no set-up is taken up to so long before its turn."""
 OVERDUE_S = 900.0
-"""When work that should have ended is taken to end, so that nobody waits for it for ever."""
+"""When work that should have ended is taken to end. Without it a machine would stand idle for a
+lot that is about to come, and about to come, for as long as a worn tool holds it up elsewhere."""

@@ -15,11 +15,15 @@ from genba.plan.floor.moves import Moves
 from genba.plan.floor.routing import Routings
 from genba.plan.floor.transport import Move
 from genba.plant import US, Plant, Proposal
-from genba.twin.rules import BATCH_ENOUGH, BATCH_WAIT_S, BEND_S, EARLY_S, FETCH_S, WAIT_PART
-
-OVERDUE_S = 900.0
-"""When work that should have ended is taken to end. Without it a machine would stand idle for a
-lot that is about to come, and about to come, for as long as a worn tool holds it up elsewhere."""
+from genba.twin.rules import (
+    BATCH_ENOUGH,
+    BATCH_WAIT_S,
+    BEND_S,
+    EARLY_S,
+    FETCH_S,
+    OVERDUE_S,
+    WAIT_PART,
+)
 
 
 class Follower:
