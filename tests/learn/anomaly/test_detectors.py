@@ -82,9 +82,11 @@ def test_a_broken_relation_is_found_although_each_signal_is_within_its_range(
 @settings(max_examples=40, deadline=None)
 def test_a_limit_is_exceeded_in_about_the_wanted_share(share: float, seed: int) -> None:
     random = np.random.default_rng(seed)
-    limit = limit_of(random.exponential(size=4000), share)
+    rows = 4000
+    limit = limit_of(random.exponential(size=rows), share)
     beyond = np.mean(random.exponential(size=40_000) > limit)
-    assert beyond == pytest.approx(share, rel=0.6, abs=0.002)
+    # The limit rests on about share * rows of the rows, a number that scatters by its root.
+    assert beyond == pytest.approx(share, abs=5 * np.sqrt(share / rows))
 
 
 def test_a_smaller_share_never_has_a_lower_limit() -> None:
