@@ -171,20 +171,11 @@ class Edge:
 
     async def run(self) -> None:
         """Tick at the plant's clock until :meth:`stop`."""
-        pace = self._pace = Pace(self.clock, self.plant.tick_s, self._lateness)
-        while not self._stopping.is_set():
-            jumped = await pace.tick()
-            if self._stopping.is_set():
-                return
-            if jumped:
-                self._tell("events", clock_jumped(self.clock.now(), jumped))
-            try:
-                await self.tick()
-            except Exception:
-                # Machines hold themselves; recording and passing on must not end with a fault here.
-                logger.exception("a tick failed")
-                self._lateness.failed += 1
-            pace.done()
+        self._pace = Pace(self.clock, self.plant.tick_s, self._lateness)
+        await self._pace.keep(self._stopping, self.tick, self._clock_jumped)
+
+    def _clock_jumped(self, by: int) -> None:
+        self._tell("events", clock_jumped(self.clock.now(), by))
 
     async def tick(self) -> None:
         """Do one round with what came since the last."""

@@ -1,10 +1,15 @@
 """Keeping the loop's pace at the plant's clock, also where somebody sets that clock."""
 
+import asyncio
+import logging
 import math
 import time
+from collections.abc import Awaitable, Callable
 
 from genba.operate.lateness import Lateness
 from genba.plant import US, Clock
+
+logger = logging.getLogger(__name__)
 
 JUMP_S = 1.0
 """Wall seconds by which a clock must differ from what passed, to count as set. NTP slews less."""
@@ -35,6 +40,37 @@ class Pace:
         self._due = clock.now()
         self._seen = time.monotonic(), self._due
         self._begins: float | None = None
+
+    async def keep(
+        self,
+        stopping: asyncio.Event,
+        tick: Callable[[], Awaitable[None]],
+        jumped: Callable[[int], None],
+    ) -> None:
+        """Tick until ``stopping`` is set; one that fails is logged and counted, and the next comes.
+
+        Parameters
+        ----------
+        stopping : asyncio.Event
+            Ends it, when the present wait or tick is over.
+        tick : callable
+            What is done at each beat.
+        jumped : callable
+            Told by how many microseconds the clock was set, before the tick that follows.
+        """
+        while not stopping.is_set():
+            off = await self.tick()
+            if stopping.is_set():
+                return
+            if off:
+                jumped(off)
+            try:
+                await tick()
+            except Exception:
+                # The guard and the devices' own controllers hold the plant; the loop goes on.
+                logger.exception("a tick failed")
+                self._lateness.failed += 1
+            self.done()
 
     async def tick(self) -> int:
         """Wait until a tick is due; return by how many microseconds the clock was set meanwhile."""

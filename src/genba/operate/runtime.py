@@ -259,22 +259,18 @@ class Core:
 
     async def run(self) -> None:
         """Tick at the plant's clock until :meth:`stop`."""
-        pace = self._pace = Pace(self.clock, self.plant.tick_s, self._lateness)
+        self._pace = Pace(self.clock, self.plant.tick_s, self._lateness)
         self._watchdog.start()
-        while not self._stopping.is_set():
-            jumped = await pace.tick()
-            if self._stopping.is_set():
-                return
-            if jumped:
-                self._tell("events", clock_jumped(self.clock.now(), jumped))
-            try:
-                await self._tick()
-            except Exception:
-                # The guard and the devices' own controllers hold the plant; the loop goes on.
-                logger.exception("a tick of the loop failed")
-                self._lateness.failed += 1
+        await self._pace.keep(self._stopping, self._watched_tick, self._clock_jumped)
+
+    async def _watched_tick(self) -> None:
+        try:
+            await self._tick()
+        finally:
             self._watchdog.tick()
-            pace.done()
+
+    def _clock_jumped(self, by: int) -> None:
+        self._tell("events", clock_jumped(self.clock.now(), by))
 
     async def stop(self) -> None:
         """Stop ticking, end open commands, close the devices, store all. Safe to call twice."""
