@@ -1,12 +1,12 @@
 """``genba train``: learn a model from what was recorded, or from a file, and say how good it is."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from genba.cli import train_series
-from genba.cli.moments import moment
 from genba.cli.output import fail, noun, says_errors
 from genba.cli.training import (
     EquipmentOption,
@@ -25,10 +25,10 @@ from genba.cli.training import (
     VouchOption,
     WithoutOption,
     from_file,
+    from_machine,
     learn,
     one_source,
     parted_by,
-    recorded,
 )
 
 app = noun("Learn a model from what was recorded. It leaves a candidate that nothing runs yet.")
@@ -70,24 +70,24 @@ def anomaly(
     json: JsonOption = False,
 ) -> None:
     """Learn what is normal, and set limits on normal data that nothing was fitted on."""
-    from genba.learn import Slice, anomaly_ladder, slice_of_equipment
+    from genba.learn import anomaly_ladder, slice_of_equipment
 
     one_source(equipment, file)
     folder = state or plant.resolve().parent / "state"
     if file is not None:
         data = from_file(file, target, time, group, without)
     else:
-        with recorded(plant, folder) as (loaded, historian):
-            wanted = Slice(
-                equipment,
-                moment(historian, start),
-                moment(historian, end),
-                step,
-                tuple(signal) if signal else None,
-                tuple(without or ()),
-                working=not idle_too,
-            )
-            data = slice_of_equipment(historian, loaded, wanted)
+        data = from_machine(
+            plant,
+            folder,
+            equipment,
+            (start, end),
+            slice_of_equipment,
+            step=step,
+            signal=signal,
+            without=without,
+            working=not idle_too,
+        )
     data, parted = parted_by(data, split, seed)
     ladder = anomaly_ladder(
         parted.take(data, "train"),
@@ -136,7 +136,7 @@ def quality(
     json: JsonOption = False,
 ) -> None:
     """Learn from gauged parts what comes of each part: calibrated, with sets and intervals."""
-    from genba.learn import Slice, quality_ladder, slice_of_parts
+    from genba.learn import quality_ladder, slice_of_parts
 
     one_source(equipment, file)
     if (missed_cost is None) != (alarm_cost is None):
@@ -145,15 +145,10 @@ def quality(
     if file is not None:
         data = from_file(file, target, time, group, without, bad=bad)
     else:
-        with recorded(plant, folder) as (loaded, historian):
-            wanted = Slice(
-                equipment,
-                moment(historian, start),
-                moment(historian, end),
-                signals=tuple(signal) if signal else None,
-                without=tuple(without or ()),
-            )
-            data = slice_of_parts(historian, loaded, wanted, target)
+        parts = partial(slice_of_parts, target=target)
+        data = from_machine(
+            plant, folder, equipment, (start, end), parts, signal=signal, without=without
+        )
     data, parted = parted_by(data, split, seed)
     costs = None
     if missed_cost is not None and alarm_cost is not None:

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from genba.cli.moments import moment
 from genba.cli.output import fail, says_errors
 from genba.cli.training import (
     EquipmentOption,
@@ -23,10 +22,10 @@ from genba.cli.training import (
     VouchOption,
     WithoutOption,
     from_file,
+    from_machine,
     learn,
     one_source,
     parted_by,
-    recorded,
 )
 
 if TYPE_CHECKING:
@@ -138,15 +137,21 @@ def _data(
     group: list[str] | None,
 ) -> "Dataset":
     """Read a file, or a machine of whose signals one is the target."""
-    from genba.learn import Slice, slice_of_equipment
+    from genba.learn import slice_of_equipment
 
     one_source(equipment, file)
     if file is not None:
         return from_file(file, target, time, group, without)
-    with recorded(plant, folder) as (loaded, historian):
-        first, last = moment(historian, start), moment(historian, end)
-        wanted = Slice(equipment, first, last, step, without=tuple(without or ()), working=False)
-        data = slice_of_equipment(historian, loaded, wanted)
+    data = from_machine(
+        plant,
+        folder,
+        equipment,
+        (start, end),
+        slice_of_equipment,
+        step=step,
+        without=without,
+        working=False,
+    )
     return with_target_column(data, target.removeprefix(f"{equipment}."))
 
 

@@ -1,18 +1,17 @@
 """What the commands of ``genba train`` share: their options, where data come from, what is said."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from genba.cli.moments import TIMES
+from genba.cli.moments import TIMES, moment
 from genba.cli.output import emit_json, fail, print_table
 
 if TYPE_CHECKING:
     from genba.historian import Historian
-    from genba.learn import Candidate, Dataset, Ladder, Registered, Registry, Split
+    from genba.learn import Candidate, Dataset, Ladder, Registered, Registry, Slice, Split
     from genba.plant import Plant
 
 MODELS = "models"
@@ -60,15 +59,30 @@ def one_source(equipment: str, file: Path | None) -> None:
         fail("name what to learn from: --equipment MACHINE, or --file FILE")
 
 
-@contextmanager
-def recorded(plant: Path, folder: Path) -> "Iterator[tuple[Plant, Historian]]":
-    """Open a plant's file and its historian."""
+def from_machine(
+    plant: Path,
+    folder: Path,
+    equipment: str,
+    span: tuple[str, str],
+    take: "Callable[[Historian, Plant, Slice], Dataset]",
+    *,
+    step: float | None = None,
+    signal: list[str] | None = None,
+    without: list[str] | None = None,
+    working: bool = True,
+) -> "Dataset":
+    """Take from a plant's historian what the options say, in one of the ways of ``genba.learn``."""
     from genba.historian import Historian
+    from genba.learn import Slice
     from genba.plant import SystemClock, load_plant
 
     loaded = load_plant(plant)
     with Historian.open(folder / "historian", SystemClock(), read_only=True) as historian:
-        yield loaded, historian
+        start, end = (moment(historian, text) for text in span)
+        signals = tuple(signal) if signal else None
+        left_out = tuple(without or ())
+        wanted = Slice(equipment, start, end, step, signals, left_out, working=working)
+        return take(historian, loaded, wanted)
 
 
 def from_file(

@@ -21,6 +21,7 @@ from genba.learn.features.rolling import (
     contributions_by_column,
     rolling_features,
     rolling_features_graph,
+    scaling_of,
 )
 from genba.learn.features.windows import windows_of
 from genba.learn.recipe.prediction import Prediction
@@ -52,8 +53,7 @@ class DistanceRecipe:
                 f"{len(features)} windows are too few, or hold unknown values; record longer, or "
                 "leave signals out"
             )
-        mean, scale = features.mean(axis=0), features.std(axis=0)
-        scale = np.where(scale > 1e-12 * (1 + np.abs(mean)), scale, 1.0)
+        mean, scale = scaling_of(features)
         covariance = np.cov((features - mean) / scale, rowvar=False).reshape(len(mean), -1)
         values, axes = np.linalg.eigh(covariance)
         shrunk = (1 - self.shrink) * np.maximum(values, 0) + self.shrink * max(values.mean(), 1e-9)

@@ -19,6 +19,7 @@ from genba.learn.features.rolling import (
     contributions_by_column,
     rolling_features,
     rolling_features_graph,
+    scaling_of,
 )
 from genba.learn.features.windows import windows_of
 from genba.learn.recipe.prediction import Prediction
@@ -50,8 +51,7 @@ class PcaRecipe:
                 f"{len(features)} windows are too few for {features.shape[1]} features; "
                 "record longer, or leave signals out"
             )
-        mean, scale = features.mean(axis=0), features.std(axis=0)
-        scale = np.where(scale > 1e-12 * (1 + np.abs(mean)), scale, 1.0)
+        mean, scale = scaling_of(features)
         standard = (features - mean) / scale
         values, vectors = np.linalg.eigh(np.cov(standard, rowvar=False).reshape(len(mean), -1))
         values, vectors = values[::-1], vectors[:, ::-1]

@@ -1,21 +1,15 @@
 """Keys of releases: who signs models, and whose signatures a machine believes (Ed25519)."""
 
 import base64
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-)
 
 from genba.errors import LearnError
+from genba.learn.registry.signature import make_key, public_text
 
 _PREFIX = b"genba edge "
 """Before all that is signed: such a signature means nothing elsewhere."""
@@ -26,8 +20,7 @@ class ReleaseKey:
 
     def __init__(self, key: Ed25519PrivateKey) -> None:
         self._key = key
-        raw = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-        self.public = base64.b64encode(raw).decode()
+        self.public = public_text(key)
         """What machines have to know to believe it, base64."""
 
     @classmethod
@@ -45,9 +38,7 @@ class ReleaseKey:
             If there is none, it is damaged, or others may read it.
         """
         if create and not path.exists():
-            made = cls.generate()
-            made._write(path)
-            return made
+            make_key(path)
         try:
             others = path.stat().st_mode & 0o077
             seed = base64.b64decode(path.read_bytes(), validate=False)
@@ -59,13 +50,6 @@ class ReleaseKey:
         if others:
             raise LearnError(f"key {path} can be read by others; run: chmod 600 {path}")
         return key
-
-    def _write(self, path: Path) -> None:
-        seed = self._key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(base64.b64encode(seed) + b"\n")
 
     def sign(self, content: bytes) -> bytes:
         """Return the signature of a content, 64 bytes."""

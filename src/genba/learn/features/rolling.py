@@ -18,6 +18,12 @@ def rolling_features(inputs: Floats) -> Floats:
     return np.concatenate([mean, spread], axis=1)
 
 
+def scaling_of(features: Floats) -> tuple[Floats, Floats]:
+    """Return mean and spread of each feature, (features,); what never varies keeps its own unit."""
+    mean, scale = features.mean(axis=0), features.std(axis=0)
+    return mean, np.where(scale > 1e-12 * (1 + np.abs(mean)), scale, 1.0)
+
+
 def contributions_by_column(shares: Floats, inputs: Floats) -> Floats:
     """Add up what the mean and the spread of a column speak for, (n, columns)."""
     columns = inputs.shape[2]

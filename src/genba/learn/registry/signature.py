@@ -35,7 +35,7 @@ def signing_key(path: Path) -> Ed25519PrivateKey:
     """
     try:
         if not path.exists():
-            _make(path)
+            make_key(path)
         return Ed25519PrivateKey.from_private_bytes(base64.b64decode(path.read_bytes()))
     except OSError as error:
         raise LearnError(
@@ -77,7 +77,14 @@ def verify(public: str, digest: str, signature: str) -> None:
         ) from None
 
 
-def _make(path: Path) -> None:
+def make_key(path: Path) -> None:
+    """Make a private key in a new file that nobody but its owner may read.
+
+    Raises
+    ------
+    OSError
+        If the file is there, or cannot be written.
+    """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     seed = Ed25519PrivateKey.generate().private_bytes(
         Encoding.Raw, PrivateFormat.Raw, NoEncryption()
