@@ -1,0 +1,143 @@
+"""What to set now, what the model expects of it, and what it expects if nothing is changed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from genba.control.bound import Bound
+from genba.control.nmpc import Ahead, Nmpc
+from genba.control.pilot import Pilot
+from genba.errors import ControlError
+from genba.twin.process import Belief, Episode, Numeric, Tracker
+from genba.twin.process.episode import Floats
+
+_FUTURES = 64
+_NORMAL_95 = 1.96
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """An output at the end of the horizon: as it is now, if all stays, and with the advice."""
+
+    name: str
+    unit: str
+    now: float
+    stays: float
+    advised: float
+    low: float
+    high: float
+    """95% interval with the advice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """Set-points to choose now; ``inputs`` is empty where none can be advised.
+
+    Attributes
+    ----------
+    inputs : tuple of (name, unit, now, advised)
+    beyond : tuple of str
+        Inputs whose advised value was never seen when the process was learned.
+    """
+
+    inputs: tuple[tuple[str, str, float, float], ...]
+    expected: tuple[Expected, ...]
+    beyond: tuple[str, ...]
+    ahead_s: float
+    why: str
+
+
+def advise(
+    bound: Bound,
+    belief: Belief,
+    recent: Episode,
+    seen: dict[str, tuple[float, float]],
+    *,
+    limit_s: float = 5.0,
+) -> Advice:
+    """Follow the recent past, then choose the set-points of the coming steps.
+
+    Parameters
+    ----------
+    recent : Episode
+        The newest rows; the last is now.
+    seen : dict
+        Between what each input was when the process was learned.
+
+    Raises
+    ------
+    ControlError
+        If the plant file says nothing of what is wanted.
+    """
+    horizon, process = bound.process.horizon, bound.physics
+    controller = Nmpc(
+        bound.symbolic, bound.objective(), horizon, limit_s=limit_s, bounds=bound.bounds()
+    )
+    pilot = Pilot(controller, Tracker(bound.symbolic, belief))
+    ahead = Ahead(
+        np.tile(bound.references(), (horizon, 1)),
+        np.tile(recent.context[-1], (horizon, 1)),
+        np.ones(horizon),
+        np.zeros((horizon, len(process.outputs))),
+    )
+    choice = pilot.follow(recent, ahead)
+    if choice.course is None:
+        return Advice((), (), (), horizon * bound.process.step_s, choice.why)
+    now, chosen = recent.inputs[-1], choice.course.inputs
+    stays = _futures(bound, pilot.tracker, np.tile(now, (horizon, 1)), recent.context[-1])
+    moved = _futures(bound, pilot.tracker, chosen, recent.context[-1])
+    expected = []
+    for place, output in enumerate(process.outputs):
+        wide = _NORMAL_95 * float(np.hypot(moved[:, place].std(), belief.noise[place]))
+        middle = float(moved[0, place])
+        expected.append(
+            Expected(
+                output.name,
+                output.unit,
+                float(recent.shown[-1, place]),
+                float(stays[0, place]),
+                middle,
+                middle - wide,
+                middle + wide,
+            )
+        )
+    inputs = tuple(
+        (one.name, one.unit, float(before), float(after))
+        for one, before, after in zip(process.inputs, now, chosen[0], strict=True)
+    )
+    beyond = tuple(
+        name
+        for name, _, _, value in inputs
+        if name in seen and not seen[name][0] <= value <= seen[name][1]
+    )
+    return Advice(inputs, tuple(expected), beyond, horizon * bound.process.step_s, choice.why)
+
+
+def newest(episodes: Sequence[Episode], rows: int) -> Episode:
+    """Take the last rows of the last episode.
+
+    Raises
+    ------
+    ControlError
+        If there are none.
+    """
+    if not episodes:
+        raise ControlError("nothing was recorded lately; see whether the machine is connected")
+    last = episodes[-1]
+    return last.cut(max(0, last.rows - rows), last.rows)
+
+
+def _futures(bound: Bound, tracker: Tracker, inputs: Floats, context: Floats) -> Floats:
+    """Let what is believed run ahead, the mean first; outputs at the end, (futures, outputs)."""
+    source = np.random.default_rng(0)
+    states = tracker.starts(_FUTURES, source)
+    z = tracker.learned().drawn(_FUTURES, source)
+    z[0] = tracker.parameters
+    around = np.tile(context, (len(inputs), 1))
+    with np.errstate(over="ignore", invalid="ignore"):
+        _, shown = Numeric(bound.symbolic).run(
+            states, inputs, around, z, wander=tracker.belief.wander, source=source
+        )
+    last = shown[:, -1]
+    return last[np.isfinite(last).all(axis=1)]

@@ -1,0 +1,188 @@
+"""A process of the plant file joined to its physics: which signal is which variable, in which unit.
+
+Signals come in the plant's units and physics speaks in its own; the conversion is made here, once,
+and a unit that cannot be converted is refused with both names.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from genba.control.objective import Objective
+from genba.errors import ControlError
+from genba.plant import Plant, Process, Signal, SignalKind
+from genba.plant.units import commensurable, convert
+from genba.twin.process import Symbolic, UnitProcess, Variable, symbolic
+from genba.twin.process.episode import Floats
+from genba.twin.process.library import physics_named
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Wire:
+    """A variable and the signal that shows or takes it; ``signal`` None: nobody measures it.
+
+    A value of the physics is ``scale * value of the signal + shift``.
+    """
+
+    variable: Variable
+    signal: Signal | None
+    scale: float = 1.0
+    shift: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bound:
+    """A process that is ready to be learned and controlled."""
+
+    process: Process
+    symbolic: Symbolic
+    inputs: tuple[Wire, ...]
+    context: tuple[Wire, ...]
+    outputs: tuple[Wire, ...]
+
+    @property
+    def physics(self) -> UnitProcess:
+        """The physics."""
+        return self.symbolic.process
+
+    @property
+    def signals(self) -> list[str]:
+        """All signals, each once."""
+        wires = (*self.inputs, *self.context, *self.outputs)
+        return list(dict.fromkeys(w.signal.id for w in wires if w.signal is not None))
+
+    def bounds(self) -> Floats:
+        """Lowest and highest set-points, (2, inputs): what model and signal both take.
+
+        Raises
+        ------
+        ControlError
+            If they have nothing in common.
+        """
+        low, high = [], []
+        for wire in self.inputs:
+            least, most = wire.variable.low, wire.variable.high
+            if wire.signal is not None and wire.signal.range is not None:
+                ends = [
+                    end if value is None else wire.scale * value + wire.shift
+                    for value, end in (
+                        (wire.signal.range.low, least),
+                        (wire.signal.range.high, most),
+                    )
+                ]
+                least, most = max(least, min(ends)), min(most, max(ends))
+            if not least < most:
+                raise ControlError(
+                    f"'{wire.variable.name}' of '{self.process.id}' has nothing left to choose "
+                    "between the signal's range and the physics' one; correct one of them"
+                )
+            low.append(least)
+            high.append(most)
+        return np.array([low, high])
+
+    def objective(self) -> Objective:
+        """Say what the plant file wants.
+
+        Raises
+        ------
+        ControlError
+            If it wants nothing, or speaks of what the physics does not have.
+        """
+        wanted = self.process.objective
+        if wanted is None:
+            raise ControlError(
+                f"process '{self.process.id}' has no objective; say in the plant file what its "
+                "set-points are for"
+            )
+        return Objective(
+            {name: wish.weight for name, wish in wanted.targets.items()},
+            dict(wanted.prices),
+            dict(wanted.moves),
+            {name: (kept.low, kept.high) for name, kept in wanted.keeps.items()},
+        ).checked(self.physics)
+
+    def references(self) -> Floats:
+        """Where outputs are wanted, (outputs,); 0 where nowhere."""
+        targets = {} if self.process.objective is None else self.process.objective.targets
+        names = [wire.variable.name for wire in self.outputs]
+        return np.array([targets[name].value if name in targets else 0.0 for name in names])
+
+
+def bound(plant: Plant, name: str) -> Bound:
+    """Join a process of the plant file to its physics.
+
+    Parameters
+    ----------
+    name : str
+        Of the process, or of a machine that has one process alone.
+
+    Raises
+    ------
+    ControlError
+        If there is no such process, or its signals do not fit the physics.
+    TwinError
+        If there is no such physics.
+    """
+    process = _named(plant, name)
+    physics = physics_named(process.physics)
+    known = {v.name for of in (physics.inputs, physics.context, physics.outputs) for v in of}
+    for variable in process.signals:
+        if variable not in known:
+            raise ControlError(
+                f"process '{process.id}' wires '{variable}', which '{process.physics}' does not "
+                f"have; it has {', '.join(sorted(known))}"
+            )
+    return Bound(
+        process,
+        symbolic(physics, process.step_s),
+        _wires(plant, process, physics.inputs, needed=True, chosen=True),
+        _wires(plant, process, physics.context, needed=True),
+        _wires(plant, process, physics.outputs, needed=False),
+    )
+
+
+def _named(plant: Plant, name: str) -> Process:
+    by_id = {one.id: one for one in plant.processes}
+    if name in by_id:
+        return by_id[name]
+    own = [one for one in plant.processes if one.equipment == name]
+    if len(own) == 1:
+        return own[0]
+    told = ", ".join(one.id for one in own or plant.processes) or "none"
+    raise ControlError(
+        f"'{name}' is no process of the plant; it has: {told}. Processes stand in the plant file "
+        "under 'processes'"
+    )
+
+
+def _wires(
+    plant: Plant,
+    process: Process,
+    of: Sequence[Variable],
+    *,
+    needed: bool,
+    chosen: bool = False,
+) -> tuple[Wire, ...]:
+    wires = []
+    for variable in of:
+        name = process.signals.get(variable.name)
+        if name is None:
+            if needed:
+                raise ControlError(
+                    f"process '{process.id}' does not say which signal is '{variable.name}'"
+                )
+            wires.append(Wire(variable, None))
+            continue
+        signal = plant.signals[name]
+        if chosen and signal.kind is not SignalKind.SETPOINT:
+            raise ControlError(f"'{name}' is no setpoint, so '{variable.name}' cannot be chosen")
+        if not commensurable(signal.unit, variable.unit):
+            raise ControlError(
+                f"'{name}' is in {signal.unit}, and '{variable.name}' of '{process.physics}' in "
+                f"{variable.unit}: one is not the other; wire another signal"
+            )
+        shift = convert(0.0, signal.unit, variable.unit)
+        scale = convert(1.0, signal.unit, variable.unit) - shift
+        wires.append(Wire(variable, signal, scale, shift))
+    return tuple(wires)

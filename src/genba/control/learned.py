@@ -1,0 +1,163 @@
+"""Learn a process from the historian: its parameters, how good that is, and keep it, signed."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from genba.control.bound import Bound
+from genba.errors import ControlError, LearnError
+from genba.learn.registry.signature import public_text, sign, signing_key, verify
+from genba.twin.process import Belief, Episode, identify
+from genba.twin.process.report import Standing, standing_of
+from genba.twin.whole_file import write_whole
+
+_FRESH = 0.25
+"""Share of the newest rows that is kept apart to judge by."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Learned:
+    """What is believed of a process, and what it was on rows that it had not seen.
+
+    Attributes
+    ----------
+    belief : Belief
+        From all rows.
+    standing : Standing
+        Of the model from the older rows on the newest quarter.
+    period : tuple of int
+        Microseconds UTC.
+    """
+
+    process: str
+    belief: Belief
+    standing: Standing
+    period: tuple[int, int]
+
+
+def learn(bound: Bound, episodes: Sequence[Episode], period: tuple[int, int]) -> Learned:
+    """Find a process' parameters, and judge them on the newest quarter of the rows.
+
+    Raises
+    ------
+    ControlError
+        If there is too little to keep a part for judging.
+    TwinError
+        If nothing explains what was recorded.
+    """
+    older, newest = parted(episodes)
+    model = bound.symbolic
+    judged = identify(model, older)
+    standing = standing_of(model, judged, older, newest)
+    return Learned(bound.process.id, identify(model, episodes), standing, period)
+
+
+def parted(episodes: Sequence[Episode]) -> tuple[list[Episode], list[Episode]]:
+    """Cut off the newest quarter of the rows.
+
+    Raises
+    ------
+    ControlError
+        If either part is too short to learn or to judge.
+    """
+    rows = sum(episode.rows for episode in episodes)
+    left = rows - int(_FRESH * rows)
+    older: list[Episode] = []
+    newest: list[Episode] = []
+    for episode in episodes:
+        first = min(episode.rows, max(0, left))
+        if first > 1:
+            older.append(episode.cut(0, first))
+        if episode.rows - first > 1:
+            newest.append(episode.cut(first, episode.rows))
+        left -= episode.rows
+    if not older or not newest:
+        raise ControlError(
+            f"{rows} rows are too few to learn from and to judge by; record for longer"
+        )
+    return older, newest
+
+
+def keep(learned: Learned, folder: Path, key: Path) -> Path:
+    """Write a learned process, signed with the plant's model key.
+
+    Raises
+    ------
+    LearnError
+        If the key cannot be used.
+    TwinError
+        If the file cannot be written.
+    """
+    content = {
+        "process": learned.process,
+        "physics": learned.belief.process.name,
+        "parameters": [one.name for one in learned.belief.process.parameters],
+        "mean": learned.belief.mean.tolist(),
+        "covariance": learned.belief.covariance.tolist(),
+        "noise": learned.belief.noise.tolist(),
+        "rows": learned.belief.rows,
+        "wander": learned.belief.wander,
+        "period": list(learned.period),
+        "seen": learned.standing.seen,
+        "unmoved": list(learned.standing.unmoved),
+    }
+    digest = _digest(content)
+    private = signing_key(key)
+    told = {
+        "content": content,
+        "signer": public_text(private),
+        "signature": sign(private, digest),
+    }
+    path = folder / f"{learned.process}.json"
+    write_whole(path, json.dumps(told, indent=1, allow_nan=False))
+    return path
+
+
+def kept(bound: Bound, folder: Path, key: Path) -> tuple[Belief, dict[str, tuple[float, float]]]:
+    """Read what is believed of a process, and between what its inputs and context were then.
+
+    Raises
+    ------
+    ControlError
+        If nothing was learned, the file was changed, or the physics is not the one it is of.
+    """
+    path = folder / f"{bound.process.id}.json"
+    if not path.exists():
+        raise ControlError(
+            f"nothing was learned of '{bound.process.id}' yet; run `genba twin learn "
+            f"{bound.process.id}`"
+        )
+    try:
+        told: dict[str, Any] = json.loads(path.read_bytes())
+        content = told["content"]
+        verify(public_text(signing_key(key)), _digest(content), told["signature"])
+        belief = Belief(
+            bound.physics,
+            np.array(content["mean"], float),
+            np.array(content["covariance"], float),
+            np.array(content["noise"], float),
+            int(content["rows"]),
+            float(content["wander"]),
+        )
+        seen = {str(n): (float(low), float(high)) for n, (low, high) in content["seen"].items()}
+    except (ValueError, KeyError, TypeError, LearnError) as error:
+        raise ControlError(
+            f"{path} was changed or damaged ({error}); learn the process again"
+        ) from None
+    names = [one.name for one in bound.physics.parameters]
+    if content["physics"] != bound.physics.name or content["parameters"] != names:
+        raise ControlError(
+            f"{path} is of physics '{content['physics']}', which was another then; learn the "
+            "process again"
+        )
+    return belief, seen
+
+
+def _digest(content: dict[str, Any]) -> str:
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,132 @@
+"""Drive one process: follow it, look ahead, and know when not to be trusted.
+
+The model is asked in every step how surprising the last values were. Where they go on contradicting
+it, it stands back (the plain controller holds), is allowed to learn again, and comes back when it
+has been right for a while.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from genba.control.nmpc import Ahead, Course, Nmpc
+from genba.errors import ControlError, TwinError
+from genba.twin.process.episode import Episode, Floats
+from genba.twin.process.track import Tracker
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """When a model is believed.
+
+    Attributes
+    ----------
+    surprise : float
+        Smoothed surprise (about 1 where the model is right) from which it is not.
+    weight : float
+        Of the newest value in the smoothing.
+    steps : int
+        Steps in a row below the limit before it is believed again.
+    relearn : float
+        Prior deviations by which parameters may have changed when it is contradicted.
+    """
+
+    surprise: float = 9.0
+    weight: float = 0.3
+    steps: int = 3
+    relearn: float = 0.3
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Choice:
+    """What is proposed, or why nothing is.
+
+    Attributes
+    ----------
+    course : Course or None
+        None: hold the plain controller.
+    why : str
+        In plain words.
+    """
+
+    course: Course | None
+    why: str
+
+
+class Pilot:
+    """A tracker and a controller over one model. One call a step."""
+
+    def __init__(self, controller: Nmpc, tracker: Tracker, trust: Trust | None = None) -> None:
+        self._controller = controller
+        self.tracker = tracker
+        self._trust = trust or Trust()
+        self._surprise = 1.0
+        self._right = self._trust.steps
+        self._before: Floats | None = None
+
+    def choose(self, shown: Floats, in_force: Floats, context: Floats, ahead: Ahead) -> Choice:
+        """Take in what is shown now and choose what comes next.
+
+        Parameters
+        ----------
+        shown : (outputs,)
+            NaN where nothing was measured.
+        in_force : (inputs,)
+            Set-points that were in force since the last call, whoever set them.
+        context : (context,)
+
+        Raises
+        ------
+        ControlError
+            If set-points, context or what is known ahead are not finite.
+        """
+        if not (np.isfinite(in_force).all() and np.isfinite(context).all()):
+            raise ControlError("set-points or context are not finite; the plain controller holds")
+        try:
+            if self._before is not None:
+                self.tracker.went(in_force, self._before)
+            self._take_in(shown, in_force, context)
+        except TwinError as error:
+            self.tracker.restart()
+            self._before, self._right = None, 0
+            return Choice(None, str(error))
+        self._before = context
+        return self._chosen(in_force, ahead)
+
+    def follow(self, recent: Episode, ahead: Ahead) -> Choice:
+        """Take in what was recorded, row by row, and choose what comes next.
+
+        Raises
+        ------
+        TwinError, ControlError
+            As :meth:`choose`.
+        """
+        for row, shown in enumerate(recent.shown):
+            if row:
+                self.tracker.went(recent.inputs[row - 1], recent.context[row - 1])
+            self._take_in(shown, recent.inputs[row], recent.context[row])
+        self._before = recent.context[-1]
+        return self._chosen(recent.inputs[-1], ahead)
+
+    def _take_in(self, shown: Floats, in_force: Floats, context: Floats) -> None:
+        surprise = self.tracker.seen(shown, in_force, context)
+        weight = self._trust.weight
+        self._surprise = (1 - weight) * self._surprise + weight * min(surprise, 1e3)
+        if self._surprise > self._trust.surprise:
+            if self._right > 0:
+                self.tracker.loosen(self._trust.relearn)
+            self._right = 0
+        else:
+            self._right += 1
+
+    def _chosen(self, in_force: Floats, ahead: Ahead) -> Choice:
+        if self._right == 0:
+            return Choice(None, f"the model is contradicted (surprise {self._surprise:.0f})")
+        if self._right < self._trust.steps:
+            return Choice(None, f"the model was contradicted {self._right} steps ago")
+        course = self._controller.advise(
+            self.tracker.state, self.tracker.parameters, in_force, ahead
+        )
+        if course is None:
+            return Choice(None, "no answer in time")
+        return Choice(course, "looked ahead")

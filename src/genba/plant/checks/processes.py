@@ -1,0 +1,22 @@
+"""Processes speak of equipment and signals that are there, and of signals that hold numbers."""
+
+from genba.plant.checks.report import Report
+from genba.plant.checks.signals import NUMBERS
+from genba.plant.model import Plant
+
+
+def check_processes(plant: Plant, report: Report) -> None:
+    """Check equipment and signals; the physics' own names are checked where they are loaded."""
+    for index, process in enumerate(plant.processes):
+        path = ("processes", index)
+        if process.equipment not in plant.equipment_by_id:
+            where = (*path, "equipment")
+            report.unknown(where, "equipment", process.equipment, plant.equipment_by_id)
+        for name, signal in process.signals.items():
+            known = plant.signals.get(signal)
+            if known is None:
+                report.unknown((*path, "signals", name), "signal", signal, plant.signals)
+            elif known.type not in NUMBERS:
+                report.error(
+                    (*path, "signals", name), f"'{signal}' holds no numbers", "name one that does"
+                )

@@ -1,0 +1,64 @@
+"""Processes of machines: which physics they follow, what shows them, and what is wanted of them."""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from genba.plant.ids import Id, Value
+
+Weight = Annotated[float, Field(ge=0)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+"""A variable of the physics."""
+
+
+class Wish(Value):
+    """Where an output is wanted, and how much it matters there."""
+
+    value: float
+    weight: Weight = 1.0
+    """Cost of being off by one, squared, for one step."""
+
+
+class Kept(Value):
+    """Bounds that an output has to keep."""
+
+    low: float
+    high: float
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Kept":
+        if not self.low < self.high:
+            raise ValueError(f"nothing lies between {self.low:g} and {self.high:g}")
+        return self
+
+
+class ProcessObjective(Value):
+    """What set-points are chosen for. All by names of the physics' variables."""
+
+    targets: Mapping[Name, Wish] = Field(default_factory=dict)
+    prices: Mapping[Name, float] = Field(default_factory=dict)
+    """Of a unit of an output or input in one step, in the plant's currency."""
+    moves: Mapping[Name, Weight] = Field(default_factory=dict)
+    """Cost of changing an input by one, squared."""
+    keeps: Mapping[Name, Kept] = Field(default_factory=dict)
+
+
+class Process(Value):
+    """A process of a machine that can be modelled and controlled."""
+
+    id: Id
+    equipment: Id
+    physics: str
+    """Name of the physics: ``heated_body`` ..., or what a package brings under
+    ``genba.processes``."""
+    step_s: Annotated[float, Field(gt=0)] = 10.0
+    """How often set-points may be chosen anew, in plant seconds."""
+    horizon: Annotated[int, Field(ge=1, le=500)] = 20
+    """How many steps are looked ahead."""
+    signals: Annotated[Mapping[Name, str], Field(min_length=1)]
+    """Variable of the physics -> signal. Outputs may be left out; inputs and context may not."""
+    objective: ProcessObjective | None = None
+    experiments: bool = False
+    """Whether set-points may be moved a little in order to learn, at ``autonomous`` and within
+    what the guard allows."""

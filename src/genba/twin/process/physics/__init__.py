@@ -1,0 +1,1 @@
+"""Unit processes from the books, ready to be identified on a machine."""
