@@ -40,10 +40,10 @@ from genba.errors import GenbaError
 from genba.historian import Historian
 from genba.learn.edge.bundle import MAGIC, address_of, seal
 from genba.learn.edge.keys import ReleaseKey
-from genba.learn.edge.ledger import Ledger
 from genba.learn.edge.rolling import begin, drive
 from genba.learn.edge.rollout import Group, Plan, Stage, State
 from genba.learn.export.graph import Graph
+from genba.learn.registry.history import History
 from genba.operate.edge_orders import MqttFleet, context_of
 from genba.operate.edge_plant import signal_of
 from genba.plant import US, AcceleratedClock, SystemClock, format_time, parse_time
@@ -316,9 +316,9 @@ class Works:
         except GenbaError:
             address = hashlib.sha256(content).hexdigest()
         self.contents[address] = content
-        ledger = Ledger(self.folder / "roll-outs.jsonl")
-        rollout = begin(Plan(address, "watch", GROUPS), ledger, SystemClock().now, "benchmark")
-        state = await drive(rollout, fleet, ledger, SystemClock().now)
+        history = History(self.folder / "roll-outs.jsonl")
+        rollout = begin(Plan(address, "watch", GROUPS), history, SystemClock().now, "benchmark")
+        state = await drive(rollout, fleet, history, SystemClock().now)
         return state, rollout.stages, rollout.why
 
 
@@ -390,8 +390,8 @@ def recorded(works: Works, bad: set[str]) -> tuple[int, int, int]:
     touched = bad_ones = total = 0
     short = {address[:12] for address in bad}
     for node in NODES:
-        lines = list(Ledger(works.state(node) / "models" / "history.jsonl").lines())
-        seen = {str(line.facts.get("address")) for line in lines}
+        events = History(works.state(node) / "models" / "history.jsonl").events()
+        seen = {str(event.data.get("address")) for event in events}
         touched += node != "canary" and bool(seen & bad)
         clock = works.clock
         with Historian.open(works.state(node) / "historian", clock, read_only=True) as historian:

@@ -7,6 +7,7 @@ seed from the same products, quantities and delays. Simulated plant, synthetic d
 """
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,9 +60,18 @@ def plant_of_days(days: int, seed: int, *, observed: bool) -> Plant:
 
 
 async def record(
-    folder: Path, days: float, seed: int, *, observed: bool = True, order_seed: int | None = None
+    folder: Path,
+    days: float,
+    seed: int,
+    *,
+    observed: bool = True,
+    order_seed: int | None = None,
+    each: Callable[[PlantSimulation], None] | None = None,
 ) -> Recorded:
-    """Live through ``days`` and record them; ``order_seed`` draws the orders, default ``seed``."""
+    """Live through ``days`` and record them; ``order_seed`` draws the orders, default ``seed``.
+
+    ``each`` sees the simulation after every step: for the truth, which is for scoring alone.
+    """
     _, physics = load_testbed()
     whole = int(-(-days // 1))
     plant = plant_of_days(whole, seed if order_seed is None else order_seed, observed=observed)
@@ -77,6 +87,8 @@ async def record(
         clock.set(clock.now() + round(step_s * US))
         simulation.advance(clock.now())
         simulation.deliver()
+        if each is not None:
+            each(simulation)
         await core.step(clock.now())
     await core.recorded()
     await core.stop()

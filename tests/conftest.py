@@ -21,11 +21,16 @@ def _from_npm(name: str) -> bool:
     return _on_path("node") and (PEERS_FOLDER / name / "node_modules" / name).exists()
 
 
+def _from_pypi(name: str) -> bool:
+    return (PEERS_FOLDER / name / ".venv" / ".installed").exists()
+
+
 PEERS: dict[str, Callable[[], bool]] = {
     "mosquitto": lambda: _on_path("mosquitto") and _on_path("mosquitto_sub"),
     "mbpoll": lambda: _on_path("mbpoll"),
     "node-opcua": lambda: _from_npm("node-opcua"),
     "sparkplug-client": lambda: _from_npm("sparkplug-client"),
+    "mlflow": lambda: _from_pypi("mlflow"),
 }
 
 

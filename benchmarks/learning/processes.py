@@ -81,7 +81,7 @@ def pool(data: Path) -> list[Process]:
     bearings = np.load(data / "cwru_12k_de.npz", allow_pickle=False)
     turned = [bearings[n][:12_000, None].astype(float) for n in bearings if "#" not in n]
     return [
-        Process("machine temperature", (machine[:, None],)),
+        Process("machine temperature", (machine[:, None],), 288.0),
         Process("milling", tuple(milled[mill["experiment"] == n] for n in range(1, 11))),
         Process("bearings", tuple(turned)),
         Process("injection molding", (shots,)),

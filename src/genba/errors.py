@@ -15,8 +15,9 @@
     ├── PlanError               a scheduling problem, objective or order list makes no sense
     ├── TwinError               the twin cannot be built, calibrated or asked
     ├── LearnError              data cannot be learned from, or a model cannot be trusted
+    ├── ControlError            set-points cannot be chosen as asked
     ├── Refused                 the guard, a role or the API said no
-    └── TestbedError            the reference plant's own files are wrong
+    └── TestbedError            the reference plant's files, or what is asked of it, are wrong
 
 A message names the thing, what is wrong with it, and what to do.
 """
@@ -72,6 +73,10 @@ class TwinError(GenbaError):
 
 class LearnError(GenbaError):
     """Data cannot be learned from as they are, or a model does not fit or cannot be trusted."""
+
+
+class ControlError(GenbaError):
+    """An objective makes no sense, or set-points cannot be chosen from what is given."""
 
 
 class Refused(GenbaError):

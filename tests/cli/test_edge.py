@@ -70,14 +70,14 @@ def test_a_machine_does_not_run_without_keys_to_trust(tmp_path: Path) -> None:
 
 
 def test_a_history_that_was_altered_is_told(tmp_path: Path) -> None:
-    from genba.learn.edge.ledger import Ledger
+    from genba.learn import History, What
 
-    ledger = Ledger(tmp_path / "history.jsonl")
-    for number in range(3):
-        ledger.add(number, "trial", node="cell", address="a" * 64)
-    assert genba("edge", "history", ledger.path).stdout.count("aaaaaaaaaaaa") == 3
-    ledger.path.write_text(ledger.path.read_text().replace("trial", "trail", 1))
-    told = genba("edge", "history", ledger.path)
+    history = History(tmp_path / "history.jsonl")
+    for _ in range(3):
+        history.add(What.TRIAL, "", "2026-01-05T06:00:00Z", where="c", data={"address": "a" * 64})
+    assert genba("edge", "history", history.path).stdout.count("aaaaaaaaaaaa") == 3
+    history.path.write_text(history.path.read_text().replace("trial", "trail", 1))
+    told = genba("edge", "history", history.path)
     assert told.exit_code == 1
     assert "altered" in told.stderr
 
@@ -121,5 +121,5 @@ async def test_a_release_is_rolled_out_to_a_running_machine_and_a_bad_one_is_sto
             said = machine.communicate(timeout=60)[0]
     assert "Stopped." in said
     told_history = genba("edge", "history", tmp_path / "edge-state/models/history.jsonl")
-    assert told_history.stdout.count("in force") == 1
+    assert told_history.stdout.count("started") == 1
     assert "refused" in told_history.stdout

@@ -92,3 +92,31 @@ def test_what_is_missing_is_told(words: tuple[str, ...], said: str) -> None:
     told = genba("train", *words)
     assert told.exit_code == 1
     assert said in told.stderr
+
+
+def test_a_detector_explains_what_it_finds_and_draws_it(works: Path, tmp_path: Path) -> None:
+    plant, state = works / "plant.yaml", tmp_path / "state"
+    StateFolder(state)
+    (state / "historian").rmdir()
+    (state / "historian").symlink_to(works / "state" / "historian")
+    told = genba(
+        *("train", "anomaly", plant, "--equipment", "press-1", "--state", state, "--json"),
+        *("--false-alarms", "0.05"),
+    )
+    model = json.loads(told.stdout)["model"][:10]
+    words = ("model", "explain", model, "--plant", plant, "--state", state)
+    picture = tmp_path / "finding.svg"
+    told = genba(*words, "--from", "-14d", "--picture", picture)
+    assert told.exit_code == 0, told.output
+    assert "times the limit: press-1." in told.stdout
+    assert "press-1." in picture.read_text()
+    told = genba(*words, "--picture", tmp_path / "finding.bmp")
+    assert told.exit_code == 1
+    assert "a picture is a file that ends in .png or .svg" in told.stderr
+
+
+def test_one_wish_at_a_time_for_false_alarms(works: Path) -> None:
+    words = ("train", "anomaly", works / "plant.yaml", "--equipment", "press-1")
+    told = genba(*words, "--alarms-week", "2", "--false-alarms", "0.01")
+    assert told.exit_code == 1
+    assert "give --alarms-week or --false-alarms, not both" in told.stderr

@@ -86,8 +86,9 @@ async def cell(tmp_path: Path) -> AsyncIterator[Cell]:
 
 
 async def test_a_model_s_finding_raises_an_alarm_through_the_guard_and_clears_it(
-    cell: Cell,
+    cell: Cell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("genba.learn.edge.standing.FINDING_S", 3.0)
     cell.install(release(KEY))
     await cell.run(12, 0.2)
     assert cell.edge.alarms.standing() == []
@@ -127,7 +128,7 @@ async def test_a_release_that_goes_bad_says_nothing_and_the_one_before_goes_on(c
     await cell.run(4, 0.2)
     await cell.run(10, 3.0)
     assert cell.edge.node.slot("watch").force == first
-    assert cell.edge.models.withheld == 1
+    assert cell.edge.runners.withheld == 1
     (finding,) = await cell.decisions("finding")
     assert json.loads(finding["data"])["source"] == f"watch@{first[:12]}"
 
@@ -154,7 +155,7 @@ async def test_a_lost_device_gives_no_answer_and_no_finding(cell: Cell) -> None:
         cell.clock.set(cell.clock.now() + US)
         await cell.edge.tick()
     assert cell.edge.models.answers - before <= 6
-    assert cell.edge.models.withheld == 0
+    assert cell.edge.runners.withheld == 0
     assert cell.edge.health()["models"]["slots"]["watch"]["force"] is not None
 
 

@@ -14,10 +14,10 @@ from tests.learn.edge.models import graph, release
 from genba.errors import ConnectionLost, LearnError
 from genba.learn.edge.bundle import address_of
 from genba.learn.edge.keys import ReleaseKey, Trust
-from genba.learn.edge.ledger import Ledger
 from genba.learn.edge.node import Node
 from genba.learn.edge.rolling import begin, drive, take_up
 from genba.learn.edge.rollout import Group, Plan, Stage, State
+from genba.learn.registry.history import History
 from genba.operate import edge_orders
 from genba.operate.edge_orders import MqttFleet, Orderly, context_of
 from genba.plant import SystemClock
@@ -104,16 +104,16 @@ async def test_a_machine_that_is_away_fails_and_a_retry_reaches_it_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     broker = Mosquitto(free_port(), tmp_path)
-    ledger = Ledger(tmp_path / "roll-outs.jsonl")
+    history = History(tmp_path / "roll-outs.jsonl")
     groups = (Group("canary", ("cell",)), Group("all", ("hall",), most_failed=1.0))
-    rollout = begin(Plan(address_of(GOOD), "watch", groups), ledger, lambda: 1, "ada")
+    rollout = begin(Plan(address_of(GOOD), "watch", groups), history, lambda: 1, "ada")
     async with (
         running(broker),
         machine(tmp_path, "cell", broker.port) as cell,
         fleet_at(tmp_path, broker.port) as fleet,
     ):
         await eventually(lambda: "cell" in fleet.states)
-        working = asyncio.create_task(drive(rollout, fleet, ledger, lambda: 2))
+        working = asyncio.create_task(drive(rollout, fleet, history, lambda: 2))
         await eventually(lambda: rollout.stages["hall"] is Stage.WORKING, 30.0)
         monkeypatch.setattr(edge_orders, "REPLY_S", 0.2)
         working.cancel()  # whoever drove it is gone, while hall never answers
@@ -121,12 +121,12 @@ async def test_a_machine_that_is_away_fails_and_a_retry_reaches_it_alone(
         with pytest.raises(ConnectionLost, match="does not answer"):
             await fleet.install("hall", address_of(GOOD))
         monkeypatch.setattr(edge_orders, "REPLY_S", 60.0)
-        lines = len(list(cell.history.lines()))
-        again = take_up(ledger)
+        lines = len(cell.history.events())
+        again = take_up(history)
         assert again is not None
         assert again.stages == {"cell": Stage.RUNNING, "hall": Stage.FAILED}
         async with machine(tmp_path, "hall", broker.port):
             await eventually(lambda: "hall" in fleet.states)
             assert again.retry() == ["hall"]
-            assert await drive(again, fleet, ledger, lambda: 3) is State.DONE
-        assert len(list(cell.history.lines())) == lines, "what had it was left alone"
+            assert await drive(again, fleet, history, lambda: 3) is State.DONE
+        assert len(cell.history.events()) == lines, "what had it was left alone"

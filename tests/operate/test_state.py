@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from genba.errors import StateError
-from genba.operate.state import StateFolder, write_atomically
+from genba.operate.state import StateFolder, is_held, write_atomically
 
 
 def test_a_new_folder_is_made_with_its_rooms(tmp_path: Path) -> None:
@@ -30,6 +30,15 @@ def test_two_cores_cannot_hold_one_folder(tmp_path: Path) -> None:
     with StateFolder(tmp_path / "state"), pytest.raises(StateError, match="in use by process"):
         StateFolder(tmp_path / "state").hold()
     StateFolder(tmp_path / "state").hold().release()
+
+
+def test_whether_a_core_holds_a_folder_can_be_asked_without_holding_it(tmp_path: Path) -> None:
+    state = StateFolder(tmp_path / "state")
+    assert not is_held(state.root)
+    with state:
+        assert is_held(state.root)
+        assert is_held(state.root)
+    assert not is_held(state.root)
 
 
 def test_a_folder_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the foreign peers that the tests talk to: mosquitto, mbpoll, Node.js with
-# node-opcua and sparkplug-client.
+# node-opcua and sparkplug-client, and MLflow in a virtual environment of its own.
 # Needs root or sudo for Debian packages; without either the tests skip by name (and fail where CI=true).
 set -uo pipefail
 cd "$(dirname "$0")"
@@ -33,4 +33,17 @@ for peer in node-opcua sparkplug-client; do
     fi
   fi
 done
+# What MLflow shares with Genba (numpy, onnx, pandas ...) it takes from Genba's environment.
+genba="$(cd ../.. && pwd)/.venv"
+if [ -x "$genba/bin/python" ] && ! cmp -s mlflow/requirements.txt mlflow/.venv/.installed; then
+  echo "installing test peer: mlflow"
+  if rm -rf mlflow/.venv && "$genba/bin/python" -m venv mlflow/.venv &&
+     "$genba/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
+       >"$(mlflow/.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/genba.pth" &&
+     mlflow/.venv/bin/python -m pip install -q --disable-pip-version-check -r mlflow/requirements.txt; then
+    cp mlflow/requirements.txt mlflow/.venv/.installed
+  else
+    echo "could not install mlflow: the tests that need it will say so"
+  fi
+fi
 exit 0

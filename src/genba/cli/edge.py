@@ -230,7 +230,7 @@ def rollout(
     """Roll a release out: canary first, stop by itself where too much fails, take back then."""
     import asyncio
 
-    from genba.cli.edge_rolling import Wish, roll
+    from genba.cli.edge_rolling import Hub, Wish, roll
     from genba.learn.edge.bundle import open_bundle
     from genba.learn.edge.keys import ReleaseKey, Trust
 
@@ -238,11 +238,12 @@ def rollout(
     content = release.read_bytes()
     bundle = open_bundle(content, Trust((signs.public,)))
     wish = Wish(
-        content, bundle.address, bundle.contract.name, groups, hub, signs, by, history,
-        tuple(approve or ()), retry, go_on, (flips, shift), trial_s, ca_file, credentials, login,
+        content, bundle.address, bundle.contract.name, bundle.digest, groups,
+        Hub(hub, ca_file, credentials, login), signs, by, history, tuple(approve or ()), retry,
+        go_on, (flips, shift), trial_s,
     )  # fmt: skip
     done = asyncio.run(roll(wish))
-    _show(done, json=json)
+    show_rollout(done, json=json)
 
 
 @app.command("history", short_help="What ran where and when; checks that nothing was altered.")
@@ -252,24 +253,16 @@ def history(
     json: JsonOption = False,
 ) -> None:
     """Show a history, and check its chain."""
-    from genba.learn.edge.ledger import Ledger
-    from genba.plant import format_time
+    from genba.cli.model_history import show_history
+    from genba.learn.registry.history import History
 
     if not path.exists():
         fail(f"there is no history {path}; a machine keeps it in models/history.jsonl of its state")
-    lines = list(Ledger(path).lines())
-    if json:
-        emit_json([{"time": x.time, "what": x.what, **x.facts} for x in lines])
-        return
-    rows = [
-        (format_time(x.time), x.what, x.facts.get("node", ""), x.facts.get("model", ""),
-         str(x.facts.get("address", ""))[:12], x.facts.get("by", ""), x.facts.get("why", ""))
-        for x in lines
-    ]  # fmt: skip
-    print_table(str(path), ("time", "what", "machine", "model", "release", "by", "why"), rows)
+    show_history(History(path).events(), str(path), json=json)
 
 
-def _show(rollout: "Rollout", *, json: bool) -> None:
+def show_rollout(rollout: "Rollout", *, json: bool) -> None:
+    """Show how far a roll-out is; fail where it was stopped."""
     from genba.learn.edge.rollout import State
 
     if json:

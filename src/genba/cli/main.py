@@ -7,9 +7,12 @@ from genba.cli import (
     alarm,
     audit,
     backup,
+    control,
     demo,
     edge,
+    federate,
     historian,
+    inspect,
     kpi,
     model,
     override,
@@ -73,7 +76,12 @@ app.command("systemd", short_help="Make a unit that runs a plant.")(systemd.syst
 app.add_typer(token.app, name="token", short_help="Give, list and revoke API tokens.")
 app.add_typer(trust.app, name="trust", short_help="Decide which devices are trusted.")
 app.add_typer(train.app, name="train", short_help="Learn a model from what was recorded.")
+app.command("inspect", short_help="Judge pictures with a model, and show where the defect is.")(
+    inspect.inspect
+)
+app.add_typer(federate.app, name="federate", short_help="Train one model with other sites.")
 app.add_typer(model.app, name="model", short_help="See models, and what happened to them.")
+app.add_typer(control.app, name="control", short_help="Choose set-points by looking ahead.")
 app.add_typer(twin.app, name="twin", short_help="Ask what would be: the line twin.")
 app.add_typer(testbed.app, name="testbed", short_help="Serve or step a simulated plant.")
 

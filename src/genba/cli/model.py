@@ -5,10 +5,25 @@ from typing import Annotated
 
 import typer
 
+from genba.cli.model_exchange import export_model, import_model
+from genba.cli.model_explain import explain
+from genba.cli.model_history import show_history
+from genba.cli.model_release import release, rollback
+from genba.cli.model_retrain import retrain
+from genba.cli.model_verify import verify
+from genba.cli.model_watch import watch
 from genba.cli.output import emit_json, noun, print_table, says_errors
 from genba.cli.training import StateOption, registry_of, show_rungs
 
 app = noun("See the models of a plant, and what happened to them.")
+app.command("export")(export_model)
+app.command("import")(import_model)
+app.command("explain")(explain)
+app.command("verify")(verify)
+app.command("release")(release)
+app.command("rollback")(rollback)
+app.command("watch")(watch)
+app.command("retrain")(retrain)
 
 DigestArgument = Annotated[str, typer.Argument(help="The model: its digest, or how that begins.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -23,11 +38,15 @@ def list_models(state: StateOption = None, json: JsonOption = False) -> None:
     if json:
         emit_json([{"model": one.digest, **one.card.as_json()} for one in models])
         return
+    last = {event.model: event for event in registry.history.events()}
     rows = [
-        [one.digest[:12], one.card.task.value, one.card.equipment or "a file", one.card.recipe]
+        [
+            *(one.digest[:12], one.card.task.value, one.card.equipment or "a file"),
+            *(one.card.recipe, f"{last[one.digest].what} {last[one.digest].where}".strip()),
+        ]
         for one in models
     ]
-    print_table("Models", ("model", "task", "of", "recipe"), rows)
+    print_table("Models", ("model", "task", "of", "recipe", "last"), rows)
 
 
 @app.command("show")
@@ -59,16 +78,4 @@ def history(
     registry = registry_of(state or Path("state"))
     wanted = registry.get(model).digest if model else None
     events = registry.history.events(wanted)
-    if json:
-        emit_json([{**vars_of(event)} for event in events])
-        return
-    rows = [[e.time, e.what.value, e.model[:12], e.where, e.by] for e in events]
-    print_table("History", ("time", "what", "model", "where", "by"), rows)
-
-
-def vars_of(event: object) -> dict[str, object]:
-    """Turn an event into plain values."""
-    from dataclasses import asdict
-    from typing import Any, cast
-
-    return asdict(cast("Any", event))
+    show_history(events, "History", json=json)

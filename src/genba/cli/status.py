@@ -50,7 +50,7 @@ def _show(health: dict[str, Any]) -> None:
                 for name, up in uplinks.items()
             ],
         )
-    parts = ("loop", "guard", "historian", "audit", "production")
+    parts = ("loop", "guard", "models", "historian", "audit", "production")
     print_table(
         "Figures that are not zero",
         ("part", "figures"),

@@ -2,12 +2,18 @@
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from genba.cli import train_series
+from genba.cli import train_backbone, train_inspect, train_series
 from genba.cli.output import fail, noun, says_errors
+from genba.cli.train_sisters import (
+    PooledOption,
+    StartFromOption,
+    parted_and_taught,
+    with_sisters_apart,
+)
 from genba.cli.training import (
     EquipmentOption,
     FileOption,
@@ -15,11 +21,13 @@ from genba.cli.training import (
     GroupOption,
     JsonOption,
     PlantFile,
+    ScaleOption,
     SeedOption,
     SignalsOption,
     SplitOption,
     StateOption,
     StepOption,
+    SweepOption,
     TimeOption,
     ToOption,
     VouchOption,
@@ -31,6 +39,9 @@ from genba.cli.training import (
     parted_by,
 )
 
+if TYPE_CHECKING:
+    from genba.learn import Dataset
+
 app = noun("Learn a model from what was recorded. It leaves a candidate that nothing runs yet.")
 app.command(
     "softsensor", short_help="Say a value that is measured seldom from those that are often."
@@ -38,7 +49,13 @@ app.command(
 app.command("forecast", short_help="Say what a value will be in the next steps.")(
     train_series.forecast
 )
+app.command("inspect", short_help="Tell good pictures from defective ones, and show where.")(
+    train_inspect.inspect
+)
 app.command("life", short_help="Say how long a unit will last.")(train_series.life)
+app.command("backbone", short_help="Train one network on many processes, for the ladders.")(
+    train_backbone.backbone
+)
 
 
 @app.command("anomaly", short_help="Find what is not normal. Needs no labels.")
@@ -50,9 +67,22 @@ def anomaly(
     target: Annotated[
         str | None, typer.Option(help="Column of the file that labels faults (first is normal).")
     ] = None,
+    alarms_week: Annotated[
+        float | None,
+        typer.Option(
+            min=0.1,
+            max=100,
+            help="False alarms a week of running time; of a machine 2 by default.",
+        ),
+    ] = None,
     false_alarms: Annotated[
-        float, typer.Option(min=0.00001, max=0.2, help="Share of normal rows that may alarm.")
-    ] = 0.01,
+        float | None,
+        typer.Option(
+            min=0.00001,
+            max=0.2,
+            help="Share of normal rows that may alarm instead; of a file 0.01 by default.",
+        ),
+    ] = None,
     idle_too: Annotated[
         bool, typer.Option("--idle-too", help="Also moments at which the machine does not work.")
     ] = False,
@@ -66,13 +96,21 @@ def anomaly(
     group: GroupOption = None,
     split: SplitOption = "time",
     state: StateOption = None,
+    sweep: SweepOption = 0,
+    scale: ScaleOption = None,
     seed: SeedOption = 0,
     json: JsonOption = False,
 ) -> None:
     """Learn what is normal, and set limits on normal data that nothing was fitted on."""
     from genba.learn import anomaly_ladder, slice_of_equipment
+    from genba.learn.anomaly.usual import settings_told
+    from genba.learn.verify.budget import BUDGET_A_WEEK
 
     one_source(equipment, file)
+    if alarms_week is not None and false_alarms is not None:
+        fail("limits follow one wish; give --alarms-week or --false-alarms, not both")
+    if alarms_week is None and false_alarms is None and file is None:
+        alarms_week = BUDGET_A_WEEK
     folder = state or plant.resolve().parent / "state"
     if file is not None:
         data = from_file(file, target, time, group, without)
@@ -87,18 +125,27 @@ def anomaly(
             signal=signal,
             without=without,
             working=not idle_too,
+            mode=True,
         )
     data, parted = parted_by(data, split, seed)
+    if alarms_week is not None and not data.timed:
+        fail(f"'{data.name}' has no times to count weeks by; name their column with --time")
+    train = parted.take(data, "train")
     ladder = anomaly_ladder(
-        parted.take(data, "train"),
-        false_alarms=false_alarms,
+        train,
+        false_alarms=SHARE if false_alarms is None else false_alarms,
+        a_week=alarms_week,
         labelled=data.target is not None,
         seed=seed,
     )
-    limits = () if data.target is not None else (NO_LABELS,)
-    learn(data, parted, ladder, folder, equipment, vouch, limits, seed, json)
+    limits = settings_told(train, parted.take(data, "test"))
+    limits += () if data.target is not None else (NO_LABELS,)
+    learn(
+        data, parted, ladder, folder, equipment, vouch, limits, seed, json, sweep=sweep, scale=scale
+    )
 
 
+SHARE = 0.01
 NO_LABELS = (
     "All of the period was taken for normal, and drills are faults put into it, of one signal and "
     "known size: they show what would be noticed, not what will go wrong here."
@@ -123,6 +170,16 @@ def quality(
     alarm_cost: Annotated[
         float | None, typer.Option(min=0, help="Cost of a good part that is stopped.")
     ] = None,
+    window: Annotated[
+        int,
+        typer.Option(min=1, help="Rows whose mean and spread the model sees; 1 for its own alone."),
+    ] = 1,
+    physics: Annotated[
+        list[str] | None,
+        typer.Option("--physics", help="What columns are together, like power=torque*speed."),
+    ] = None,
+    pooled: PooledOption = None,
+    start_from: StartFromOption = "",
     start: FromOption = "-14d",
     end: ToOption = "now",
     signal: SignalsOption = None,
@@ -132,28 +189,46 @@ def quality(
     group: GroupOption = None,
     split: SplitOption = "time",
     state: StateOption = None,
+    sweep: SweepOption = 0,
+    scale: ScaleOption = None,
     seed: SeedOption = 0,
     json: JsonOption = False,
 ) -> None:
     """Learn from gauged parts what comes of each part: calibrated, with sets and intervals."""
     from genba.learn import quality_ladder, slice_of_parts
+    from genba.learn.physics.quantity import parse_quantity
 
     one_source(equipment, file)
     if (missed_cost is None) != (alarm_cost is None):
         fail("one cost alone says nothing; give both --missed-cost and --alarm-cost")
     folder = state or plant.resolve().parent / "state"
+
+    def read(name: str) -> "Dataset":
+        parts, span = partial(slice_of_parts, target=target), (start, end)
+        return from_machine(plant, folder, name, span, parts, signal=signal, without=without)
+
     if file is not None:
         data = from_file(file, target, time, group, without, bad=bad)
     else:
-        parts = partial(slice_of_parts, target=target)
-        data = from_machine(
-            plant, folder, equipment, (start, end), parts, signal=signal, without=without
-        )
-    data, parted = parted_by(data, split, seed)
+        data = read(equipment)
+    data, sisters = with_sisters_apart(data, pooled, None if file else read)
     costs = None
     if missed_cost is not None and alarm_cost is not None:
         costs = (missed_cost, alarm_cost)
     if data.target is None:
         fail(f"'{data.name}' has no target; name the column that holds it with --target")
-    ladder = quality_ladder(data.target, costs=costs)
-    learn(data, parted, ladder, folder, equipment, vouch, (), seed, json)
+    kind = data.target
+    for text in physics or ():
+        parse_quantity(text, data)  # refused here, not within a rung
+    data, parted, ladder, limits = parted_and_taught(
+        data,
+        split,
+        seed,
+        lambda data: quality_ladder(kind, window=window, costs=costs, physics=tuple(physics or ())),
+        folder,
+        sisters,
+        start_from,
+    )
+    learn(
+        data, parted, ladder, folder, equipment, vouch, limits, seed, json, sweep=sweep, scale=scale
+    )

@@ -6,6 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from genba.cli.output import fail, says_errors
+from genba.cli.train_backbone import BackboneOption, backbone_rungs
+from genba.cli.train_sisters import (
+    PooledOption,
+    StartFromOption,
+    parted_and_taught,
+    with_sisters_apart,
+)
 from genba.cli.training import (
     EquipmentOption,
     FileOption,
@@ -13,10 +20,12 @@ from genba.cli.training import (
     GroupOption,
     JsonOption,
     PlantFile,
+    ScaleOption,
     SeedOption,
     SplitOption,
     StateOption,
     StepOption,
+    SweepOption,
     TimeOption,
     ToOption,
     VouchOption,
@@ -42,6 +51,8 @@ def softsensor(
     equipment: EquipmentOption = "",
     file: FileOption = None,
     window: WindowOption = 30,
+    pooled: PooledOption = None,
+    start_from: StartFromOption = "",
     start: FromOption = "-14d",
     end: ToOption = "now",
     step: StepOption = None,
@@ -51,6 +62,8 @@ def softsensor(
     group: GroupOption = None,
     split: SplitOption = "time",
     state: StateOption = None,
+    sweep: SweepOption = 0,
+    scale: ScaleOption = None,
     seed: SeedOption = 0,
     json: JsonOption = False,
 ) -> None:
@@ -58,9 +71,24 @@ def softsensor(
     from genba.learn.softsensor.ladder import softsensor_ladder
 
     folder = state or plant.resolve().parent / "state"
-    data = _data(plant, folder, equipment, file, target, start, end, step, without, time, group)
-    data, parted = parted_by(data, split, seed)
-    learn(data, parted, softsensor_ladder(window=window), folder, equipment, vouch, (), seed, json)
+
+    def read(name: str) -> "Dataset":
+        wanted = target.replace(f"{equipment}.", f"{name}.", 1) if equipment else target
+        return _data(plant, folder, name, file, wanted, start, end, step, without, time, group)
+
+    data, sisters = with_sisters_apart(read(equipment), pooled, None if file else read)
+    data, parted, ladder, limits = parted_and_taught(
+        data,
+        split,
+        seed,
+        lambda data: softsensor_ladder(window=window),
+        folder,
+        sisters,
+        start_from,
+    )
+    learn(
+        data, parted, ladder, folder, equipment, vouch, limits, seed, json, sweep=sweep, scale=scale
+    )
 
 
 @says_errors
@@ -70,6 +98,7 @@ def forecast(
     equipment: EquipmentOption = "",
     file: FileOption = None,
     steps: Annotated[int, typer.Option(min=1, max=500, help="Rows to say ahead.")] = 1,
+    backbone: BackboneOption = "",
     start: FromOption = "-14d",
     end: ToOption = "now",
     step: StepOption = None,
@@ -78,6 +107,8 @@ def forecast(
     time: TimeOption = None,
     group: GroupOption = None,
     state: StateOption = None,
+    sweep: SweepOption = 0,
+    scale: ScaleOption = None,
     seed: SeedOption = 0,
     json: JsonOption = False,
 ) -> None:
@@ -88,8 +119,11 @@ def forecast(
     folder = state or plant.resolve().parent / "state"
     data = _data(plant, folder, equipment, file, target, start, end, step, without, time, group)
     data, parted = parted_by(ahead(data), "time", seed)
-    ladder = forecast_ladder(data, steps=steps)
-    learn(data, parted, ladder, folder, equipment, vouch, (), seed, json)
+    more, limits = backbone_rungs(folder, backbone, data, steps)
+    ladder = forecast_ladder(data, steps=steps, more=more)
+    learn(
+        data, parted, ladder, folder, equipment, vouch, limits, seed, json, sweep=sweep, scale=scale
+    )
 
 
 @says_errors
@@ -104,9 +138,12 @@ def life(
         float | None, typer.Option(min=0, help="More than so much left counts as so much.")
     ] = None,
     window: WindowOption = 30,
+    start_from: StartFromOption = "",
     without: WithoutOption = None,
     vouch: VouchOption = None,
     state: StateOption = None,
+    sweep: SweepOption = 0,
+    scale: ScaleOption = None,
     seed: SeedOption = 0,
     json: JsonOption = False,
 ) -> None:
@@ -119,8 +156,10 @@ def life(
     if "unit" not in data.groups:
         fail("remaining life is that of a unit; say which column names it: --group unit=COLUMN")
     data = with_life(data, set(data.units.tolist()), cap=cap)
-    data, parted = parted_by(data, "unit", seed)
-    learn(data, parted, life_ladder(window=window), folder, "", vouch, (), seed, json)
+    data, parted, ladder, limits = parted_and_taught(
+        data, "unit", seed, lambda data: life_ladder(window=window), folder, None, start_from
+    )
+    learn(data, parted, ladder, folder, "", vouch, limits, seed, json, sweep=sweep, scale=scale)
 
 
 def _data(

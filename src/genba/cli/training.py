@@ -49,6 +49,16 @@ StateOption = Annotated[
     Path | None,
     typer.Option(help="State folder; default: 'state' beside the plant.", envvar="GENBA_STATE"),
 ]
+SweepOption = Annotated[
+    int, typer.Option(min=0, help="Other settings of each recipe to try, before one is chosen.")
+]
+ScaleOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Where to fit: local, workers=4, ray, ray=auto or ray=HOST:PORT. Same result.",
+        envvar="GENBA_SCALE",
+    ),
+]
 SeedOption = Annotated[int, typer.Option(min=0, help="Of everything random.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -70,6 +80,7 @@ def from_machine(
     signal: list[str] | None = None,
     without: list[str] | None = None,
     working: bool = True,
+    mode: bool = False,
 ) -> "Dataset":
     """Take from a plant's historian what the options say, in one of the ways of ``genba.learn``."""
     from genba.historian import Historian
@@ -81,7 +92,7 @@ def from_machine(
         start, end = (moment(historian, text) for text in span)
         signals = tuple(signal) if signal else None
         left_out = tuple(without or ())
-        wanted = Slice(equipment, start, end, step, signals, left_out, working=working)
+        wanted = Slice(equipment, start, end, step, signals, left_out, working=working, mode=mode)
         return take(historian, loaded, wanted)
 
 
@@ -97,21 +108,28 @@ def from_file(
     """Read a release as the options say."""
     from genba.learn import read_release
 
-    groups = {}
-    for text in group or ():
-        name, found, column = text.partition("=")
-        if not (name and found and column):
-            fail(f"'{text}' names no group; write it like lot=batch_number")
-        groups[name] = column
-    how: dict[str, Any] = {"groups": groups, "without": tuple(without or ())}
+    how: dict[str, Any] = {"groups": named_groups(group), "without": tuple(without or ())}
     data = read_release(file, target=target, time=time, **how)
     if bad is None:
         return data
     return with_bad(data, bad)
 
 
+def named_groups(group: list[str] | None) -> dict[str, str]:
+    """Read GROUP=COLUMN options."""
+    groups = {}
+    for text in group or ():
+        name, found, column = text.partition("=")
+        if not (name and found and column):
+            fail(f"'{text}' names no group; write it like lot=batch_number")
+        groups[name] = column
+    return groups
+
+
 def with_bad(data: "Dataset", bad: str) -> "Dataset":
     """Make two classes of a target: the value that is looked for, and all others."""
+    from dataclasses import replace
+
     import numpy as np
 
     from genba.learn import Target
@@ -129,7 +147,8 @@ def with_bad(data: "Dataset", bad: str) -> "Dataset":
         except ValueError:
             fail(f"target '{known.name}' holds numbers, and '{bad}' is none")
     values = np.where(np.isfinite(known.values), raised.astype(float), np.nan)
-    return data.with_target(Target(known.name, values, classes=("good", "bad"), known=known.known))
+    target = Target(known.name, values, classes=("good", "bad"), known=known.known)
+    return replace(data, target=target, lineage=data.lineage.then(f"bad is '{bad}'"))
 
 
 def parted_by(data: "Dataset", split: str, seed: int) -> "tuple[Dataset, Split]":
@@ -153,16 +172,23 @@ def learn(
     limits: tuple[str, ...],
     seed: int,
     json: bool,
+    finish: "Callable[[Candidate], Candidate]" = lambda found: found,
+    *,
+    sweep: int = 0,
+    scale: str | None = None,
 ) -> None:
-    """Train, keep the candidate, and say how good it is."""
+    """Train, keep the candidate, and say how good it is; ``finish`` may add to what is kept."""
     from rich.console import Console
     from rich.progress import Progress
 
     from genba.learn import train
+    from genba.learn.scale import scale_of
 
-    registry = registry_of(folder)
+    place = scale_of(scale)
+    registry = registry_of(folder, create=True)
     with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("checking", total=len(ladder.rungs) + len(ladder.baselines))
+        fits = len(ladder.rungs) * (2 if sweep else 1) + len(ladder.baselines)
+        task = progress.add_task("checking", total=fits)
 
         def told(name: str) -> None:
             progress.update(task, description=name, advance=1)
@@ -176,18 +202,21 @@ def learn(
             limits=limits,
             seed=seed,
             told=told,
+            scale=place,
+            variants=sweep,
         )
+    found = finish(found)
     kept = found.keep(registry, now_text(), by="genba train")
     show(found, kept, data, json)
 
 
-def registry_of(folder: Path) -> "Registry":
+def registry_of(folder: Path, *, create: bool = False) -> "Registry":
     """Open the models of a state folder; the signing key lies with the secrets."""
     from genba.learn import Registry
     from genba.learn.registry.signature import KEY
     from genba.operate.state import StateFolder
 
-    state = StateFolder(folder, create=False)
+    state = StateFolder(folder, create=create)
     return Registry(folder / MODELS, state.secrets / KEY)
 
 
@@ -199,7 +228,16 @@ def now_text() -> str:
 
 
 def show(found: "Candidate", kept: "Registered", data: "Dataset", json: bool) -> None:
-    """Print what was learned."""
+    """Print what was learned, and from how much."""
+    rows = f"{data.rows:,} rows of {len(data.columns)} columns"
+    what = rows if data.images is None else f"{data.rows:,} pictures"
+    name = kept.digest[:12]
+    last = f"Learned from {what}. Candidate {name}: `genba model show {name}`; nothing runs it yet."
+    show_candidate(found, kept, last, json)
+
+
+def show_candidate(found: "Candidate", kept: "Registered", last: str, json: bool) -> None:
+    """Print a candidate: what its report says, its rungs and limits, and a last line."""
     if json:
         emit_json({"model": kept.digest, "folder": kept.folder, **found.card.as_json()})
         return
@@ -207,10 +245,7 @@ def show(found: "Candidate", kept: "Registered", data: "Dataset", json: bool) ->
     show_rungs(found.card.rungs, found.card.task)
     for limit in found.card.limits:
         typer.echo(f"- {limit}")
-    typer.echo(
-        f"Learned from {data.rows:,} rows of {len(data.columns)} columns. Candidate "
-        f"{kept.digest[:12]}: `genba model show {kept.digest[:12]}`; nothing runs it yet."
-    )
+    typer.echo(last)
 
 
 def show_rungs(rungs: "tuple[dict[str, Any], ...]", task: Any) -> None:
@@ -225,7 +260,11 @@ def show_rungs(rungs: "tuple[dict[str, Any], ...]", task: Any) -> None:
         for row in rungs
     ]
     print_table("On the test part", ("recipe", *(MEASURES[n].text for n in shown), ""), rows)
+    for row in rungs:
+        if row["failed"]:
+            typer.echo(f"{row['recipe']} cannot be chosen: {row['failed']}")
 
 
 def _note(row: "dict[str, Any]") -> str:
-    return row["failed"] or ("chosen" if row["chosen"] else "baseline" if row["baseline"] else "")
+    fell = "cannot be chosen" if row["failed"] else ""
+    return fell or ("chosen" if row["chosen"] else "baseline" if row["baseline"] else "")

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from genba.learn.export.parity import OnnxModel, Parity, parity_of
     from genba.learn.export.trees import Trees
     from genba.learn.features.windows import Windows, runs_of, windows_of
+    from genba.learn.forecast.ahead import ahead
+    from genba.learn.forecast.ladder import forecast_ladder
+    from genba.learn.inspect.ladder import inspect_ladder
+    from genba.learn.life.ladder import life_ladder
+    from genba.learn.life.target import with_life
     from genba.learn.quality.ladder import quality_ladder
     from genba.learn.recipe.card import Card
     from genba.learn.recipe.catalog import recipe_of
@@ -33,6 +38,9 @@ if TYPE_CHECKING:
     from genba.learn.recipe.samples import sample_for
     from genba.learn.registry.history import Event, History, What
     from genba.learn.registry.store import Registered, Registry
+    from genba.learn.releasing import release_to_core, rollback, running, sealed
+    from genba.learn.scale import Scale, scale_of
+    from genba.learn.softsensor.ladder import softsensor_ladder
     from genba.learn.split.leakage import Leak, LeakKind, leaks, refuse_leaks
     from genba.learn.split.parts import Split, by_blocks, by_group, by_rows, by_time, leave_out
 
@@ -50,6 +58,11 @@ _PLACES = {
     "export.parity": ("OnnxModel", "Parity", "parity_of"),
     "export.trees": ("Trees",),
     "features.windows": ("Windows", "runs_of", "windows_of"),
+    "forecast.ahead": ("ahead",),
+    "forecast.ladder": ("forecast_ladder",),
+    "inspect.ladder": ("inspect_ladder",),
+    "life.ladder": ("life_ladder",),
+    "life.target": ("with_life",),
     "quality.ladder": ("quality_ladder",),
     "recipe.card": ("Card",),
     "recipe.catalog": ("recipe_of",),
@@ -62,6 +75,9 @@ _PLACES = {
     "recipe.samples": ("sample_for",),
     "registry.history": ("Event", "History", "What"),
     "registry.store": ("Registered", "Registry"),
+    "releasing": ("release_to_core", "rollback", "running", "sealed"),
+    "scale": ("Scale", "scale_of"),
+    "softsensor.ladder": ("softsensor_ladder",),
     "split.leakage": ("Leak", "LeakKind", "leaks", "refuse_leaks"),
     "split.parts": ("Split", "by_blocks", "by_group", "by_rows", "by_time", "leave_out"),
     "candidate": ("Candidate", "train"),
@@ -98,6 +114,7 @@ __all__ = [
     "Registered",
     "Registry",
     "Rung",
+    "Scale",
     "Scores",
     "Slice",
     "Split",
@@ -107,6 +124,7 @@ __all__ = [
     "Weight",
     "What",
     "Windows",
+    "ahead",
     "anomaly_ladder",
     "by_blocks",
     "by_group",
@@ -114,9 +132,12 @@ __all__ = [
     "by_time",
     "check_recipe",
     "climb",
+    "forecast_ladder",
     "from_table",
+    "inspect_ladder",
     "leaks",
     "leave_out",
+    "life_ladder",
     "misfits",
     "parity_of",
     "quality_ladder",
@@ -124,13 +145,20 @@ __all__ = [
     "recipe_of",
     "refuse_leaks",
     "refuse_misfits",
+    "release_to_core",
     "report_of",
+    "rollback",
+    "running",
     "runs_of",
     "sample_for",
+    "scale_of",
+    "sealed",
     "slice_of_equipment",
     "slice_of_parts",
+    "softsensor_ladder",
     "train",
     "windows_of",
+    "with_life",
     "without_constant",
 ]
 

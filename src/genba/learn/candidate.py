@@ -16,12 +16,17 @@ from genba.learn.recipe.catalog import made_by
 from genba.learn.recipe.ladder import Climb, Ladder, Rung, climb
 from genba.learn.recipe.protocol import Model, Weight
 from genba.learn.recipe.report import report_of
-from genba.learn.registry.store import Registered, Registry, files_of
+from genba.learn.recipe.sweep import sweep
+from genba.learn.registry.store import Registered, Registry, files_of, write_arrays
+from genba.learn.scale import Scale
 from genba.learn.split.leakage import refuse_leaks
-from genba.learn.split.parts import Split
+from genba.learn.split.parts import Split, refuse_one_sided
+from genba.learn.watch.kept import FILE, reference_of
 
 _PARITY_ROWS = 500
 _KEPT_ROWS = 50
+_KEPT_BYTES = 4 << 20
+"""Of kept rows, so that a model of large pictures stays small; five rows are kept anyway."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,6 +55,8 @@ def train(
     limits: tuple[str, ...] = (),
     seed: int = 0,
     told: Callable[[str], None] = lambda name: None,
+    scale: Scale | None = None,
+    variants: int = 0,
 ) -> Candidate:
     """Check the data, climb the ladder, and make a candidate of the rung that was chosen.
 
@@ -61,6 +68,10 @@ def train(
         What the card shall say that the model is not good for.
     told : callable
         Hears the name of each recipe before it is fitted.
+    scale : Scale, optional
+        Where rungs are fitted; default as ``GENBA_SCALE`` says. The candidate is the same.
+    variants : int
+        Other settings of each recipe to try on the part for choosing, before the ladder is climbed.
 
     Raises
     ------
@@ -70,18 +81,27 @@ def train(
     """
     refuse_misfits(data, ladder.fewest_rows)
     refuse_leaks(data, split, vouched)
-    found = climb(data, split, ladder, seed=seed, told=told)
+    refuse_one_sided(data, split)
+    swept: tuple[str, ...] = ()
+    if variants:
+        best = sweep(data, split, ladder, variants, seed=seed, told=told, scale=scale)
+        ladder, swept = best.ladder, (best.told(),)
+    found = climb(data, split, ladder, seed=seed, told=told, scale=scale)
     if found.chosen is None or found.chosen.model is None:
         raise LearnError(f"no recipe could be chosen: {_whys(found)}")
     inputs = seen_of(split.take(data, "test"), found.chosen.recipe.window).values
     content, parity = exported(found.chosen, inputs[:_PARITY_ROWS])
-    said = (*limits, *_warnings(found, vouched))
-    card = _card(data, split, found, found.chosen, parity, equipment, said, seed)
+    said = (*limits, *swept, *_warnings(found, vouched))
+    card = _card(data, split, found, found.chosen, parity, equipment, said, tuple(vouched), seed)
     report = report_of(card)
     model = found.chosen.model
-    rows: dict[str, AnyArray] = {"inputs": inputs[:_KEPT_ROWS].astype(np.float32)}
+    kept = min(_KEPT_ROWS, max(5, _KEPT_BYTES // (4 * inputs[0].size)))
+    rows: dict[str, AnyArray] = {"inputs": inputs[:kept].astype(np.float32)}
     answers = model.predict(rows["inputs"].astype(np.float64)).outputs()
     files = files_of(card, report, content, model.parts(), {**rows, **answers})
+    watched = reference_of(data, split, ladder.task, model, card.window).arrays()
+    if watched:
+        files[FILE] = write_arrays(watched)
     return Candidate(card, report, found, model, files)
 
 
@@ -125,6 +145,9 @@ def _warnings(found: Climb, vouched: Collection[str]) -> list[str]:
         )
     if vouched:
         told.append(f"The leakage check left alone, since somebody vouched: {', '.join(vouched)}.")
+    model = None if found.chosen is None else found.chosen.model
+    if notes := getattr(model, "notes", ()):
+        told.append(f"What it was made with: {'; '.join(notes)}.")
     return told
 
 
@@ -136,6 +159,7 @@ def _card(
     parity: Parity,
     equipment: str,
     limits: tuple[str, ...],
+    vouched: tuple[str, ...],
     seed: int,
 ) -> Card:
     target = None
@@ -153,7 +177,7 @@ def _card(
         equipment=equipment,
         columns=data.columns,
         window=chosen.recipe.window,
-        step_s=_step_s(data),
+        step_s=step_s_of(data),
         threshold=None if chosen.model is None else chosen.model.threshold,
         target=target,
         lineage=data.lineage.as_json(),
@@ -164,10 +188,11 @@ def _card(
         rungs=rungs_told(found),
         parity=parity.differences,
         limits=limits,
+        vouched=vouched,
     )
 
 
-def _step_s(data: Dataset) -> float | None:
+def step_s_of(data: Dataset) -> float | None:
     """How far apart rows usually are in seconds."""
     if not data.timed or data.rows < 2:
         return None

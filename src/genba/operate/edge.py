@@ -7,6 +7,7 @@ does with its findings is the core's business; while the link to that is down, t
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from genba.historian.disk import DiskWatch
 from genba.historian.policy import Policy
 from genba.learn.edge.keys import Trust
 from genba.learn.edge.node import Node
+from genba.learn.edge.past import Past
+from genba.learn.edge.runners import Runners
 from genba.operate.alarms import (
     Alarms,
     DeviceConditions,
@@ -28,13 +31,13 @@ from genba.operate.alarms import (
 )
 from genba.operate.buffered import Buffered
 from genba.operate.drivers import open_all
-from genba.operate.edge_judge import ModelJudge, Past
 from genba.operate.edge_plant import with_findings
 from genba.operate.events import clock_jumped, link_changed
 from genba.operate.gate import Gate
 from genba.operate.judge import Judge, Judgement, LimitJudge, RateJudge, Sight, StaleJudge
 from genba.operate.lateness import Lateness
 from genba.operate.links import Links
+from genba.operate.model_judge import ModelJudge
 from genba.operate.outbox import Outbox
 from genba.operate.pace import Pace
 from genba.operate.records import Records
@@ -128,14 +131,12 @@ class Edge:
             state.root, self._tell, lambda: self._outbox.waiting,
         )  # fmt: skip
         self._records = Records(self._tell)
-        past = Past(plant, self.historian, clock)
+        past = Past(plant, lambda: nullcontext(self.historian), clock.now)
         self.node = Node(
             state.root / "models", name, trust, clock.now, set(plant.signals), past.windows
         )
-        self.models = ModelJudge(
-            plant, self.node, self.guard, self.live, self._records, past, self._intake,
-            trial_answers,
-        )  # fmt: skip
+        self.runners = Runners(self.node, past.rows, trial_answers)
+        self.models = ModelJudge(plant, self.guard, self.live, self._records, self._intake)
         self._judges = self._built_in(plant)
         self._lateness = Lateness()
         self._pace: Pace | None = None
@@ -161,7 +162,7 @@ class Edge:
         """Take up what an earlier run left, load the models, and connect."""
         await asyncio.to_thread(self.gate.restore, self.historian, self.clock.now())
         self.alarms.restore(await asyncio.to_thread(newest, self.historian), self.clock.now())
-        await asyncio.to_thread(self.models.follow, self.clock.now())
+        await asyncio.to_thread(self.runners.follow, self.clock.now())
         if not isinstance(self.clock, VirtualClock):
             self.historian.start_committing(COMMIT_S)
         self._uplinks.start()
@@ -187,8 +188,9 @@ class Edge:
         self.alarms.suppress(now, batch)
         for judge in self._judges:
             self._take(judge.judge(Sight(now, batch, self.live)))
-        await asyncio.to_thread(self.models.follow, now)
-        self._take(self.models.judge(now))
+        await asyncio.to_thread(self.runners.follow, now)
+        answers = self.runners.tick(now, self.models.look(now))
+        self._take(self.models.judged(answers, self.node.slots(), now))
         self.alarms.tick(now)
         self._outbox.flush()
         self.ticks += 1
@@ -201,7 +203,7 @@ class Edge:
         if self._stopped:
             return
         self._stopped = True
-        self.models.close()
+        self.runners.close()
         self.node.well()
         stopped = self.clock.now()
         await self.recovery.stop()
@@ -224,7 +226,7 @@ class Edge:
             "models": {
                 "slots": slots,
                 "answers": self.models.answers,
-                "withheld": self.models.withheld,
+                "withheld": self.runners.withheld,
                 "findings": self.models.findings,
                 "refused": self.models.refused,
             },

@@ -33,12 +33,16 @@ from genba.operate.drivers import open_all
 from genba.operate.events import clock_jumped, link_changed, stalled, state_ended
 from genba.operate.gate import Gate
 from genba.operate.heartbeat import Heartbeats
+from genba.operate.hosted_models import HostedModels
 from genba.operate.journal import CommandJournal
 from genba.operate.judge import Judge, LimitJudge, RateJudge, StaleJudge
 from genba.operate.lateness import Lateness
 from genba.operate.links import Links
 from genba.operate.loop import ExecutionLoop
 from genba.operate.manual import Manual
+from genba.operate.model_host import ModelHost
+from genba.operate.model_judge import ModelJudge
+from genba.operate.model_watch import ModelWatch
 from genba.operate.outbox import Outbox
 from genba.operate.pace import Pace
 from genba.operate.packml import PackMLJudge
@@ -96,6 +100,8 @@ class Core:
     judges, planners : sequence, optional
         In addition to the built-in ones; default those that packages register under the entry
         points ``genba.judges`` and ``genba.planners``, and the optimizing planner after them.
+    trial_answers : int
+        Good answers that a released model on trial needs before it is in force.
 
     Raises
     ------
@@ -113,6 +119,7 @@ class Core:
         drivers: Mapping[str, Driver] | None = None,
         judges: Sequence[Judge] | None = None,
         planners: Sequence[Planner] | None = None,
+        trial_answers: int = 100,
     ) -> None:
         self.plant = plant
         self.clock = clock
@@ -162,6 +169,11 @@ class Core:
         )
         self._patience = Patience()
         self._records = Records(self._tell)
+        self._host = ModelHost(plant, state, clock, trial_answers)
+        self._watch = ModelWatch(plant, state, clock)
+        self._models = HostedModels(
+            self._host, ModelJudge(plant, self.guard, self.live, self._records)
+        )
         self._links = Links(plant, self._drivers, clock, self._intake, self._link_changed)
         self._tracker = Tracker(plant, self.live, self._tell, self._transport_failed)
         self._journal = CommandJournal(state.root / "commands", clock)
@@ -214,7 +226,10 @@ class Core:
                 lambda _: audit_facts(self.audit.broken),
                 lambda _: self.recovery.facts(),
                 lambda _: self.wellbeing.facts(),
+                lambda _: self._host.facts(),
+                self._watch.facts,
             ),
+            self._models,
         ]
         return [*built_in, *more]
 
@@ -249,6 +264,7 @@ class Core:
             self.clock.set(now)
         await self._tick()
         await self._actor.settle()
+        await asyncio.to_thread(self._host.settle)
         if self._ingest.full:
             await self._ingest.drained()
 
@@ -281,6 +297,8 @@ class Core:
         self._stopped = True
         self._watchdog.stop()
         await asyncio.to_thread(self._planning.close)
+        await asyncio.to_thread(self._host.close)
+        await asyncio.to_thread(self._watch.close)
         await self._actor.settle()
         self._actor.check()
         self._actor.give_up("Genba stopped")
@@ -377,6 +395,7 @@ class Core:
                 "planner_fallbacks": self._planning.fallbacks,
             },
             "guard": counts,
+            "models": self._models.figures(),
             "alarms": summary(self.alarms, self.clock.now()),
             "historian": self._historian_health(),
             "audit": self.audit.report(),

@@ -137,6 +137,21 @@ def _lock(root: Path) -> int:
     return handle
 
 
+def is_held(root: Path) -> bool:
+    """Whether a running core, or other work on it as a whole, holds a folder now."""
+    try:
+        handle = os.open(root / "lock", os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
 @contextmanager
 def held(root: Path) -> Iterator[None]:
     """Hold a folder of any format, for work on it as a whole.

@@ -46,6 +46,7 @@ from genba.plant.logistics import Edge, Layout, Node, Vehicle, VehicleKind
 from genba.plant.model import Plant
 from genba.plant.planning import PlanningSettings
 from genba.plant.problem import Problem, Weight
+from genba.plant.process import Kept, Process, ProcessObjective, Wish
 from genba.plant.product import (
     Alternative,
     Operation,
@@ -93,6 +94,7 @@ __all__ = [
     "GapReason",
     "Health",
     "Interlock",
+    "Kept",
     "Layout",
     "Level",
     "Limits",
@@ -107,6 +109,8 @@ __all__ = [
     "PlanningSettings",
     "Plant",
     "Problem",
+    "Process",
+    "ProcessObjective",
     "Product",
     "Proposal",
     "Quality",
@@ -135,6 +139,7 @@ __all__ = [
     "Verdict",
     "VirtualClock",
     "Weight",
+    "Wish",
     "Write",
     "check_plant",
     "examine",

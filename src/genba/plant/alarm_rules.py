@@ -61,6 +61,28 @@ BUILT_IN: tuple[AlarmRule, ...] = (
         consequence="What this judge watches is not watched.",
     ),
     AlarmRule(
+        kind="model_*",
+        response="Look at the machine: what the model reads stands beside the finding; say so "
+        "when you acknowledge it if nothing is wrong.",
+        consequence="What the model was trained to notice goes on unseen.",
+    ),
+    AlarmRule(
+        kind="models_down",
+        on_delay_s=30.0,
+        response="Read Genba's log; `genba model history` says what came into force last.",
+        consequence="No released model judges; limits and rates go on.",
+    ),
+    AlarmRule(
+        kind="unfit_model",
+        response="`genba model watch` says what changed; learn the model anew, or take it back.",
+        consequence="What the model says may be wrong, and its intervals too narrow.",
+    ),
+    AlarmRule(
+        kind="unwatched_models",
+        response="Run `genba model watch`; it says what is missing.",
+        consequence="Nobody would notice that a model no longer fits.",
+    ),
+    AlarmRule(
         kind="recording",
         priority=_HIGH,
         response="Make room on the disk, or mend it; Genba goes on by itself.",

@@ -4,6 +4,7 @@ from genba.plant.checks.alarms import check_alarms
 from genba.plant.checks.identities import check_identities
 from genba.plant.checks.interlocks import check_interlocks
 from genba.plant.checks.logistics import check_logistics
+from genba.plant.checks.processes import check_processes
 from genba.plant.checks.production import check_production
 from genba.plant.checks.report import Report
 from genba.plant.checks.retention import check_retention
@@ -30,4 +31,5 @@ def check_plant(plant: Plant) -> list[Problem]:
     check_alarms(plant, report)
     check_retention(plant, report)
     check_uplinks(plant, report)
+    check_processes(plant, report)
     return report.problems

@@ -14,6 +14,7 @@ from genba.plant.equipment import Connection, Equipment
 from genba.plant.ids import Id, Value
 from genba.plant.logistics import Layout, Vehicle
 from genba.plant.planning import PlanningSettings
+from genba.plant.process import Process
 from genba.plant.product import Order, Person, Product, SetupFamily, SetupTime, Tool
 from genba.plant.retention import Retention, Storage
 from genba.plant.safety import Autonomy, AutonomyRule, CriticalRule, Interlock
@@ -52,6 +53,7 @@ class Plant(Value):
     """How long Genba keeps off a setpoint that was changed at the machine, in plant seconds."""
     alarms: tuple[AlarmRule, ...] = ()
     planning: PlanningSettings = PlanningSettings()
+    processes: tuple[Process, ...] = ()
     uplinks: tuple[Uplink, ...] = ()
     retention: Retention = Retention()
     storage: Storage = Storage()

@@ -6,7 +6,6 @@ values are laid onto it, so that a machine that was added since keeps its plan u
 
 import json
 import math
-import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +20,7 @@ from genba.twin.fit import Fit, Goodness
 from genba.twin.line import Line, Machine, Power, Stop, Stoppage, Travel, Vehicle, Way
 from genba.twin.parameter import Basis, Parameter
 from genba.twin.rules import FAMILY_WINDOW_S
+from genba.twin.whole_file import write_whole
 
 FORMAT = 1
 _JSON = dict[str, Any]
@@ -34,17 +34,7 @@ def save(calibrated: Calibrated, path: Path) -> None:
     TwinError
         If the file cannot be written.
     """
-    text = json.dumps(_encode(calibrated), indent=1, allow_nan=False)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with draft.open("w", encoding="utf-8") as file:
-            file.write(text + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    except OSError as error:
-        raise TwinError(f"{path} cannot be written: {error.strerror}") from None
+    write_whole(path, json.dumps(_encode(calibrated), indent=1, allow_nan=False))
 
 
 def load(path: Path, line: Line) -> Calibrated:

@@ -20,9 +20,10 @@ from genba.learn import (
     sample_for,
 )
 from genba.learn.anomaly.distance import DistanceRecipe
-from genba.learn.anomaly.examine import episodes_of, examine_anomalies
+from genba.learn.anomaly.episodes import episodes_of
+from genba.learn.anomaly.examine import examine_anomalies
 from genba.learn.anomaly.forest import ForestRecipe
-from genba.learn.anomaly.limits import limit_of
+from genba.learn.anomaly.limits import Wish, limit_of
 from genba.learn.anomaly.pca import PcaRecipe
 from genba.learn.anomaly.sigma import SigmaRecipe
 from genba.learn.features.windows import windows_of
@@ -83,7 +84,7 @@ def test_a_broken_relation_is_found_although_each_signal_is_within_its_range(
 def test_a_limit_is_exceeded_in_about_the_wanted_share(share: float, seed: int) -> None:
     random = np.random.default_rng(seed)
     rows = 4000
-    limit = limit_of(random.exponential(size=rows), share)
+    limit = limit_of(random.exponential(size=rows), Wish(share))
     beyond = np.mean(random.exponential(size=40_000) > limit)
     # The limit rests on about share * rows of the rows, a number that scatters by its root.
     assert beyond == pytest.approx(share, abs=5 * np.sqrt(share / rows))
@@ -91,20 +92,21 @@ def test_a_limit_is_exceeded_in_about_the_wanted_share(share: float, seed: int) 
 
 def test_a_smaller_share_never_has_a_lower_limit() -> None:
     scores = np.random.default_rng(0).normal(size=500) ** 2
-    limits = [limit_of(scores, share) for share in (0.1, 0.05, 0.01, 0.001, 0.0001)]
+    limits = [limit_of(scores, Wish(share)) for share in (0.1, 0.05, 0.01, 0.001, 0.0001)]
     assert limits == sorted(limits)
 
 
 @pytest.mark.parametrize("scores", [np.ones(10), np.array([1.0] * 40 + [np.nan])])
 def test_a_limit_of_too_little_is_refused(scores: np.ndarray) -> None:
     with pytest.raises(LearnError, match="a limit takes at least 30 normal rows"):
-        limit_of(scores, 0.01)
+        limit_of(scores, Wish())
 
 
 def test_alarms_beside_each_other_are_one_and_units_do_not_join() -> None:
     alarms = np.array([1, 1, 0, 1, 1, 1], bool)
     units = np.array(["a", "a", "a", "a", "b", "b"])
-    assert episodes_of(alarms, units) == 3
+    assert episodes_of(alarms, units).tolist() == [0, 3, 4]
+    assert episodes_of(alarms, units, apart=2).tolist() == [0, 4]
 
 
 def test_figures_are_counted_as_by_hand() -> None:

@@ -76,6 +76,26 @@ def test_refining_goes_on_from_where_it_was_and_leaves_the_first_alone(
     )
 
 
+def test_a_window_upside_down_is_answered_upside_down(backbone: Backbone) -> None:
+    windows = noisy(4)[:LENGTH].T
+    assert np.allclose(backbone.forecast(-windows), -backbone.forecast(windows), atol=1e-5)
+
+
+def test_a_day_that_a_window_holds_is_heard_and_a_longer_one_is_not(backbone: Backbone) -> None:
+    windows = noisy(4)[:LENGTH].T
+    undated = backbone.forecast(windows)
+    assert np.array_equal(backbone.forecast(windows, 480.0), undated)
+    assert not np.allclose(backbone.forecast(windows, 96.0), undated, atol=1e-3)
+
+
+@pytest.mark.parametrize("day", [0.0, 48.0, 480.0])
+def test_the_graph_says_the_same_for_any_day(backbone: Backbone, day: float) -> None:
+    windows = noisy(6)[:LENGTH].T.astype(np.float32)
+    session = ort.InferenceSession(backbone.to_onnx(day))
+    said = session.run(["value"], {"inputs": windows})[0]
+    assert np.allclose(said, backbone.forecast(windows.astype(float), day), atol=1e-4)
+
+
 def test_an_untaught_one_has_as_many_numbers_as_its_shape_says() -> None:
     assert untaught(SMALL).parameters == SMALL.parameters
     assert untaught(Shape(24, 2)).parameters == Shape(24, 2).parameters

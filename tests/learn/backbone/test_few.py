@@ -5,6 +5,7 @@ import pytest
 
 from genba.errors import LearnError
 from genba.learn.backbone.backbone import Backbone, pretrain
+from genba.learn.backbone.describe import _telling
 from genba.learn.backbone.few import FewShot, choose_few, ways_of
 from genba.learn.backbone.shape import Shape
 from genba.learn.backbone.window import LENGTH
@@ -32,6 +33,16 @@ def test_every_way_tells_plain_faults_apart(backbone: Backbone) -> None:
     test = faults(2, 20)
     for name, say in ways_of(backbone, faults(1)).items():
         assert np.mean(say(test.windows) == test.answers) > 0.6, name
+
+
+def test_directions_that_part_kinds_part_them_better_than_those_that_spread_most() -> None:
+    source = np.random.default_rng(3)
+    summary = source.normal(size=(60, 4, 30))
+    kinds = np.repeat([0.0, 1.0], 30)
+    summary[:, :, 0] *= 20
+    summary[kinds == 1, :, 5] += 2.0
+    plane = _telling(summary, kinds)
+    assert np.argmax(np.abs(plane[:, 0])) == 5
 
 
 def test_the_gate_takes_a_light_way_where_it_is_good_enough(backbone: Backbone) -> None:

@@ -11,7 +11,7 @@ from genba.learn.recipe.protocol import Task
 
 def test_a_stretch_never_crosses_from_one_run_to_the_next() -> None:
     runs = tuple(np.full((WHOLE + 20, 2), float(level)) for level in range(4))
-    drawn = stretches([Process("steps", runs)], 200, np.random.default_rng(0), (1, 2))
+    drawn, _ = stretches([Process("steps", runs)], 200, np.random.default_rng(0), (1, 2))
     assert np.array_equal(drawn, np.repeat(drawn[:, :1], WHOLE, axis=1))
     assert len(np.unique(drawn)) == 4
 
@@ -19,14 +19,15 @@ def test_a_stretch_never_crosses_from_one_run_to_the_next() -> None:
 def test_processes_are_drawn_evenly_however_long_they_are() -> None:
     short = Process("short", (np.zeros((WHOLE, 1)),))
     long = Process("long", (np.ones((50 * WHOLE, 1)),))
-    drawn = stretches([short, long], 400, np.random.default_rng(0))
+    drawn, _ = stretches([short, long], 400, np.random.default_rng(0))
     assert 0.4 < drawn[:, 0].mean() < 0.6
 
 
 def test_a_stride_reads_every_other_row() -> None:
-    ramp = Process("ramp", (np.arange(3.0 * WHOLE)[:, None],))
-    drawn = stretches([ramp], 10, np.random.default_rng(0), (2,))
+    ramp = Process("ramp", (np.arange(3.0 * WHOLE)[:, None],), day=96)
+    drawn, day = stretches([ramp], 10, np.random.default_rng(0), (2,))
     assert np.array_equal(np.diff(drawn, axis=1), np.full((10, WHOLE - 1), 2.0))
+    assert np.array_equal(day, np.full(10, 48.0))
 
 
 def test_short_runs_and_dead_signals_are_left_out() -> None:
@@ -52,7 +53,8 @@ def test_blending_keeps_scaled_signals_or_mixes_two_and_leaves_dead_ones_alone()
     source = np.random.default_rng(0)
     drawn = source.normal(50, 5, (60, WHOLE))
     drawn[0] = 7.0
-    told = blended(drawn, np.random.default_rng(1))
+    told, day = blended(drawn, np.full(60, 96.0), np.random.default_rng(1))
+    assert 0.1 < np.mean(day == 0) < 0.6
     assert np.array_equal(told[0], drawn[0])
     alike = np.array(
         [abs(np.corrcoef(a, b)[0, 1]) for a, b in zip(told[1:], drawn[1:], strict=True)]

@@ -13,6 +13,7 @@ from genba.learn.edge.keys import ReleaseKey, Trust
 from genba.learn.edge.node import MOST_STARTS, Node, Slot
 from genba.learn.edge.runner import WORST_FAULTS, Answer, Runner
 from genba.learn.edge.window import US
+from genba.learn.registry.history import What
 
 KEY = ReleaseKey.generate()
 TRUST = Trust((KEY.public,))
@@ -78,9 +79,13 @@ def test_a_release_goes_from_received_over_trial_into_force_and_back_byte_for_by
     assert node.content(first) == FIRST
     again = node_at(tmp_path)
     assert again.slot("watch") == Slot(force=first)
-    assert [line.what for line in again.history.lines()] == [
-        "received", "trial", "in force", "received", "trial", "in force", "rolled back",
+    told = again.history.events()
+    assert [event.what.value for event in told] == [
+        "received", "trial", "started", "received", "trial", "started", "stopped", "rolled_back",
+        "started",
     ]  # fmt: skip
+    assert [event.data["address"] for event in told[-3:]] == [first, second, first]
+    assert {event.where for event in told} == {"cell"}
 
 
 def test_what_did_not_pass_cannot_be_activated(node: Node) -> None:
@@ -89,7 +94,7 @@ def test_what_did_not_pass_cannot_be_activated(node: Node) -> None:
     with pytest.raises(LearnError, match="did not pass"):
         node.activate(report.address)
     assert node.slots() == {}
-    assert next(iter(node.history.lines())).what == "refused"
+    assert node.history.events()[0].what is What.REFUSED
 
 
 def test_a_release_that_was_altered_on_the_shelf_does_not_run(node: Node, tmp_path: Path) -> None:
@@ -138,6 +143,14 @@ def test_asking_twice_to_go_back_from_one_release_goes_back_once(node: Node) -> 
     for _ in range(2):
         node.roll_back("watch", "back", address=second)
     assert node.slot("watch").force == first
+
+
+def test_what_is_in_force_can_go_back_while_another_is_on_trial(node: Node) -> None:
+    first, second = in_force(node, FIRST), in_force(node, SECOND)
+    third = node.receive(release(KEY, version="3")).address
+    node.activate(third)
+    node.roll_back("watch", "drift", address=second)
+    assert node.slot("watch") == Slot(force=first, trial=third)
 
 
 def test_orders_count_up(node: Node, tmp_path: Path) -> None:
@@ -215,8 +228,21 @@ def test_what_goes_bad_on_trial_is_taken_back_and_the_one_before_answers(
     assert np.isfinite([answer.value for answer in told]).all()
     assert all(abs(answer.value) <= 1000 for answer in told)
     assert told[-1].address == first
-    last = list(node.history.lines())[-1]
-    assert (last.what, last.facts["address"]) == ("rolled back", report.address)
+    last = node.history.events()[-1]
+    assert (last.what, last.data["address"]) == (What.ROLLED_BACK, report.address)
+
+
+def test_what_turns_late_in_its_trial_does_not_hide_behind_what_it_said_before(
+    node: Node, press: Callable[..., Press]
+) -> None:
+    first = in_force(node, FIRST)
+    late = release(KEY, graph(twist=LATE["drifting"]), version="late")
+    node.activate(node.receive(late).address)
+    watched = press(node, 120)
+    watched.run(100, level=0.5)
+    watched.run(25, level=5.0)
+    assert node.slot("watch") == Slot(force=first)
+    assert "drift: 0.0% of findings differ" in node.taken_back["watch"]
 
 
 def test_what_goes_bad_in_force_is_taken_back_after_three_faults_none_of_which_gets_out(

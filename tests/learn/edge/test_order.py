@@ -9,6 +9,7 @@ from tests.learn.edge.models import graph, release
 from genba.learn.edge.keys import ReleaseKey, Trust
 from genba.learn.edge.node import Node
 from genba.learn.edge.order import Act, Order, obey, open_order, sign_order
+from genba.learn.registry.history import What
 
 KEY = ReleaseKey.generate()
 TRUST = Trust((KEY.public,))
@@ -51,7 +52,7 @@ def undone(node: Node, message: bytes) -> str:
     told = obey(node, message, TRUST)
     assert "left undone" in told["error"]
     assert node.slots() == {}
-    assert list(node.history.lines())[-1].what == "left undone"
+    assert node.history.events()[-1].what is What.LEFT_UNDONE
     return str(told["error"])
 
 

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genba.errors import LearnError
-from genba.learn.edge.ledger import Ledger
 from genba.learn.edge.rolling import begin, drive, take_up
 from genba.learn.edge.rollout import Do, Group, Plan, Rollout, Stage, State, Task
+from genba.learn.registry.history import History, What
 
 CANARY = ("a", "b")
 PLAN = Plan(
@@ -162,31 +162,31 @@ class Machines:
         self.done.append(("take back", node))
 
 
-async def test_a_driven_roll_out_is_on_the_ledger_and_goes_on_from_there(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path / "roll-outs.jsonl")
+async def test_a_driven_roll_out_is_in_the_history_and_goes_on_from_there(tmp_path: Path) -> None:
+    history = History(tmp_path / "roll-outs.jsonl")
     fleet = Machines({"d"})
-    rollout = begin(PLAN, ledger, lambda: 7, "ada")
-    assert await drive(rollout, fleet, ledger, lambda: 8) is State.ASKING
-    again = take_up(ledger)
+    rollout = begin(PLAN, history, lambda: 7, "ada")
+    assert await drive(rollout, fleet, history, lambda: 8) is State.ASKING
+    again = take_up(history)
     assert again is not None
     assert again.stages == rollout.stages
     assert again.reasons == {"d": "d refuses 000"}
     again.approve("all", "grace")
-    assert await drive(again, fleet, ledger, lambda: 9) is State.DONE
+    assert await drive(again, fleet, history, lambda: 9) is State.DONE
     fleet.bad.clear()
     fleet.done.clear()
-    third = take_up(ledger)
+    third = take_up(history)
     assert third is not None
     assert third.retry() == ["d"]
-    assert await drive(third, fleet, ledger, lambda: 9) is State.DONE
+    assert await drive(third, fleet, history, lambda: 9) is State.DONE
     assert fleet.done == [("install", "d")]
-    assert "roll-out approved" in [line.what for line in ledger.lines()]
+    assert What.APPROVED in [event.what for event in history.events()]
 
 
 async def test_a_driven_roll_out_takes_back_what_it_brought(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path / "roll-outs.jsonl")
+    history = History(tmp_path / "roll-outs.jsonl")
     fleet = Machines({"b"})
-    rollout = begin(PLAN, ledger, lambda: 7, "ada")
-    assert await drive(rollout, fleet, ledger, lambda: 8) is State.STOPPED
+    rollout = begin(PLAN, history, lambda: 7, "ada")
+    assert await drive(rollout, fleet, history, lambda: 8) is State.STOPPED
     assert fleet.done == [("install", "a"), ("install", "b"), ("take back", "a")]
     assert "b refuses" in rollout.why

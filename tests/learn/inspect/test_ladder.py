@@ -3,21 +3,23 @@
 import numpy as np
 
 from genba.learn import Weight, sample_for
-from genba.learn.inspect.ladder import examine_pictures, inspect_ladder, pictures_of
+from genba.learn.features.windows import seen_of
+from genba.learn.inspect.ladder import examine_pictures, inspect_ladder
 from genba.learn.inspect.template import TemplateRecipe
 from genba.learn.recipe.protocol import Task
 
 
-def test_the_light_rung_needs_no_network_and_the_heavy_one_does() -> None:
+def test_only_the_heavy_rung_needs_a_network() -> None:
     rungs = {recipe.name: recipe.weight for recipe in inspect_ladder().rungs}
-    assert rungs == {"template": Weight.LIGHT, "network": Weight.HEAVY}
+    assert rungs == {"template": Weight.LIGHT, "texture": Weight.MID, "joint": Weight.HEAVY}
+    assert [recipe.name for recipe in inspect_ladder(masks=False).rungs][-1] == "network"
 
 
 def test_figures_come_from_the_labels_of_the_pictures_that_were_judged() -> None:
     data = sample_for(Task.INSPECT, 2, rows=180)
     recipe = TemplateRecipe(reach=1)
     model = recipe.fit(data.take(np.arange(30)), data.take(np.arange(30, 40)), 0)
-    seen = pictures_of(data)
+    seen = seen_of(data, 1)
     assert seen.values.shape == (60, 32, 32)
     scores = examine_pictures(model, recipe, data, seen, model.predict(seen.values))
     assert scores["auc"] is not None

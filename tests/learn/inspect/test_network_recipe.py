@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from genba.learn.recipe.protocol import Task
 
 pytest.importorskip("torch")
 
-SMALL = NetworkRecipe(epochs=4, batch=16, width=8)
+SMALL = NetworkRecipe(epochs=10, batch=16, width=8)
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +74,7 @@ def test_labels_alone_are_enough_and_exposure_does_not_count(
         )
         for one in parts
     )
-    model = SMALL.fit(train, held, 3)
+    model = replace(SMALL, epochs=20).fit(train, held, 3)
     bright = model.predict(1.2 * pixels_of(test) + 10).value
     assert np.allclose(bright, model.predict(pixels_of(test)).value, atol=0.05)
     assert np.mean((bright >= model.threshold) == (test.labels() == 1)) > 0.85

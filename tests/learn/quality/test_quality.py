@@ -30,6 +30,15 @@ def test_scores_without_both_classes_stay_as_they_are() -> None:
     assert platt(np.arange(10.0), np.zeros(10)) == (1.0, 0.0)
 
 
+def test_rows_of_few_units_move_the_scores_less() -> None:
+    random = np.random.default_rng(0)
+    raw = random.normal(0, 1, 2000)
+    labels = (random.random(2000) < sigmoid(raw + 2)).astype(float)
+    assert platt(raw, labels)[1] == pytest.approx(2, abs=0.3)
+    assert 0 < platt(raw, labels, 5 / 2000)[1] < 1
+    assert platt(raw, labels, 1e-9) == pytest.approx((1, 0), abs=1e-3)
+
+
 def test_too_sure_answers_are_cooled() -> None:
     random = np.random.default_rng(0)
     raw = random.normal(0, 1, (3000, 3))

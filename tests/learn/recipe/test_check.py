@@ -1,6 +1,6 @@
 """Our recipes keep their promises, and a recipe that breaks one is told which."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -89,9 +89,8 @@ class ChangedRecipe:
         return self._as(PcaRecipe(self.window).restore(parts))
 
     def _as(self, model: PcaModel) -> Changed:
-        return Changed(
-            model.mean, model.scale, model.plane, model.variances, model.limits, self.wrong
-        )
+        own = (getattr(model, one.name) for one in fields(PcaModel))
+        return Changed(*own, self.wrong)
 
 
 @pytest.mark.parametrize(

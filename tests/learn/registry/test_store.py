@@ -148,19 +148,3 @@ def test_arrays_come_back_and_objects_never_go_in() -> None:
         write_arrays({"o": np.array([object()])})
     with pytest.raises(LearnError, match="cannot be read"):
         read_arrays(b"PK no")
-
-
-@pytest.mark.parametrize("line", [0, 1, 2])
-def test_a_changed_or_removed_line_of_the_history_is_found(registry: Registry, line: int) -> None:
-    for number in range(4):
-        registry.history.add(What.STARTED, f"m{number}", NOW, where="edge-1")
-    path = registry.root / "history.jsonl"
-    lines = path.read_text().splitlines(keepends=True)
-    changed = [*lines]
-    changed[line] = changed[line].replace("edge-1", "edge-2")
-    path.write_text("".join(changed))
-    with pytest.raises(LearnError, match=f"line {line + 1} of .* was changed or damaged"):
-        registry.history.events()
-    path.write_text("".join(lines[:line] + lines[line + 1 :]))
-    with pytest.raises(LearnError, match=f"line {line + 1} of"):
-        registry.history.add(What.STOPPED, "m", NOW)

@@ -1,5 +1,7 @@
 """The leakage check finds the traps of public data sets, and lets honest data pass."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tests.learn.made import (
@@ -17,6 +19,7 @@ from genba.learn import (
     Lineage,
     Split,
     Target,
+    Task,
     by_blocks,
     by_group,
     by_rows,
@@ -24,6 +27,7 @@ from genba.learn import (
     from_table,
     leaks,
     refuse_leaks,
+    sample_for,
 )
 from genba.learn.data.column import Column
 
@@ -132,3 +136,11 @@ def test_labels_that_came_after_the_test_began_are_found() -> None:
     assert kinds(waiting, by_time(waiting)) == {LeakKind.FUTURE}
     at_once = data.with_target(Target("butane", data.target.values, known=data.time))
     assert kinds(at_once, by_time(at_once)) == set()
+
+
+def test_a_machine_that_stands_still_may_repeat_itself_where_nothing_is_foretold() -> None:
+    data = sample_for(Task.ANOMALY, 0, 400)
+    values = data.values.copy()
+    values[::2] = values[0]
+    still = replace(data, values=values)
+    assert leaks(still, by_time(still)) == ()

@@ -1,5 +1,7 @@
 """Splits part every row once at most, and keep apart what belongs apart."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,6 +12,7 @@ from genba.learn import (
     Dataset,
     Lineage,
     Split,
+    Target,
     by_blocks,
     by_group,
     by_rows,
@@ -19,7 +22,7 @@ from genba.learn import (
 )
 from genba.learn.data.column import Column
 from genba.learn.split.named import split_of
-from genba.learn.split.parts import PARTS
+from genba.learn.split.parts import PARTS, refuse_one_sided
 
 
 def data_of(rows: int, units: int = 1) -> Dataset:
@@ -106,3 +109,11 @@ def test_shares_that_part_nothing_are_refused(shares: tuple[float, ...]) -> None
 def test_an_unknown_way_to_part_names_the_known_ones() -> None:
     with pytest.raises(LearnError, match="name time, blocks, rows, or a group"):
         split_of(data_of(100), "tool")
+
+
+def test_a_training_part_of_one_class_is_refused_with_the_way_out() -> None:
+    late = np.concatenate([np.zeros(150), np.tile([0.0, 1.0], 25)])
+    data = replace(data_of(200), target=Target("bad", late, classes=("good", "bad")))
+    with pytest.raises(LearnError, match="split by blocks"):
+        refuse_one_sided(data, by_time(data))
+    refuse_one_sided(data, by_rows(data))

@@ -14,9 +14,9 @@ from genba.learn.data.dataset import Dataset
 from genba.learn.features.windows import runs_of, windows_of
 from genba.learn.recipe.protocol import Model
 
-MOST = 60
+MOST = 120
 LENGTH = 60
-"""Rows that a drill lasts, at least twice the window."""
+"""Rows that a drill lasts."""
 
 
 def _offset(values: Floats, sigma: float, at: Floats) -> Floats:
@@ -53,23 +53,26 @@ class Drill:
     named: bool
 
 
-def drills(model: Model, window: int, data: Dataset, sigma: Floats, seed: int) -> list[Drill]:
+def drills(
+    model: Model, window: int, data: Dataset, sigma: Floats, seed: int, lead: int = 0
+) -> list[Drill]:
     """Put faults into stretches of normal data, one column at a time.
 
     A drill counts as found where the model alarms in more than half of the rows of the second half
     of the stretch, and as named where the column speaks most for these alarms. ``sigma`` is the
-    spread of each column in the training data, (columns,).
+    spread of each column in the training data, (columns,); where it is 0 there is no drill. With
+    ``lead`` rows of normal data before each drill, windows of up to that length meet the same ones.
 
     Returns
     -------
     list of Drill
         Empty where no stretch of normal data is long enough.
     """
-    length = max(LENGTH, 2 * window)
+    before = max(window, lead)
     starts = [
-        int(start)
+        int(start) + before - window
         for rows in runs_of(data)
-        for start in range(int(rows[0]), int(rows[-1]) + 2 - length - window, length)
+        for start in range(int(rows[0]), int(rows[-1]) + 2 - LENGTH - before, LENGTH)
     ]
     plans = [
         (index, kind) for index in np.flatnonzero(sigma > 0) for kind in KINDS if len(starts) > 0
@@ -79,7 +82,7 @@ def drills(model: Model, window: int, data: Dataset, sigma: Floats, seed: int) -
     random = np.random.default_rng(seed)
     chosen = random.permutation(len(plans))[:MOST]
     return [
-        _drill(model, window, data, sigma, plans[number], int(random.choice(starts)), length)
+        _drill(model, window, data, sigma, plans[number], int(random.choice(starts)))
         for number in sorted(chosen)
     ]
 
@@ -91,15 +94,14 @@ def _drill(
     sigma: Floats,
     plan: tuple[int, str],
     start: int,
-    length: int,
 ) -> Drill:
     column, kind = plan
-    rows = np.arange(start, start + length + window - 1)
+    rows = np.arange(start, start + LENGTH + window - 1)
     values = data.values[rows].copy()
-    at = np.linspace(0, 1, length)
+    at = np.linspace(0, 1, LENGTH)
     values[window - 1 :, column] = KINDS[kind](values[window - 1 :, column], sigma[column], at)
     stretch = Dataset("drill", data.columns, values, np.arange(len(rows)), data.lineage)
-    seen = windows_of(stretch, window).values[length // 2 :]
+    seen = windows_of(stretch, window).values[LENGTH // 2 :]
     alarms = model.predict(seen).value > (model.threshold or 1.0)
     found = bool(np.mean(alarms) > 0.5)
     named = found and int(model.explain(seen[alarms]).sum(axis=0).argmax()) == column

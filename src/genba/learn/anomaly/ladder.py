@@ -1,56 +1,104 @@
 """The ladder of anomaly detection."""
 
+from importlib.util import find_spec
+from typing import Any
+
 import numpy as np
 
 from genba.learn.anomaly.distance import DistanceRecipe
-from genba.learn.anomaly.drills import drills
+from genba.learn.anomaly.drills import LENGTH, drills
+from genba.learn.anomaly.episodes import apart_of
 from genba.learn.anomaly.examine import examine_anomalies
 from genba.learn.anomaly.forest import ForestRecipe
 from genba.learn.anomaly.pca import PcaRecipe
 from genba.learn.anomaly.sigma import SigmaRecipe
+from genba.learn.anomaly.usual import Usual
+from genba.learn.arrays import Floats
 from genba.learn.data.dataset import Dataset
-from genba.learn.features.windows import Windows
+from genba.learn.features.windows import Windows, runs_of
 from genba.learn.recipe.examine import Scores
-from genba.learn.recipe.ladder import Examine, Ladder
+from genba.learn.recipe.ladder import Again, Examine, Ladder
 from genba.learn.recipe.prediction import Prediction
 from genba.learn.recipe.protocol import Model, Recipe, Task
 
 FEWEST_ROWS = 600
 MOST_FALSE_ALARMS = 0.05
 """Share of normal rows; a rung beyond it is not chosen."""
+_SHARP = 0.001
+"""Shrinkage of the sharp distances: what hardly ever varies in normal data counts in full there.
+The likelihood of normal data knows nothing of faults, and often asks for more; drills decide."""
+_LEAD = 60
+"""Longest window of a rung."""
 
 
 def anomaly_ladder(
-    train: Dataset, *, false_alarms: float = 0.01, labelled: bool = False, seed: int = 0
+    train: Dataset,
+    *,
+    false_alarms: float = 0.01,
+    a_week: float | None = None,
+    labelled: bool = False,
+    seed: int = 0,
 ) -> Ladder:
     """Return the rungs for some data: the spread of ``train`` sizes the drills.
 
-    Where faults are labelled, AUC decides; else the share of drills that are found.
+    Limits are set for ``a_week`` findings a week of running time where that is given and rows have
+    times, else for a share ``false_alarms`` of rows. Where faults are labelled, AUC decides; else
+    the share of drills that are found.
     """
+    wish: dict[str, Any] = {"false_alarms": false_alarms, "a_week": a_week}
     rungs: tuple[Recipe, ...] = (
-        DistanceRecipe(false_alarms=false_alarms),
-        PcaRecipe(window=30, false_alarms=false_alarms),
-        PcaRecipe(window=8, false_alarms=false_alarms, name="pca-short"),
-        ForestRecipe(window=30, false_alarms=false_alarms),
+        DistanceRecipe(**wish),
+        DistanceRecipe(window=8, name="distance-short", **wish),
+        DistanceRecipe(window=_LEAD, name="distance-long", **wish),
+        DistanceRecipe(shrink=_SHARP, name="distance-sharp", **wish),
+        DistanceRecipe(window=8, shrink=_SHARP, name="distance-sharp-short", **wish),
+        PcaRecipe(window=30, **wish),
+        PcaRecipe(window=8, name="pca-short", **wish),
+        ForestRecipe(window=30, **wish),
     )
-    baselines: tuple[Recipe, ...] = (SigmaRecipe(false_alarms=false_alarms),)
+    if find_spec("torch") is not None:
+        # PyTorch is an extra: without it there is no such rung.
+        from genba.learn.autoencoder.recipe import AutoencoderRecipe
+
+        rungs += (AutoencoderRecipe(**wish),)
+    baselines: tuple[Recipe, ...] = (SigmaRecipe(**wish),)
     primary = "auc" if labelled else "drills"
     examine = examine_with_drills(train, seed)
-    return Ladder(Task.ANOMALY, rungs, baselines, examine, primary, _acceptable, FEWEST_ROWS)
+    return Ladder(
+        Task.ANOMALY, rungs, baselines, examine, primary, _acceptable, FEWEST_ROWS, Again.LIMITS
+    )
 
 
 def examine_with_drills(train: Dataset, seed: int) -> Examine:
-    """Return how detectors are measured; drills are sized by the spread of ``train``."""
-    sigma = np.nanstd(train.values, axis=0)
+    """Return how detectors are measured: drills are sized by the spread of ``train``.
+
+    It is the spread that the setting leaves over: what is usual for one product may be a fault of
+    another, and has to be found.
+    """
+    sigma = _spread_of(train)
 
     def examine(
         model: Model, recipe: Recipe, part: Dataset, seen: Windows, said: Prediction
     ) -> Scores:
         normal = part if part.target is None else part.take(part.target.values == 0, "normal")
-        drilled = drills(model, recipe.window, normal, sigma, seed)
-        return examine_anomalies(part, seen.rows, said.value, model.threshold or 1.0, drilled)
+        longest = max((len(rows) for rows in runs_of(normal)), default=0)
+        lead = _LEAD if longest >= _LEAD + LENGTH else 0
+        drilled = drills(model, recipe.window, normal, sigma, seed, lead)
+        limit = model.threshold or 1.0
+        apart = apart_of(part, recipe.window)
+        return examine_anomalies(part, seen.rows, said.value, limit, drilled, apart)
 
     return examine
+
+
+def _spread_of(train: Dataset) -> Floats:
+    """Spread of each judged column within its setting; 0 for setpoints, which are never a fault."""
+    usual = Usual.learn(train)
+    left, index = usual.left_over(train.values)
+    known = index >= 0
+    sigma = np.zeros(len(train.columns))
+    sigma[usual.measured > 0] = np.nanstd(left[known] * usual.scales[index[known]], axis=0)
+    return sigma
 
 
 def _acceptable(scores: Scores) -> str | None:

@@ -6,7 +6,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from genba.errors import LearnError
-from genba.learn.anomaly.limits import limit_of
+from genba.learn.anomaly.episodes import apart_of, weeks_of
+from genba.learn.anomaly.limits import Wish, limit_of
 from genba.learn.arrays import AnyArray, Floats
 from genba.learn.data.dataset import Dataset
 from genba.learn.export.graph import INPUT, Graph
@@ -20,6 +21,7 @@ class SigmaRecipe:
     """Each signal's distance from its mean, against one limit for all that is set on held rows."""
 
     false_alarms: float = 0.01
+    a_week: float | None = None
     window: int = 1
     name: str = "limits"
     task: ClassVar[Task] = Task.ANOMALY
@@ -34,8 +36,12 @@ class SigmaRecipe:
         values = train.values
         scale = values.std(axis=0)
         model = SigmaModel(values.mean(axis=0), np.where(scale > 0, scale, 1.0))
-        worst = model.predict(windows_of(held, 1).values).value
-        return SigmaModel(model.mean, model.scale * limit_of(worst, self.false_alarms))
+        seen = windows_of(held, 1)
+        worst = model.predict(seen.values).value
+        units, weeks = held.units[seen.rows], weeks_of(held, seen.rows)
+        wish = Wish(self.false_alarms, self.a_week)
+        limit = limit_of(worst, wish, units=units, weeks=weeks, apart=apart_of(held, 1))
+        return SigmaModel(model.mean, model.scale * max(limit, 1e-12))
 
     def restore(self, parts: Parts) -> "SigmaModel":
         """Make the model again."""

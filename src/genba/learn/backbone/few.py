@@ -28,7 +28,7 @@ WAYS = {
     "classical": "plain figures, linear head",
     "forest": "plain figures, extremely random trees",
     "backbone": "the backbone's figures, extremely random trees",
-    "both": "plain and the backbone's figures, extremely random trees",
+    "both": "trees on plain figures, and on plain and the backbone's, that vote",
     "random": "as 'both', with a random frozen backbone",
     "scratch": "a network trained here only",
 }
@@ -88,7 +88,23 @@ def fitted(way: str, backbone: Backbone, few: FewShot, *, seed: int = 0) -> Say:
     figures = _figures(way, backbone, few, seed)
     head = _linear(few) if way == "classical" else _forest(few.classes, seed)
     head.fit(figures(few.windows), few.answers)
+    if few.classes and way in ("both", "random"):
+        return _voted(figures, head, few, seed)
     return lambda windows: np.asarray(head.predict(figures(windows)), np.float64)
+
+
+def _voted(figures: Say, head: Any, few: FewShot, seed: int) -> Say:
+    """Add up the probabilities of a fitted head, and of trees on the plain figures alone."""
+    reference, other = Reference.of(few.windows), _forest(few.classes, seed)
+    other.fit(plain(few.windows, reference), few.answers)
+    kinds = np.unique(few.answers)
+
+    def say(windows: Floats) -> Floats:
+        votes = head.predict_proba(figures(windows))
+        votes = votes + other.predict_proba(plain(windows, reference))
+        return np.asarray(kinds[np.argmax(votes, axis=1)], np.float64)
+
+    return say
 
 
 def _figures(way: str, backbone: Backbone, few: FewShot, seed: int) -> Say:
@@ -99,7 +115,7 @@ def _figures(way: str, backbone: Backbone, few: FewShot, seed: int) -> Say:
         width = backbone.weights["last.gain"].shape[0]
         blocks = sum(name.endswith(".time.into") for name in backbone.weights)
         backbone = untaught(Shape(width, blocks), seed)
-    describer = Describer(backbone, few.windows)
+    describer = Describer(backbone, few.windows, few.answers if few.classes else None)
     if way == "backbone":
         return describer.figures
     return lambda windows: np.concatenate(

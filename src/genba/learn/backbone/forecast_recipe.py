@@ -13,6 +13,7 @@ from genba.errors import LearnError
 from genba.learn.arrays import AnyArray, Floats
 from genba.learn.backbone.backbone import Backbone
 from genba.learn.backbone.graph import drawn
+from genba.learn.backbone.pool import day_of
 from genba.learn.backbone.rivals import Corrected
 from genba.learn.backbone.window import HORIZON, LENGTH, scaled
 from genba.learn.data.dataset import Dataset
@@ -57,9 +58,10 @@ class BackboneForecast:
         column = _own(train)
         known, ahead = _stretches(train, column, HORIZON)
         other, truth = _stretches(held, column, self.steps)
+        day = day_of(train)
         every = max(1, len(known) // _MOST)
         correction = Corrected(
-            self.backbone, np.concatenate([known, ahead], axis=1)[len(known) % every :: every]
+            self.backbone, np.concatenate([known, ahead], axis=1)[len(known) % every :: every], day
         )
         width = len(correction.middle)
         plain = np.zeros((width + 1, HORIZON))
@@ -72,7 +74,7 @@ class BackboneForecast:
                     "spread": correction.spread,
                     "map": np.asarray(mapped),
                     "reach": np.full(self.steps, np.nan),
-                    "options": np.array([float(column), float(len(train.columns)), floor]),
+                    "options": np.array([float(column), float(len(train.columns)), floor, day]),
                 },
             )
             for mapped in (plain, correction.map)
@@ -113,7 +115,8 @@ class BackboneForecastModel:
 
     def ahead(self, windows: Floats) -> Floats:
         """Say what comes after windows of the target alone, (n, length) to (n, steps)."""
-        ahead, summary = self.backbone.forecast(windows), self.backbone.summary(windows)
+        day = float(self.fitted["options"][3])
+        ahead, summary = self.backbone.both(windows, day)
         standard = (summary - self.fitted["middle"]) / self.fitted["spread"]
         more = standard @ self.fitted["map"][:-1] + self.fitted["map"][-1]
         told = ahead + scaled(windows).scale[:, None] * more
@@ -147,7 +150,8 @@ class BackboneForecastModel:
         column = graph.constant(np.array([int(self.fitted["options"][0])], np.int64))
         last = graph.constant(np.array([2], np.int64))
         window = graph.add("Squeeze", graph.add("Gather", INPUT, column, axis=2), last)
-        told = drawn(graph, self.backbone.weights, window)
+        day = float(self.fitted["options"][3])
+        told = drawn(graph, self.backbone.weights, window, day)
         away = graph.add("Sub", graph.doubles(told.summary), graph.constant(self.fitted["middle"]))
         standard = graph.add("Div", away, graph.constant(self.fitted["spread"]))
         mapped = np.asarray(self.fitted["map"], np.float64)

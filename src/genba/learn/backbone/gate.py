@@ -8,6 +8,7 @@ than one standard error over the held-out windows: often the answer is "do not f
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeAlias
 
 import numpy as np
@@ -68,23 +69,27 @@ def ways_of(
     *,
     tune_steps: int = 60,
     scratch_steps: int = 150,
+    day: float = 0.0,
     seed: int = 0,
 ) -> dict[str, Forecast]:
-    """Fit every way on stretches of the target process, (n, length + horizon, signals)."""
+    """Fit every way on stretches of the target process, (n, length + horizon, signals).
+
+    ``day`` is how many rows a day has, 0 where that is not known; all but the plain ones hear it.
+    """
     flat = single(train)
     width = backbone.weights["last.gain"].shape[0]
     blocks = sum(name.endswith(".time.into") for name in backbone.weights)
     fresh = untaught(Shape(width, blocks), seed)
-    tuned = refined(backbone, flat, steps=tune_steps, seed=seed)
-    scratch = refined(fresh, flat, steps=scratch_steps, rate=2e-3, seed=seed)
+    tuned = refined(backbone, flat, steps=tune_steps, day=day, seed=seed)
+    scratch = refined(fresh, flat, steps=scratch_steps, rate=2e-3, day=day, seed=seed)
     return {
         "persistence": persistence,
         "ridge": Ridge(flat).forecast,
-        "zero-shot": backbone.forecast,
-        "few-shot": Corrected(backbone, flat).forecast,
-        "random": Corrected(fresh, flat).forecast,
-        "scratch": scratch.forecast,
-        "tuned": tuned.forecast,
+        "zero-shot": partial(backbone.forecast, day=day),
+        "few-shot": Corrected(backbone, flat, day).forecast,
+        "random": Corrected(fresh, flat, day).forecast,
+        "scratch": partial(scratch.forecast, day=day),
+        "tuned": partial(tuned.forecast, day=day),
     }
 
 
@@ -95,6 +100,7 @@ def choose(
     *,
     tune_steps: int = 60,
     scratch_steps: int = 150,
+    day: float = 0.0,
     seed: int = 0,
 ) -> Choice:
     """Fit every way on ``train``, compare on ``held``, (n, length + horizon, signals) each.
@@ -110,7 +116,14 @@ def choose(
                 f"'{name}' has shape {part.shape}; give at least {FEWEST} stretches of {WHOLE} "
                 "rows, (stretches, rows, signals)"
             )
-    ways = ways_of(backbone, train, tune_steps=tune_steps, scratch_steps=scratch_steps, seed=seed)
+    ways = ways_of(
+        backbone,
+        train,
+        tune_steps=tune_steps,
+        scratch_steps=scratch_steps,
+        day=day,
+        seed=seed,
+    )
     each = {name: errors_of(way, held, spread_of(train)) for name, way in ways.items()}
     name, reason = _lightest(each)
     return Choice(name, reason, {n: float(e.mean()) for n, e in each.items()}, ways)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from genba.learn.arrays import AnyArray
-from genba.learn.backbone.shape import EPSILON, TOKENS
-from genba.learn.backbone.window import FARTHEST, FEWEST, HORIZON, LENGTH, PATCH
+from genba.learn.backbone.context_graph import ContextDrawing
+from genba.learn.backbone.shape import EPSILON, EXPERTS, TOKENS
+from genba.learn.backbone.window import FARTHEST, FEWEST, HORIZON, LENGTH, PATCH, heard
 from genba.learn.export.graph import INPUT, Graph
 
 
@@ -95,16 +96,24 @@ class Drawn:
     scale: str
 
 
-def drawn(graph: Graph, weights: Mapping[str, AnyArray], window: str) -> Drawn:
-    """Add the network to a graph; ``window`` names a tensor (n, length)."""
+def drawn(graph: Graph, weights: Mapping[str, AnyArray], window: str, day: float = 0.0) -> Drawn:
+    """Add the network to a graph; ``window`` names a tensor (n, length).
+
+    ``day`` is how many rows a day has, 0 where nobody knows.
+    """
     drawing = Drawing(graph, weights)
-    values, known, anchor, scale = drawing.scaled(window)
+    upright, flags, anchor, scale = drawing.scaled(window)
+    values = graph.add("Concat", upright, graph.add("Neg", upright), axis=0)
+    known = graph.add("Concat", flags, flags, axis=0)
     shape = drawing.whole(-1, TOKENS, PATCH)
     flags = graph.add("Sub", graph.constant(np.array(1.0, np.float32)), known)
     patches = graph.add(
         "Concat", graph.add("Reshape", values, shape), graph.add("Reshape", flags, shape), axis=2
     )
     x = drawing.linear(patches, "embed.weight", "embed.place")
+    context = ContextDrawing(graph).draw(values, known, heard(day))
+    told = graph.add("MatMul", context.told, drawing.named("embed.told"))
+    x = graph.add("Add", x, graph.add("Unsqueeze", told, drawing.whole(1)))
     number = 0
     while f"block{number}.time.into" in weights:
         x = drawing.mixed(f"block{number}.time", x, turned=True)
@@ -114,22 +123,44 @@ def drawn(graph: Graph, weights: Mapping[str, AnyArray], window: str) -> Drawn:
     mean = graph.add("ReduceMean", x, drawing.whole(1), keepdims=0)
     end = graph.add("Gather", x, drawing.whole(TOKENS - 1), axis=1)
     summary = graph.add("Concat", mean, graph.add("Squeeze", end, drawing.whole(1)), axis=1)
-    gate = graph.add("Softmax", drawing.linear(summary, "gate.weight", "gate.bias"), axis=1)
+    logits = drawing.linear(summary, "period.weight", "period.bias")
+    alike = graph.add("Mul", context.alike, drawing.named("period.alike"))
+    daily = np.asarray(weights["period.day"] * context.daily, np.float32)
+    logits = graph.add("Add", graph.add("Add", logits, alike), graph.constant(daily))
+    period = graph.add("Unsqueeze", graph.add("Softmax", logits, axis=1), drawing.whole(1))
     experts = np.asarray(weights["experts"], np.float32)
     side = graph.constant(np.ascontiguousarray(np.moveaxis(experts, 0, 1).reshape(LENGTH, -1)))
-    each = graph.add(
-        "Reshape", graph.add("MatMul", values, side), drawing.whole(-1, len(experts), HORIZON)
-    )
-    weighed = graph.add("Mul", each, graph.add("Unsqueeze", gate, drawing.whole(2)))
+    shape = drawing.whole(-1, len(experts), HORIZON)
+    linear = graph.add("Reshape", graph.add("MatMul", values, side), shape)
+    copied = graph.add("MatMul", period, context.copied)
+    each = graph.add("Concat", linear, context.ahead, copied, axis=1)
+    gate = drawing.linear(summary, "gate.weight", "gate.bias")
+    gate = graph.add("Reshape", gate, drawing.whole(-1, EXPERTS, HORIZON))
+    weighed = graph.add("Mul", each, graph.add("Softmax", gate, axis=1))
     ahead = graph.add("ReduceSum", weighed, drawing.whole(1), keepdims=0)
     ahead = graph.add("Add", ahead, drawing.linear(summary, "ahead.weight", "ahead.bias"))
-    return Drawn(graph.doubles(ahead), summary, anchor, scale)
+    ends = [
+        graph.add("Squeeze", half, drawing.whole(0))
+        for half in graph.add_many(
+            "Split",
+            2,
+            graph.add("Reshape", ahead, drawing.whole(2, -1, HORIZON)),
+            axis=0,
+            num_outputs=2,
+        )
+    ]
+    half = graph.add("Sub", graph.doubles(ends[0]), graph.doubles(ends[1]))
+    width = 2 * np.asarray(weights["last.gain"]).shape[0]
+    both = graph.add("Reshape", summary, drawing.whole(2, -1, width))
+    first = graph.add("Gather", both, drawing.whole(0), axis=0)
+    seen = graph.add("Squeeze", first, drawing.whole(0))
+    return Drawn(graph.add("Mul", half, drawing.number(0.5)), seen, anchor, scale)
 
 
-def backbone_graph(weights: Mapping[str, AnyArray]) -> bytes:
+def backbone_graph(weights: Mapping[str, AnyArray], day: float = 0.0) -> bytes:
     """Write the graph: ``value`` (n, horizon) and ``summary`` (n, 2 * width)."""
     graph = Graph("backbone", (LENGTH,))
-    told = drawn(graph, weights, INPUT)
+    told = drawn(graph, weights, INPUT, day)
     back = graph.add("Add", graph.add("Mul", told.ahead, told.scale), told.anchor)
     graph.output("value", graph.floats(back), (HORIZON,))
     nothing = graph.add("IsNaN", graph.floats(told.anchor))

@@ -16,7 +16,8 @@ from typing import Any, TypeAlias
 import torch
 from torch.nn import functional
 
-from genba.learn.backbone.shape import EPSILON, EXPERTS, TOKENS, Shape
+from genba.learn.backbone.context import context_of
+from genba.learn.backbone.shape import EPSILON, EXPERTS, LINEAR, PERIODS, TOKENS, TOLD, Shape
 from genba.learn.backbone.window import HORIZON, LENGTH, PATCH
 
 Tensor: TypeAlias = Any
@@ -33,6 +34,7 @@ def new_weights(shape: Shape, seed: int) -> Weights:
 
     weights: Weights = {
         "embed.weight": drawn(2 * PATCH, width),
+        "embed.told": drawn(TOLD, width),
         "embed.place": torch.randn((TOKENS, width), generator=source) * 0.1,
     }
     for number in range(shape.blocks):
@@ -45,8 +47,12 @@ def new_weights(shape: Shape, seed: int) -> Weights:
             weights[f"{name}.{part}.out"] = drawn(inner, size, gain=0.5)
             weights[f"{name}.{part}.out_bias"] = torch.zeros(size)
     weights["last.gain"], weights["last.shift"] = torch.ones(width), torch.zeros(width)
-    weights["gate.weight"] = drawn(2 * width, EXPERTS, gain=0.1)
-    weights["gate.bias"] = torch.zeros(EXPERTS)
+    weights["gate.weight"] = drawn(2 * width, EXPERTS * HORIZON, gain=0.1)
+    weights["gate.bias"] = torch.zeros(EXPERTS * HORIZON)
+    weights["period.weight"] = drawn(2 * width, len(PERIODS), gain=0.1)
+    weights["period.bias"] = torch.zeros(len(PERIODS))
+    weights["period.day"] = torch.full((1,), 4.0)
+    weights["period.alike"] = torch.full((len(PERIODS),), 8.0)
     weights["experts"] = _experts(source)
     weights["ahead.weight"] = drawn(2 * width, HORIZON, gain=0.05)
     weights["ahead.bias"] = torch.zeros(HORIZON)
@@ -57,7 +63,7 @@ def new_weights(shape: Shape, seed: int) -> Weights:
 
 def _experts(source: Any) -> Tensor:
     """Persistence (nothing but the anchor), means of 4, 12, 32 and all rows, a line, two random."""
-    maps = torch.randn((EXPERTS, LENGTH, HORIZON), generator=source) * 0.01
+    maps = torch.randn((LINEAR, LENGTH, HORIZON), generator=source) * 0.01
     maps[0] = 0.0
     for number, rows in enumerate((4, 12, 32, LENGTH), start=1):
         maps[number] = 0.0
@@ -70,15 +76,20 @@ def _experts(source: Any) -> Tensor:
     return maps
 
 
-def forward(weights: Weights, values: Tensor, known: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def forward(
+    weights: Weights, values: Tensor, known: Tensor, day: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
     """Return what comes (n, horizon), the patches (n, length), and the summary (n, 2 * width).
 
-    ``values`` (n, length) is anchored and scaled, ``known`` (n, length) is 1 where a value is.
+    ``values`` (n, length) is anchored and scaled, ``known`` (n, length) is 1 where a value is,
+    ``day`` (n,) the rows of a day, 0 where nobody knows.
     """
     count = len(values)
+    context = context_of(values, known, day)
     patches = values.reshape(count, TOKENS, PATCH)
     flags = 1 - known.reshape(count, TOKENS, PATCH)
     x = torch.cat([patches, flags], dim=2) @ weights["embed.weight"] + weights["embed.place"]
+    x = x + (context.told @ weights["embed.told"])[:, None]
     number = 0
     while f"block{number}.time.into" in weights:
         inner = _mixed(
@@ -92,9 +103,14 @@ def forward(weights: Weights, values: Tensor, known: Tensor) -> tuple[Tensor, Te
         number += 1
     x = _normal(weights, "last", x)
     summary = torch.cat([x.mean(dim=1), x[:, -1]], dim=1)
-    gate = torch.softmax(summary @ weights["gate.weight"] + weights["gate.bias"], dim=1)
+    logits = summary @ weights["period.weight"] + weights["period.bias"]
+    logits = logits + context.alike * weights["period.alike"]
+    period = torch.softmax(logits + context.daily * weights["period.day"], dim=1)
+    copied = torch.einsum("np,nph->nh", period, context.copied)[:, None]
     linear = torch.einsum("nl,elh->neh", values, weights["experts"])
-    ahead = (gate[:, :, None] * linear).sum(dim=1)
+    each = torch.cat([linear, context.ahead, copied], dim=1)
+    gate = (summary @ weights["gate.weight"] + weights["gate.bias"]).reshape(each.shape)
+    ahead = (torch.softmax(gate, dim=1) * each).sum(dim=1)
     ahead = ahead + summary @ weights["ahead.weight"] + weights["ahead.bias"]
     hidden = (x @ weights["hidden.weight"] + weights["hidden.bias"]).reshape(count, LENGTH)
     return ahead, hidden, summary

@@ -12,16 +12,21 @@ from genba.learn.data.dataset import Dataset
 from genba.learn.features.windows import runs_of
 
 _MIXED = 1 / 3
+_DAY_US = 86_400_000_000
 WHOLE = LENGTH + HORIZON
 """Rows of a stretch: what is seen, and what comes."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Process:
-    """A process: ``runs`` of (rows, signals), each in order of time without a gap."""
+    """A process: ``runs`` of (rows, signals), each in order of time without a gap.
+
+    ``day`` is how many rows a day has, 0 where that is not known or means nothing.
+    """
 
     name: str
     runs: tuple[Floats, ...]
+    day: float = 0.0
 
     @property
     def rows(self) -> int:
@@ -38,7 +43,14 @@ def process_of(data: Dataset) -> Process:
         If none is.
     """
     runs = tuple(np.asarray(data.values[rows]) for rows in runs_of(data))
-    return long_enough(Process(data.name, runs))
+    return long_enough(Process(data.name, runs, day_of(data)))
+
+
+def day_of(data: Dataset) -> float:
+    """Return how many rows a day has, by the usual step in time; 0 where rows have no times."""
+    steps = np.diff(data.time)
+    steps = steps[steps > 0]
+    return float(_DAY_US / np.median(steps)) if data.timed and len(steps) else 0.0
 
 
 def long_enough(process: Process) -> Process:
@@ -55,7 +67,7 @@ def long_enough(process: Process) -> Process:
         with np.errstate(invalid="ignore"):
             moving = np.nanmax(whole, axis=0) > np.nanmin(whole, axis=0)
         if moving.any():
-            return Process(process.name, tuple(run[:, moving] for run in runs))
+            return Process(process.name, tuple(run[:, moving] for run in runs), process.day)
     raise LearnError(
         f"process '{process.name}' has no run of {WHOLE} rows with a signal that moves; "
         "record longer, or leave it out of the pool"
@@ -64,12 +76,14 @@ def long_enough(process: Process) -> Process:
 
 def stretches(
     pool: Sequence[Process], count: int, source: np.random.Generator, steps: Sequence[int] = (1,)
-) -> Floats:
-    """Draw stretches of single signals, (count, length + horizon): process, then run, then signal.
+) -> tuple[Floats, Floats]:
+    """Draw stretches of single signals, (count, length + horizon), and rows of a day, (count,).
+
+    Process first, then run, then signal.
 
     ``steps``: strides in rows that may be taken, so that one recording shows several paces.
     """
-    drawn = np.empty((count, WHOLE))
+    drawn, day = np.empty((count, WHOLE)), np.empty(count)
     for index in range(count):
         process = pool[int(source.integers(len(pool)))]
         lengths = np.array([len(run) for run in process.runs], float)
@@ -79,10 +93,11 @@ def stretches(
         reach = step * (WHOLE - 1) + 1
         start = int(source.integers(len(run) - reach + 1))
         drawn[index] = run[start : start + reach : step, int(source.integers(run.shape[1]))]
-    return drawn
+        day[index] = process.day / step
+    return drawn, day
 
 
-def blended(drawn: Floats, source: np.random.Generator) -> Floats:
+def blended(drawn: Floats, day: Floats, source: np.random.Generator) -> tuple[Floats, Floats]:
     """Turn half of the stretches upside down, and mix a third with another one.
 
     Few recordings become many courses. Each is brought to mean 0 and spread 1 over what is seen
@@ -97,4 +112,5 @@ def blended(drawn: Floats, source: np.random.Generator) -> Floats:
     share = source.uniform(0.2, 0.8, (len(drawn), 1))
     mixed = share * standard + (1 - share) * standard[source.permutation(len(drawn))]
     mix = (source.random(len(drawn)) < _MIXED) & np.isfinite(mixed).all(axis=1)
-    return np.where(moving[:, None], np.where(mix[:, None], mixed, standard), drawn)
+    told = np.where(moving[:, None], np.where(mix[:, None], mixed, standard), drawn)
+    return told, np.where(mix, 0.0, day)

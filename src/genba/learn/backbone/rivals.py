@@ -4,7 +4,7 @@ import numpy as np
 
 from genba.learn.arrays import Floats
 from genba.learn.backbone.backbone import Backbone
-from genba.learn.backbone.window import HORIZON, LENGTH, scaled
+from genba.learn.backbone.window import FARTHEST, HORIZON, LENGTH, scaled
 
 _PENALTIES = (1.0, 10.0, 100.0, 1000.0)
 _STRONG = (30.0, 300.0, 3000.0, 30000.0)
@@ -26,7 +26,7 @@ class Ridge:
         seen = scaled(stretches[:, :LENGTH])
         wanted = seen.of(stretches[:, LENGTH:])
         known = np.isfinite(wanted).all(axis=1)
-        inputs, wanted = seen.values[known], wanted[known]
+        inputs, wanted = seen.values[known], np.clip(wanted[known], -FARTHEST, FARTHEST)
         self._map = _fitted(inputs, wanted, _PENALTIES)
 
     def forecast(self, windows: Floats) -> Floats:
@@ -60,13 +60,13 @@ class Corrected:
     Of a network with random weights only the features are used: it corrects persistence.
     """
 
-    def __init__(self, backbone: Backbone, stretches: Floats) -> None:
-        self._backbone = backbone
+    def __init__(self, backbone: Backbone, stretches: Floats, day: float = 0.0) -> None:
+        self._backbone, self._day = backbone, day
         windows = stretches[:, :LENGTH]
         seen = scaled(windows)
-        truth = seen.of(stretches[:, LENGTH:])
+        truth = np.clip(seen.of(stretches[:, LENGTH:]), -FARTHEST, FARTHEST)
         known = np.isfinite(truth).all(axis=1)
-        summary = backbone.summary(windows)[known]
+        summary = backbone.summary(windows, day)[known]
         self.middle, self.spread = summary.mean(axis=0), summary.std(axis=0) + 1e-6
         inputs = self._inputs(summary)
         left = truth[known] - self._base(windows)[known]
@@ -80,11 +80,11 @@ class Corrected:
         seen = scaled(windows)
         if self._backbone.steps == 0:
             return np.zeros((len(windows), HORIZON))
-        ahead = self._backbone.forecast(windows)
+        ahead = self._backbone.forecast(windows, self._day)
         return np.nan_to_num(seen.of(ahead))
 
     def forecast(self, windows: Floats) -> Floats:
         """Say what comes, (n, length) to (n, horizon)."""
         seen = scaled(windows)
-        inputs = self._inputs(self._backbone.summary(windows))
+        inputs = self._inputs(self._backbone.summary(windows, self._day))
         return seen.undo(self._base(windows) + inputs @ self.map)

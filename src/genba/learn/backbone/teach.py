@@ -10,8 +10,11 @@ import torch
 from torch.nn import functional
 
 from genba.learn.arrays import AnyArray, Floats
+from genba.learn.backbone.memory import Memory
 from genba.learn.backbone.network import Tensor, Weights, forward
+from genba.learn.backbone.together import Shares
 from genba.learn.backbone.window import FARTHEST, LENGTH, scaled
+from genba.learn.scale import Pool
 from genba.learn.threads import threads
 
 _MASKED = 0.25
@@ -20,9 +23,10 @@ _HIDDEN = 0.3
 """Share of the patches of such a window that are hidden."""
 _OF_MASKED = 0.25
 """Weight of the masked objective beside the forecast."""
-_DELTA = 0.3
+_DELTA = 0.1
 """Where Huber's loss turns from square to absolute."""
 _BLENDED = 0.05
+_REMEMBERED_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,36 +51,62 @@ class Taught:
     seconds: float
 
 
-def teach(weights: Weights, drawn: Callable[[int], Floats], lesson: Lesson, seed: int) -> Taught:
-    """Train by gradient on stretches that ``drawn(count)`` gives, (count, length + horizon).
+def teach(
+    weights: Weights,
+    drawn: Callable[[int, np.random.Generator], tuple[Floats, Floats]],
+    lesson: Lesson,
+    seed: int,
+    *,
+    memory: Memory | None = None,
+    told: Callable[[float], None] = lambda progress: None,
+    pool: Pool | None = None,
+    shares: int = 1,
+) -> Taught:
+    """Train by gradient on stretches and rows of a day, (count, length + horizon) and (count,),
+    that ``drawn(count, source)`` gives.
 
     Forecasting and masked reconstruction (patches hidden as in Nie et al., *PatchTST*, ICLR 2023)
     share each step. The loss is Huber's, in units of the window's spread; weights are averaged over
-    the last steps.
+    the last steps. Every step draws from a seed of its own, so that a training that was cut off
+    and goes on from its ``memory`` ends like one that was not. ``told`` hears of the progress, 0
+    to 1. With several ``shares`` each step is worked on in so many parts, at the ``pool``'s place.
     """
     torch.set_num_threads(threads())
-    source = np.random.default_rng([seed, 1])
     taught = [tensor.requires_grad_() for tensor in weights.values()]
     optimizer = torch.optim.AdamW(taught, lr=lesson.rate, weight_decay=1e-2)
     blended = {name: tensor.detach().clone() for name, tensor in weights.items()}
-    begun, step, progress = time.thread_time(), 0, 0.0
-    while step < lesson.steps and progress < 1:
+    step, before = memory.read(weights, blended, optimizer) if memory else (0, 0.0)
+    together = Shares(pool, drawn, _loss, shares) if pool and shares > 1 else None
+    begun = remembered = time.thread_time()
+    progress = _progress(lesson, step, before)
+    while progress < 1:
         for group in optimizer.param_groups:
             group["lr"] = lesson.rate * _pace(progress, step)
-        loss = _loss(weights, drawn(lesson.batch), source)
         optimizer.zero_grad()
-        loss.backward()
+        if together:
+            together.fill(weights, lesson.batch, seed, step)
+        else:
+            source = np.random.default_rng([seed, 1, step])
+            _loss(weights, *drawn(lesson.batch, source), source).backward()
         torch.nn.utils.clip_grad_norm_(taught, 1.0)
         optimizer.step()
         step += 1
-        spent = time.thread_time() - begun
-        progress = step / lesson.steps
-        if lesson.seconds is not None:
-            progress = max(progress, spent / lesson.seconds)
-        reach = max(1.0, _BLENDED * step / max(progress, 1e-6))
-        _blend(blended, weights, 1 - 1 / reach)
+        now = time.thread_time()
+        progress = _progress(lesson, step, before + now - begun)
+        _blend(blended, weights, 1 - 1 / max(1.0, _BLENDED * step / max(progress, 1e-6)))
+        if memory and now - remembered > _REMEMBERED_S:
+            memory.write(weights, blended, optimizer, step, before + now - begun)
+            remembered = now
+        told(min(progress, 1.0))
+    if memory:
+        memory.forget()
     arrays = {name: tensor.numpy().astype(np.float32) for name, tensor in blended.items()}
-    return Taught(arrays, step, time.thread_time() - begun)
+    return Taught(arrays, step, before + time.thread_time() - begun)
+
+
+def _progress(lesson: Lesson, step: int, spent: float) -> float:
+    by_steps = step / lesson.steps
+    return by_steps if lesson.seconds is None else max(by_steps, spent / lesson.seconds)
 
 
 def _pace(progress: float, step: int) -> float:
@@ -84,7 +114,7 @@ def _pace(progress: float, step: int) -> float:
     return min(1.0, (step + 1) / 30) * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
 
 
-def _loss(weights: Weights, stretch: Floats, source: np.random.Generator) -> Tensor:
+def _loss(weights: Weights, stretch: Floats, day: Floats, source: np.random.Generator) -> Tensor:
     seen = scaled(stretch[:, :LENGTH])
     wanted = seen.of(stretch[:, LENGTH:])
     hide = np.zeros(seen.values.shape, np.bool_)
@@ -96,7 +126,7 @@ def _loss(weights: Weights, stretch: Floats, source: np.random.Generator) -> Ten
     hide &= seen.known
     values = torch.from_numpy(np.where(hide, 0.0, seen.values).astype(np.float32))
     known = torch.from_numpy((seen.known & ~hide).astype(np.float32))
-    ahead, patches, _ = forward(weights, values, known)
+    ahead, patches, _ = forward(weights, values, known, torch.from_numpy(day))
     told = np.isfinite(wanted)
     truth = torch.from_numpy(
         np.where(told, np.clip(wanted, -FARTHEST, FARTHEST), 0.0).astype(np.float32)
@@ -117,19 +147,29 @@ def _blend(blended: Weights, weights: Weights, share: float) -> None:
             blended[name].mul_(share).add_(tensor, alpha=1 - share)
 
 
-def say(weights: dict[str, AnyArray], values: Floats, known: AnyArray) -> tuple[Floats, Floats]:
-    """Return what comes, (n, horizon), and the summaries, (n, 2 * width), 512 windows at a time."""
+def say(
+    weights: dict[str, AnyArray], values: Floats, known: AnyArray, day: float
+) -> tuple[Floats, Floats]:
+    """Return what comes, (n, horizon), and the summaries, (n, 2 * width), 256 windows at a time.
+
+    Each window is seen upright and upside down: what comes of the one is minus what comes of the
+    other, so half their difference has less error than either.
+    """
     torch.set_num_threads(threads())
     tensors = {name: torch.from_numpy(np.asarray(array)) for name, array in weights.items()}
     ahead, summaries = [], []
     with torch.inference_mode():
-        for start in range(0, len(values), 512):
-            part = slice(start, start + 512)
+        for start in range(0, len(values), 256):
+            upright = torch.from_numpy(values[start : start + 256].astype(np.float32))
+            flags = torch.from_numpy(known[start : start + 256].astype(np.float32))
+            count = len(upright)
             told = forward(
                 tensors,
-                torch.from_numpy(values[part].astype(np.float32)),
-                torch.from_numpy(known[part].astype(np.float32)),
+                torch.cat([upright, -upright]),
+                torch.cat([flags, flags]),
+                torch.full((2 * count,), day, dtype=torch.float64),
             )
-            ahead.append(told[0].numpy().astype(np.float64))
-            summaries.append(told[2].numpy().astype(np.float64))
+            half = (told[0][:count] - told[0][count:]) / 2
+            ahead.append(half.numpy().astype(np.float64))
+            summaries.append(told[2][:count].numpy().astype(np.float64))
     return np.concatenate(ahead), np.concatenate(summaries)

@@ -19,6 +19,11 @@ FEWEST = 8
 """Known values that a window needs."""
 
 
+def heard(day: float) -> float:
+    """Return the rows of a day where a window holds a whole one, else 0: nothing to copy from."""
+    return day if 1 < day <= LENGTH else 0.0
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Scaled:
     """``values`` (n, length) with 0 where nothing is known, ``known`` likewise, and the anchor.

@@ -1,7 +1,7 @@
 """The one frozen form in which data reach a recipe, wherever they come from."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -113,6 +113,11 @@ class Dataset:
             self, "groups", MappingProxyType({n: frozen(c) for n, c in groups.items()})
         )
         self._check_order()
+
+    def __reduce__(self) -> tuple[type["Dataset"], tuple[object, ...]]:
+        """Cross from process to process, where read-only views of a mapping cannot go."""
+        told = {one.name: getattr(self, one.name) for one in fields(self)}
+        return Dataset, tuple({**told, "groups": dict(self.groups)}.values())
 
     def _check_order(self) -> None:
         unit = self.units

@@ -29,6 +29,7 @@ _NUMBERS = (DataType.BOOL, DataType.INT, DataType.FLOAT)
 _LOST = ("none", "partly")
 _MOST_ROWS = 500_000
 _SHORTEST = 2
+_KINDS = {SignalKind.SETPOINT: ColumnKind.SETPOINT, SignalKind.STATE: ColumnKind.STATE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,8 @@ class Slice:
     """What of a machine is wanted: a period ``[start, end)`` in microseconds UTC, every ``step_s``.
 
     ``signals`` None takes all measurements and setpoints that hold numbers. ``without`` leaves some
-    out, by id or short name. ``working`` keeps only moments at which the machine executes.
+    out, by id or short name. ``working`` keeps only moments at which the machine executes. ``mode``
+    takes its mode (production, set-up) too, as a state: what is normal hangs on it.
     """
 
     equipment: str
@@ -46,6 +48,7 @@ class Slice:
     signals: tuple[str, ...] | None = None
     without: tuple[str, ...] = ()
     working: bool = True
+    mode: bool = False
 
 
 def slice_of_equipment(historian: Historian, plant: Plant, wanted: Slice) -> Dataset:
@@ -71,7 +74,7 @@ def slice_of_equipment(historian: Historian, plant: Plant, wanted: Slice) -> Dat
     table = historian.asof(asked, wanted.start, wanted.end, step_us)
     time = np.asarray(table["time"].cast(pa.int64()).to_numpy(), np.int64)
     values = np.column_stack([numbers_of(table[name]) for name in ids])
-    _forget_gaps(historian, ids, wanted, time, values)
+    forget_gaps(historian, ids, wanted.start, wanted.end, time, values)
     kept: Booleans = np.all(np.isfinite(values), axis=1)
     if state is not None:
         kept &= np.asarray(numbers_of(table[state.id]) == PackMLState.EXECUTE)
@@ -159,6 +162,8 @@ def signals_of(machine: Equipment, wanted: Slice) -> list[Signal]:
             for signal in machine.signals
             if signal.kind in kinds and signal.type in _NUMBERS and signal.role is None
         ]
+    if wanted.mode:
+        chosen += [signal for signal in machine.signals if signal.role is Role.MODE]
     chosen = [signal for signal in chosen if signal.id not in gone]
     if not chosen:
         raise LearnError(
@@ -194,7 +199,7 @@ def _step_us(signals: Collection[Signal], wanted: Slice) -> int:
 
 def column_of(signal: Signal) -> Column:
     """Describe a signal as a column."""
-    kind = ColumnKind.SETPOINT if signal.kind is SignalKind.SETPOINT else ColumnKind.MEASUREMENT
+    kind = _KINDS.get(signal.kind, ColumnKind.MEASUREMENT)
     known = Known.BEFORE if kind is ColumnKind.SETPOINT else Known.DURING
     return Column(
         signal.id.removeprefix(f"{signal.equipment}."), signal.unit, kind, signal.id, known
@@ -208,17 +213,17 @@ def numbers_of(column: pa.ChunkedArray) -> Floats:
     return np.array(column.cast(pa.float64()).to_numpy(), np.float64)
 
 
-def _forget_gaps(
-    historian: Historian, ids: list[str], wanted: Slice, time: Integers, values: Floats
+def forget_gaps(
+    historian: Historian, ids: list[str], start: int, end: int, time: Integers, values: Floats
 ) -> None:
-    """Take out what only seems to hold because nothing was received."""
-    found = historian.gaps(ids, wanted.start, wanted.end)
+    """Take out what only seems to hold because nothing was received; ``values`` are changed."""
+    found = historian.gaps(ids, start, end)
     for gap in found.to_pylist():
         if gap["recovery"] not in _LOST:
             continue
         begin = int(gap["start"].timestamp() * US)
-        end = wanted.end if gap["end"] is None else int(gap["end"].timestamp() * US)
-        within = (time >= begin) & (time < end)
+        last = end if gap["end"] is None else int(gap["end"].timestamp() * US)
+        within = (time >= begin) & (time < last)
         values[within, ids.index(gap["signal"])] = np.nan
 
 

@@ -16,6 +16,7 @@ from genba.learn.data.column import Column, ColumnKind, Known
 from genba.learn.data.dataset import Dataset
 from genba.learn.data.lineage import Lineage
 from genba.learn.data.target import Target
+from genba.learn.data.titles import unit_in_title
 
 _MOST_LEVELS = 200
 
@@ -86,7 +87,8 @@ def from_table(
     groups : mapping, optional
         Group to column: ``{"unit": "engine", "lot": "batch"}``. These are not learned from.
     units : mapping, optional
-        Column to UCUM unit. ``signals``: column to the id of the plant's signal.
+        Column to UCUM unit; where none is given, one in brackets at the end of a title counts.
+        ``signals``: column to the id of the plant's signal.
     before, after, context : collections of str
         Columns known before or only after the answer; context of lot, tool or calendar.
     without : collection of str
@@ -119,7 +121,7 @@ def from_table(
         columns.append(
             Column(
                 column,
-                (units or {}).get(column, "1"),
+                (units or {}).get(column) or unit_in_title(column),
                 ColumnKind.CONTEXT if column in context else ColumnKind.MEASUREMENT,
                 (signals or {}).get(column),
                 Known.AFTER if column in after else _when(column, before, context),

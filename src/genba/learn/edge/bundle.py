@@ -51,6 +51,11 @@ class Bundle:
     content: bytes
     card: Mapping[str, Any]
 
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the registered model that it was made of; empty where its card names none."""
+        return str(self.card.get("model", ""))
+
 
 def seal(
     model: bytes, card: Mapping[str, Any], rows: Floats32, answers: Floats32, key: ReleaseKey

@@ -4,7 +4,7 @@
 
     shelf/<address>.bundle   releases as they came, byte for byte
     state.json               what is in force, on trial and before, for each model
-    history.jsonl            everything that was done, chained (:mod:`genba.learn.edge.ledger`)
+    history.jsonl            everything that was done (:mod:`genba.learn.registry.history`)
 
 A release passes *received* (tried out in a process of its own beside what runs), *on trial* (it
 is asked about live values, in a process of its own, while what it replaces answers) and *in
@@ -17,13 +17,14 @@ import threading
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from genba.errors import LearnError
 from genba.learn.edge.bundle import Bundle, address_of, open_bundle
 from genba.learn.edge.keys import Trust
-from genba.learn.edge.ledger import Ledger
 from genba.learn.edge.shadow import Limits, Live, Report, try_out
+from genba.learn.registry.history import History, What
+from genba.plant import format_time
 
 KEPT = 5
 """Releases of a model that stay on the shelf, beside those in use."""
@@ -38,6 +39,39 @@ class Slot:
     force: str | None = None
     trial: str | None = None
     before: str | None = None
+
+
+def slots_in(folder: Path) -> dict[str, Slot]:
+    """Read, from outside the process that holds it, what runs at a machine, by model name.
+
+    Raises
+    ------
+    LearnError
+        If the folder is damaged.
+    """
+    return {name: Slot(**slot) for name, slot in _told_in(folder).get("slots", {}).items()}
+
+
+def _told_in(folder: Path) -> dict[str, Any]:
+    """Read a machine's state; empty where there is none yet."""
+    path = folder / "state.json"
+    try:
+        return dict(json.loads(path.read_text("utf-8")))
+    except FileNotFoundError:
+        return {}
+    except (ValueError, TypeError):
+        raise _damaged(path) from None
+
+
+def _damaged(path: Path) -> LearnError:
+    return LearnError(f"{path} is damaged; restore it from a backup, or remove it and release anew")
+
+
+class _Passed(NamedTuple):
+    """A release that came and passed: the name of its model, and which registered model it is."""
+
+    name: str
+    digest: str
 
 
 class Node:
@@ -84,13 +118,14 @@ class Node:
         self._now = now
         self._signals = signals
         self._live = live
-        self.history = Ledger(folder / "history.jsonl")
+        self.history = History(folder / "history.jsonl")
         self._starts = 0
-        self._slots, self._passed, self.numbers = self._load()
-        self.revision = max((line.number for line in self.history.lines()), default=0)
-        """Counts up with each change of what runs: tells which of two states is the newer."""
         self.taken_back: dict[str, str] = {}
         """Why something was taken back last, by model."""
+        self._slots, self._passed, self.numbers = self._load()
+        self._noted = max((event.number for event in self.history.events()), default=0)
+        self.revision = self._noted
+        """Counts up with each change of what runs: tells which of two states is the newer."""
         self._drop_trials()
         self._count_start()
 
@@ -142,16 +177,18 @@ class Node:
         Report
             What was found; nothing of what runs has changed.
         """
-        force = self._in_force_beside(content)
+        came = self._opened(content)
+        force = None if came is None else self._in_force_beside(came)
         report = try_out(
             content, self._trust, signals=self._signals, in_force=force, live=self._live,
             limits=limits,
         )  # fmt: skip
-        facts = {"address": report.address or _address(content), "by": by}
         if report.passed:
-            self._put_on_shelf(report, content, facts)
+            self._put_on_shelf(report, content, by)
         else:
-            self._note("refused", why=report.why, **facts, **_figures(report))
+            address = report.address or _address(content)
+            digest = "" if came is None else came.digest
+            self._note(What.REFUSED, by, address, digest, why=report.why, **_figures(report))
         return report
 
     def activate(self, address: str, by: str = "") -> Slot:
@@ -163,17 +200,20 @@ class Node:
             If it was not received, or did not pass.
         """
         with self._lock:
-            model = self._passed.get(address)
-            if model is None:
+            passed = self._passed.get(address)
+            if passed is None:
                 raise LearnError(
                     f"release {address[:12]} did not pass at {self.name}, or never came; "
                     "send it first"
                 )
             self.bundle(address)
-            slot = self.slot(model)
+            slot = self.slot(passed.name)
             if address in (slot.force, slot.trial):
                 return slot
-            return self._turn(model, replace(slot, trial=address), "trial", address=address, by=by)
+            if slot.trial is not None:
+                self._note(What.STOPPED, by, slot.trial, why=f"{address[:12]} is tried instead")
+            self._note(What.TRIAL, by, address)
+            return self._turn(passed.name, replace(slot, trial=address))
 
     def confirm(self, model: str) -> Slot:
         """Put in force what is on trial.
@@ -189,13 +229,16 @@ class Node:
                 raise LearnError(
                     f"no release of '{model}' is on trial at {self.name}; activate one"
                 )
-            after = Slot(force=slot.trial, before=slot.force)
-            return self._turn(model, after, "in force", address=slot.trial)
+            self._note(What.STARTED, address=slot.trial)
+            if slot.force is not None:
+                self._note(What.STOPPED, address=slot.force)
+            return self._turn(model, Slot(force=slot.trial, before=slot.force))
 
     def roll_back(self, model: str, why: str, by: str = "", address: str | None = None) -> Slot:
         """Take back what is on trial, else what is in force; then the one before is in force again.
 
-        With an ``address``, only if it is that one: so that asking twice goes back once.
+        With an ``address`` it is that one, and nothing where it does not run: so that asking twice
+        goes back once.
 
         Raises
         ------
@@ -204,19 +247,22 @@ class Node:
         """
         with self._lock:
             slot = self.slot(model)
-            gone = slot.trial or slot.force
-            if gone is None or (address is not None and address != gone):
+            gone = address or slot.trial or slot.force
+            if gone is None or gone not in (slot.trial, slot.force):
                 return slot
-            if slot.trial is not None:
+            if gone == slot.trial:
                 after = replace(slot, trial=None)
             else:
                 if slot.before is not None:
                     self.bundle(slot.before)
-                after = Slot(force=slot.before)
-            facts = {"address": gone, "to": after.force, "why": why, "by": by}
-            return self._turn(model, after, "rolled back", **facts)
+                after = Slot(force=slot.before, trial=slot.trial)
+            self._note(What.ROLLED_BACK, by, gone, why=why, to=after.force)
+            if gone == slot.force and after.force is not None:
+                self._note(What.STARTED, by, after.force, why=f"{gone[:12]} was taken back")
+            self.taken_back[model] = why
+            return self._turn(model, after)
 
-    def note(self, what: str, **facts: Any) -> None:
+    def note(self, what: What, **facts: Any) -> None:
         """Add to the history."""
         self._note(what, **facts)
 
@@ -238,32 +284,35 @@ class Node:
 
     # -- inside -------------------------------------------------------------------------------
 
-    def _put_on_shelf(self, report: Report, content: bytes, facts: Mapping[str, Any]) -> None:
+    def _put_on_shelf(self, report: Report, content: bytes, by: str) -> None:
         _write(self._file(report.address), content)
-        model = self.bundle(report.address).contract.name
+        bundle = self.bundle(report.address)
         with self._lock:
-            self._passed[report.address] = model
+            self._passed[report.address] = _Passed(bundle.contract.name, bundle.digest)
             self._keep()
-            self._note("received", model=model, **facts, **_figures(report))
-            self._prune(model)
+            self._note(What.RECEIVED, by, report.address, **_figures(report))
+            self._prune(bundle.contract.name)
 
-    def _in_force_beside(self, content: bytes) -> Bundle | None:
-        """Return what the release would replace, None where there is none or it is no release."""
+    def _opened(self, content: bytes) -> Bundle | None:
+        """Open a release; None where it is none that this machine takes."""
         try:
-            model = open_bundle(content, self._trust).contract.name
-            force = self.slot(model).force
+            return open_bundle(content, self._trust)
+        except LearnError:
+            return None
+
+    def _in_force_beside(self, came: Bundle) -> Bundle | None:
+        """Return what a release would replace, None where there is none that can be read."""
+        force = self.slot(came.contract.name).force
+        try:
             return None if force is None else self.bundle(force)
         except LearnError:
             return None
 
-    def _turn(self, model: str, slot: Slot, what: str, **facts: Any) -> Slot:
-        """Change what runs: noted first, so that nothing ever runs that the history lacks."""
-        line = self.history.add(self._now(), what, node=self.name, model=model, **facts)
+    def _turn(self, model: str, slot: Slot) -> Slot:
+        """Change what runs. It is noted first: nothing ever runs that the history lacks."""
         self._slots[model] = slot
+        self.revision = self._noted
         self._keep()
-        self.revision = line.number
-        if "why" in facts:
-            self.taken_back[model] = str(facts["why"])
         return slot
 
     def _drop_trials(self) -> None:
@@ -282,8 +331,17 @@ class Node:
                 self.roll_back(model, why, address=slot.force)
         self._keep()
 
-    def _note(self, what: str, **facts: Any) -> None:
-        self.history.add(self._now(), what, node=self.name, **facts)
+    def _note(
+        self, what: What, by: str = "", address: str = "", digest: str = "", **facts: Any
+    ) -> None:
+        """Write down what happened; of a release that passed here, whose it is as well."""
+        of = {"address": address} if address else {}
+        if address in self._passed:
+            of["name"], digest = self._passed[address]
+        event = self.history.add(
+            what, digest, format_time(self._now()), by=by, where=self.name, data={**of, **facts}
+        )
+        self._noted = event.number
 
     def _file(self, address: str) -> Path:
         return self._shelf / f"{address}.bundle"
@@ -291,31 +349,32 @@ class Node:
     def _prune(self, model: str) -> None:
         slot = self.slot(model)
         used = {slot.force, slot.trial, slot.before}
-        own = [a for a, name in self._passed.items() if name == model and a not in used]
+        own = [a for a, one in self._passed.items() if one.name == model and a not in used]
         for address in own[:-KEPT]:
             del self._passed[address]
             self._file(address).unlink(missing_ok=True)
         self._keep()
 
-    def _load(self) -> tuple[dict[str, Slot], dict[str, str], dict[str, int]]:
-        path = self._folder / "state.json"
+    def _load(self) -> tuple[dict[str, Slot], dict[str, _Passed], dict[str, int]]:
+        told = _told_in(self._folder)
+        if not told:
+            return {}, {}, {}
         try:
-            told = json.loads(path.read_text("utf-8"))
             slots = {name: Slot(**slot) for name, slot in told["slots"].items()}
             self._starts = int(told["starts"])
-            return slots, dict(told["passed"]), dict(told["numbers"])
-        except FileNotFoundError:
-            return {}, {}, {}
+            passed = {address: _Passed(*one) for address, one in told["passed"].items()}
+            self.taken_back = dict(told["taken_back"])
+            return slots, passed, dict(told["numbers"])
         except (ValueError, KeyError, TypeError, AttributeError):
-            raise LearnError(
-                f"{path} is damaged; restore it from a backup, or remove it and release anew"
-            ) from None
+            raise _damaged(self._folder / "state.json") from None
 
     def _keep(self) -> None:
         told = {
             "slots": {name: asdict(slot) for name, slot in self._slots.items()},
-            "passed": self._passed,
+            "passed": {address: [one.name, one.digest] for address, one in self._passed.items()},
             "numbers": self.numbers,
+            "revision": self.revision,
+            "taken_back": self.taken_back,
             "starts": self._starts,
         }
         _write(self._folder / "state.json", json.dumps(told, indent=1).encode())

@@ -15,6 +15,7 @@ from genba.errors import LearnError
 from genba.learn.edge.keys import ReleaseKey, Trust
 from genba.learn.edge.node import Node
 from genba.learn.edge.shadow import Limits
+from genba.learn.registry.history import What
 
 _KIND = b"order "
 
@@ -89,7 +90,7 @@ def obey(node: Node, message: bytes, trust: Trust) -> Mapping[str, Any]:
         told = _do(node, order, content)
     except LearnError as error:
         told = {"error": str(error)}
-        node.note("left undone", why=str(error))
+        node.note(What.LEFT_UNDONE, why=str(error))
     number = -1 if order is None else order.number
     return {"node": node.name, "number": number, **told}
 

@@ -5,10 +5,18 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from genba.errors import GenbaError
-from genba.learn.edge.ledger import Ledger
-from genba.learn.edge.rollout import Do, Plan, Rollout, State, Task
+from genba.learn.edge.rollout import Do, Plan, Rollout, Stage, State, Task
+from genba.learn.registry.history import History, What
+from genba.plant import format_time
 
-BEGUN = "roll-out"
+_TOLD = {
+    Stage.WORKING: What.SENT,
+    Stage.RUNNING: What.STARTED,
+    Stage.FAILED: What.FAILED,
+    Stage.RETURNING: What.SENT,
+    Stage.RETURNED: What.ROLLED_BACK,
+    Stage.STUCK: What.FAILED,
+}
 
 
 class Fleet(Protocol):
@@ -23,7 +31,7 @@ class Fleet(Protocol):
         ...
 
 
-async def drive(rollout: Rollout, fleet: Fleet, ledger: Ledger, now: Callable[[], int]) -> State:
+async def drive(rollout: Rollout, fleet: Fleet, history: History, now: Callable[[], int]) -> State:
     """Go on until the roll-out is done, has stopped, or waits for a person.
 
     Parameters
@@ -32,7 +40,7 @@ async def drive(rollout: Rollout, fleet: Fleet, ledger: Ledger, now: Callable[[]
         What is to be brought where.
     fleet : Fleet
         How machines are reached.
-    ledger : Ledger
+    history : History
         Where each step is written, before it is done.
     now : callable
         Microseconds UTC.
@@ -42,43 +50,53 @@ async def drive(rollout: Rollout, fleet: Fleet, ledger: Ledger, now: Callable[[]
         while True:
             for task in rollout.todo():
                 running[asyncio.create_task(_do(fleet, rollout, task))] = task
-            _write(rollout, ledger, now)
+            _write(rollout, history, now)
             if not running:
                 return rollout.state
             done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
             for one in done:
                 rollout.told(running.pop(one), one.result())
-            _write(rollout, ledger, now)
+            _write(rollout, history, now)
     finally:
         for left in running:
             left.cancel()
         await asyncio.gather(*running, return_exceptions=True)
 
 
-def begin(plan: Plan, ledger: Ledger, now: Callable[[], int], by: str) -> Rollout:
-    """Begin a roll-out, and write down that it was."""
+def begin(
+    plan: Plan, history: History, now: Callable[[], int], by: str, unverified: str = ""
+) -> Rollout:
+    """Begin a roll-out, and write down that it was; and why, if the model was not verified."""
+    told: dict[str, Any] = {"why": f"unverified: {unverified}"} if unverified else {}
     groups = [{**_plain(group), "nodes": list(group.nodes)} for group in plan.groups]
-    ledger.add(now(), BEGUN, address=plan.address, model=plan.model, groups=groups, by=by)
+    history.add(
+        What.RELEASED,
+        plan.digest,
+        format_time(now()),
+        by=by,
+        where=", ".join(group.name for group in plan.groups),
+        data={"address": plan.address, "name": plan.model, "groups": groups, **told},
+    )
     return Rollout(plan)
 
 
-def take_up(ledger: Ledger) -> Rollout | None:
-    """Take up the last roll-out of a ledger where it was left; None where there is none.
+def take_up(history: History) -> Rollout | None:
+    """Take up the last roll-out of a history where it was left; None where there is none.
 
     Raises
     ------
     LearnError
-        If the ledger was altered.
+        If the history was altered.
     """
     rollout: Rollout | None = None
     events: list[Mapping[str, Any]] = []
-    for line in ledger.lines():
-        if line.what == BEGUN:
-            facts = line.facts
-            rollout = Rollout(Plan.from_plain(facts["address"], facts["model"], facts["groups"]))
-            events = []
-        elif rollout is not None and line.facts.get("address") == rollout.plan.address:
-            events.append(line.facts)
+    for event in history.events():
+        told = event.data
+        if event.what is What.RELEASED and "groups" in told:
+            plan = Plan.from_plain(told["address"], told["name"], told["groups"], event.model)
+            rollout, events = Rollout(plan), []
+        elif rollout is not None and "step" in told and told["address"] == rollout.plan.address:
+            events.append(told["step"])
     if rollout is not None:
         rollout.restore(events)
     return rollout
@@ -95,10 +113,29 @@ async def _do(fleet: Fleet, rollout: Rollout, task: Task) -> str:
     return ""
 
 
-def _write(rollout: Rollout, ledger: Ledger, now: Callable[[], int]) -> None:
-    for event in rollout.take_events():
-        what = f"roll-out {event['event']}"
-        ledger.add(now(), what, **event, address=rollout.plan.address)
+def _write(rollout: Rollout, history: History, now: Callable[[], int]) -> None:
+    for step in rollout.take_events():
+        what = _what(step)
+        where = step.get("node") or step.get("group", "")
+        plan, why = rollout.plan, step.get("why", "")
+        told = {"address": plan.address, "name": plan.model, "step": step, "why": why}
+        history.add(
+            what, rollout.plan.digest, format_time(now()), by=step.get("by", ""), where=where,
+            data=told,
+        )  # fmt: skip
+
+
+def _what(step: Mapping[str, Any]) -> What:
+    """Return what a step of a roll-out is called in a history."""
+    match step["event"]:
+        case "approved":
+            return What.APPROVED
+        case "stopped":
+            return What.HALTED
+        case "again":
+            return What.SENT
+        case _:
+            return _TOLD[Stage(step["stage"])]
 
 
 def _plain(group: Any) -> dict[str, Any]:

@@ -41,6 +41,8 @@ class Plan:
     address: str
     model: str
     groups: tuple[Group, ...]
+    digest: str = ""
+    """SHA-256 of the registered model, where it is known."""
 
     def __post_init__(self) -> None:
         names = [node for group in self.groups for node in group.nodes]
@@ -57,7 +59,9 @@ class Plan:
                 )
 
     @classmethod
-    def from_plain(cls, address: str, model: str, groups: Iterable[Mapping[str, Any]]) -> "Plan":
+    def from_plain(
+        cls, address: str, model: str, groups: Iterable[Mapping[str, Any]], digest: str = ""
+    ) -> "Plan":
         """Read groups from plain values, as of a YAML file.
 
         Raises
@@ -74,7 +78,7 @@ class Plan:
                     f"group {dict(group)!r} of the roll-out is garbled; give name, nodes, and "
                     "where wanted most_failed, at_once, approval"
                 ) from None
-        return cls(address, model, tuple(read))
+        return cls(address, model, tuple(read), digest)
 
 
 class Stage(StrEnum):

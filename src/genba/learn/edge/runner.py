@@ -133,6 +133,11 @@ class Runner:
         if self._trial is None and slot.trial is not None:
             self._try(slot.trial, now)
 
+    def contracts(self) -> list[Contract]:
+        """Return what is asked for by what is in force and by what is on trial."""
+        force = [] if self._force is None else [self._force.model.contract]
+        return force + ([] if self._trial is None else [self._trial.sandbox.contract])
+
     def close(self) -> None:
         """End the process of a trial."""
         self._end_trial()
@@ -222,8 +227,9 @@ class Runner:
         found = drift_of(new, contract, old, said.contract)
         if found.windows < self._limits.least_windows:
             return ""
-        if found.flips > self._limits.flips or found.shift > self._limits.shift:
-            return f"drift: {found.flips:.1%} of findings differ, shift {found.shift:.2g} IQR"
+        shift = max(found.shift, found.lately)
+        if found.flips > self._limits.flips or shift > self._limits.shift:
+            return f"drift: {found.flips:.1%} of findings differ, shift {shift:.2g} IQR"
         return ""
 
     def _take_back(self, trial: _OnTrial, why: str) -> None:

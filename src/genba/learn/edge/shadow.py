@@ -17,6 +17,9 @@ Live = Callable[[Contract], NDArray[np.float32] | None]
 """Gives the newest windows (n, rows, columns) that a contract asks for, oldest first."""
 
 
+_LATELY = 30
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What a release may differ by. Whoever approves it may widen them, and is on record.
@@ -278,11 +281,16 @@ class _Trial:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """How far the answers of two models to the same windows are apart, see :class:`Limits`."""
+    """How far the answers of two models to the same windows are apart, see :class:`Limits`.
+
+    ``lately`` is the shift of the newest 30 alone, where the windows stand in order of time: what
+    turns late in a trial is lost in the median over all of it.
+    """
 
     windows: int
     flips: float
     shift: float
+    lately: float = 0.0
 
 
 def drift_of(
@@ -302,4 +310,5 @@ def drift_of(
     low, high = np.percentile(old, [25, 75])
     # Answers that hardly vary must not make a rounding error look like drift.
     spread = max(float(high - low), 1e-3 * (1 + float(np.abs(np.median(old)))))
-    return Drift(len(new), flips, float(np.median(np.abs(new - old))) / spread)
+    apart = np.abs(new - old) / spread
+    return Drift(len(new), flips, float(np.median(apart)), float(np.median(apart[-_LATELY:])))

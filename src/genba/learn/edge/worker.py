@@ -30,7 +30,8 @@ def write_frame(stream: BinaryIO, kind: bytes, content: bytes) -> None:
     stream.flush()
 
 
-def _read_frame(stream: BinaryIO) -> tuple[bytes, bytes] | None:
+def read_frame(stream: BinaryIO) -> tuple[bytes, bytes] | None:
+    """Take one frame; None where the other side has ended."""
     head = stream.read(HEAD.size)
     if len(head) < HEAD.size:
         return None
@@ -84,7 +85,7 @@ def main() -> None:
     outward = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints must not look like a frame
     model: EdgeModel | None = None
-    while (frame := _read_frame(inward)) is not None:
+    while (frame := read_frame(inward)) is not None:
         kind, content = frame
         try:
             if kind == b"L":

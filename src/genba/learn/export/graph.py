@@ -72,6 +72,35 @@ class Graph:
         told = helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", *shape])
         self._outputs.append(told)
 
+    def absorb(self, content: bytes, tensor: str) -> dict[str, tuple[str, tuple[int, ...]]]:
+        """Take over another graph of ours with a tensor as its input.
+
+        Gives for each of its outputs the tensor and its shape without the first axis.
+        """
+        other = onnx.load_from_string(content).graph
+        self._count += 1
+        own = {"": "", INPUT: tensor}
+
+        def renamed(name: str) -> str:
+            return own.setdefault(name, f"of_{self._count}_{name}")
+
+        for constant in other.initializer:
+            constant.name = renamed(constant.name)
+            self._constants.append(constant)
+        for node in other.node:
+            for names in (node.input, node.output):
+                told = [renamed(name) for name in names]
+                del names[:]
+                names.extend(told)
+            self._nodes.append(node)
+        return {
+            one.name: (
+                renamed(one.name),
+                tuple(axis.dim_value for axis in one.type.tensor_type.shape.dim[1:]),
+            )
+            for one in other.output
+        }
+
     def to_bytes(self) -> bytes:
         """Check the graph and write it; the same graph gives the same bytes."""
         graph = helper.make_graph(

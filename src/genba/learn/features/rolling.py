@@ -24,15 +24,9 @@ def scaling_of(features: Floats) -> tuple[Floats, Floats]:
     return mean, np.where(scale > 1e-12 * (1 + np.abs(mean)), scale, 1.0)
 
 
-def contributions_by_column(shares: Floats, inputs: Floats) -> Floats:
-    """Add up what the mean and the spread of a column speak for, (n, columns)."""
-    columns = inputs.shape[2]
-    return shares if shares.shape[1] == columns else shares[:, :columns] + shares[:, columns:]
-
-
-def rolling_features_graph(graph: Graph, window: int) -> str:
-    """Add the same to a graph; float64."""
-    inputs = graph.doubles(INPUT)
+def rolling_features_graph(graph: Graph, window: int, windows: str | None = None) -> str:
+    """Add the same to a graph, of the input or of ``windows`` (n, window, columns); float64."""
+    inputs = graph.doubles(INPUT) if windows is None else windows
     axis = graph.constant(np.array([1], np.int64))
     if window == 1:
         return graph.add("Squeeze", inputs, axis)

@@ -7,7 +7,7 @@ from genba.learn.features.windows import Windows
 from genba.learn.forecast.ahead import step_us
 from genba.learn.forecast.recipes import BoostedForecast, LinearForecast, Naive
 from genba.learn.recipe.examine import Scores, examine_number
-from genba.learn.recipe.ladder import Ladder
+from genba.learn.recipe.ladder import Again, Ladder
 from genba.learn.recipe.prediction import Prediction
 from genba.learn.recipe.protocol import Model, Recipe, Task
 from genba.learn.regression.rows import labels_of
@@ -18,11 +18,11 @@ _SHARE = 20
 """A window may be as long as this part of the rows, at most."""
 
 
-def forecast_ladder(data: Dataset, *, steps: int = 1) -> Ladder:
+def forecast_ladder(data: Dataset, *, steps: int = 1, more: tuple[Recipe, ...] = ()) -> Ladder:
     """Return the rungs for a data set that :func:`genba.learn.forecast.ahead.ahead` made.
 
     Persistence and the value of a day before stand beside the rungs. Where rows have no times, or
-    a day is too long for the data, 24 rows take the place of a day.
+    a day is too long for the data, 24 rows take the place of a day. ``more`` are heavier rungs.
     """
     period = _PLAIN
     if data.timed:
@@ -31,12 +31,13 @@ def forecast_ladder(data: Dataset, *, steps: int = 1) -> Ladder:
     rungs: tuple[Recipe, ...] = (
         LinearForecast(window=period + 1, steps=steps),
         BoostedForecast(window=period + 1, steps=steps),
+        *more,
     )
     baselines: tuple[Recipe, ...] = (
         Naive(steps=steps),
         Naive(period, steps, name="season"),
     )
-    return Ladder(Task.FORECAST, rungs, baselines, examine_forecast, "mae")
+    return Ladder(Task.FORECAST, rungs, baselines, examine_forecast, "mae", again=Again.ROWS)
 
 
 def examine_forecast(

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import torch
 from torch.nn import functional
 
-from genba.learn.inspect.network_graph import AROUND, EPSILON, FAINT
+from genba.learn.inspect.network_graph import AROUND, EPSILON, FAINT, MIRRORS
 
 Tensor: TypeAlias = Any
 Weights: TypeAlias = dict[str, Tensor]
@@ -129,6 +129,19 @@ def forward(
     whole = torch.cat([sixteenth.mean(dim=(2, 3)), sixteenth.amax(dim=(2, 3)), worst], dim=1)
     said = functional.linear(whole, weights["picture.weight"], weights["picture.bias"])
     return places, said.squeeze(1)
+
+
+def mirrored_forward(weights: Weights, pictures: Tensor) -> tuple[Tensor, Tensor]:
+    """Return what :func:`forward` says on average of a picture and its mirror images.
+
+    A defect looks like one from all four; what only looks like one seldom does.
+    """
+    places, said = [], []
+    for axes in MIRRORS:
+        of_places, of_pictures = forward(weights, torch.flip(pictures, axes), training=False)
+        places.append(torch.flip(of_places, axes))
+        said.append(of_pictures)
+    return torch.stack(places).mean(dim=0), torch.stack(said).mean(dim=0)
 
 
 def _around(x: Tensor) -> Tensor:

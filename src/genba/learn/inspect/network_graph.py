@@ -10,6 +10,8 @@ from genba.learn.export.graph import INPUT, Graph
 EPSILON = 1e-5
 AROUND = 15
 """Side of the square that a place is compared with, in pixels, odd."""
+MIRRORS: tuple[tuple[int, ...], ...] = ((), (1,), (2,), (1, 2))
+"""Axes of (n, height, width) that are turned around; all four images are looked at."""
 FAINT = 0.05
 """Local spread, in parts of the picture's, below which contrast is not raised any more."""
 
@@ -65,11 +67,11 @@ class Drawing:
             nearest_mode="floor",
         )
 
-    def normal(self) -> str:
-        """Bring the input to mean 0 and spread 1; beside it stands its local contrast."""
+    def normal(self, pictures: str) -> str:
+        """Bring pictures to mean 0 and spread 1; beside it stands its local contrast."""
         graph = self._graph
         axes = graph.constant(np.array([1, 2], np.int64))
-        apart = graph.add("Sub", INPUT, graph.add("ReduceMean", INPUT, axes))
+        apart = graph.add("Sub", pictures, graph.add("ReduceMean", pictures, axes))
         spread = graph.add("Sqrt", graph.add("ReduceMean", graph.add("Mul", apart, apart), axes))
         normal = graph.add("Div", apart, graph.add("Add", spread, self.numbers(1.0)))
         plain = graph.add("Unsqueeze", normal, graph.constant(np.array([1], np.int64)))
@@ -84,10 +86,40 @@ class Drawing:
         x = self._graph.add("AveragePool", x, kernel_shape=[AROUND, 1], pads=[edge, 0, edge, 0])
         return self._graph.add("AveragePool", x, kernel_shape=[1, AROUND], pads=[0, edge, 0, edge])
 
-    def logits(self) -> tuple[str, str]:
+    def mirrored(self, x: str, axes: tuple[int, ...], size: tuple[int, ...]) -> str:
+        """Turn (n, height, width) of a size around along some axes."""
+        for axis in axes:
+            order = self._graph.constant(np.arange(size[axis - 1])[::-1].copy())
+            x = self._graph.add("Gather", x, order, axis=axis)
+        return x
+
+    def judged(self, size: tuple[int, int]) -> tuple[str, str]:
+        """Add the network over all mirror images; return places (n, h/4, w/4), pictures (n, 2)."""
+        graph = self._graph
+        images = [self.mirrored(INPUT, axes, size) for axes in MIRRORS]
+        places, said = self.logits(graph.add("Concat", *images, axis=0))
+        along = graph.constant(np.array([1], np.int64))
+        small = (size[0] // 4, size[1] // 4)
+        each = graph.add_many(
+            "Split", len(MIRRORS), graph.add("Squeeze", places, along), num_outputs=len(MIRRORS)
+        )
+        back = [self.mirrored(x, axes, small) for x, axes in zip(each, MIRRORS, strict=True)]
+        mean = graph.add("Mean", *back)
+        told = graph.add_many("Split", len(MIRRORS), said, num_outputs=len(MIRRORS))
+        worst = self.worst(graph.add("Flatten", mean))
+        return mean, graph.add("Concat", worst, graph.add("Mean", *told), axis=1)
+
+    def worst(self, flat: str) -> str:
+        """Mean of the greatest values of each row, (n, 1)."""
+        most = self._graph.constant(np.array([self._worst], np.int64))
+        values, _ = self._graph.add_many("TopK", 2, flat, most, axis=1)
+        along = self._graph.constant(np.array([1], np.int64))
+        return self._graph.add("ReduceMean", values, along, keepdims=1)
+
+    def logits(self, pictures: str) -> tuple[str, str]:
         """Add the whole network; return places (n, 1, h/4, w/4) and pictures (n, 1)."""
         graph = self._graph
-        half = self.layer("stem", self.normal(), 2)
+        half = self.layer("stem", self.normal(pictures), 2)
         quarter = self.block("quarter", self.layer("quarter", half, 2))
         eighth = self.block("eighth", self.layer("eighth", quarter, 2))
         sixteenth = self.block("sixteenth", self.layer("sixteenth", eighth, 2))
@@ -99,11 +131,7 @@ class Drawing:
             "Conv", self.layer("joined", quarter), self._named("place.weight"),
             self._named("place.bias"),
         )  # fmt: skip
-        flat = graph.add("Flatten", places)
-        most = graph.constant(np.array([self._worst], np.int64))
-        values, _ = graph.add_many("TopK", 2, flat, most, axis=1)
-        along = graph.constant(np.array([1], np.int64))
-        worst = graph.add("ReduceMean", values, along, keepdims=1)
+        worst = self.worst(graph.add("Flatten", places))
         axes = graph.constant(np.array([2, 3], np.int64))
         mean = graph.add("ReduceMean", sixteenth, axes, keepdims=0)
         peak = graph.add("ReduceMax", sixteenth, axes, keepdims=0)
@@ -119,14 +147,16 @@ class Drawing:
 def network_graph(
     weights: Mapping[str, AnyArray], platt: AnyArray, worst: int, shape: tuple[int, int]
 ) -> bytes:
-    """Write the graph; ``platt`` is slope and offset that turn a logit into a probability."""
+    """Write the graph; ``platt`` is two slopes and an offset that make a probability."""
     graph = Graph("network", shape)
     drawing = Drawing(graph, weights, worst)
-    places, said = drawing.logits()
-    scaled = graph.add("Mul", said, drawing.numbers(float(platt[0])))
-    chance = graph.add("Sigmoid", graph.add("Add", scaled, drawing.numbers(float(platt[1]))))
+    places, said = drawing.judged(shape)
+    slopes = graph.constant(np.asarray(platt[:2], np.float32)[:, None])
+    scaled = graph.add("MatMul", said, slopes)
+    chance = graph.add("Sigmoid", graph.add("Add", scaled, drawing.numbers(float(platt[2]))))
     graph.output("value", graph.add("Reshape", chance, graph.constant(np.array([-1], np.int64))))
-    heat = drawing.twice(drawing.twice(graph.add("Sigmoid", places)))
     along = graph.constant(np.array([1], np.int64))
+    whole = graph.add("Unsqueeze", graph.add("Sigmoid", places), along)
+    heat = drawing.twice(drawing.twice(whole))
     graph.output("heat", graph.add("Squeeze", heat, along), shape)
     return graph.to_bytes()

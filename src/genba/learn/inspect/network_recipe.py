@@ -13,8 +13,16 @@ import numpy as np
 from genba.errors import LearnError
 from genba.learn.arrays import AnyArray, Booleans, Floats
 from genba.learn.data.dataset import Dataset
+from genba.learn.inspect.limits import enough, platt, sigmoid, threshold
 from genba.learn.inspect.network_graph import network_graph
-from genba.learn.inspect.pictures import checked, images_of, known, labels_of, same_size
+from genba.learn.inspect.pictures import (
+    checked,
+    images_of,
+    known,
+    labels_of,
+    not_too_large,
+    same_size,
+)
 from genba.learn.recipe.prediction import Prediction
 from genba.learn.recipe.protocol import Parts, Task, Weight
 
@@ -35,7 +43,7 @@ class NetworkRecipe:
     batch: int = 32
     rate: float = 3e-3
     width: int = 16
-    turned: bool = True
+    turned: bool = False
     name: str = "network"
     task: ClassVar[Task] = Task.INSPECT
     weight: ClassVar[Weight] = Weight.HEAVY
@@ -50,23 +58,30 @@ class NetworkRecipe:
         images, others = images_of(train), images_of(held)
         bad, truth = labels_of(train), labels_of(held)
         same_size(images.pixels, others.pixels, "held-out")
-        _enough(bad, "to learn from", FEWEST)
-        _enough(truth, "held out", 2)
+        not_too_large(images.pixels, self.name)
+        enough(bad, "to learn from", FEWEST)
+        enough(truth, "held out", 2)
         size = images.pixels.shape[1:]
         if size[0] % _COARSEST or size[1] % _COARSEST:
             raise LearnError(
                 f"pictures of {size[0]}x{size[1]} pixels do not fit the network; crop or scale "
                 f"them to sides that are multiples of {_COARSEST}"
             )
-        from genba.learn.inspect.teach import Lesson, teach
+        try:
+            from genba.learn.inspect.teach import Lesson, teach
+        except ImportError:
+            raise LearnError(
+                "the network needs PyTorch, which is not installed; run `make setup-deep`"
+            ) from None
 
         lesson = Lesson(self.epochs, self.batch, self.rate, self.width, self.turned)
         weights = teach(images.pixels, bad, images.masks, lesson, seed)
-        plain = np.array([1.0, 0.0, 0.5, *size])
+        plain = np.array([0.0, 1.0, 0.0, 0.5, *size])
         logits = NetworkModel(weights, plain).logits(others.pixels.astype(np.float64))[1]
-        slope, offset = _platt(logits, truth)
-        chances = _sigmoid(slope * logits + offset)
-        return NetworkModel(weights, np.array([slope, offset, _threshold(chances, truth), *size]))
+        slopes, offset = _joined(logits, truth, marked=images.masks is not None)
+        chances = sigmoid(logits @ slopes + offset)
+        limit = threshold(chances, truth)
+        return NetworkModel(weights, np.array([*slopes, offset, limit, *size]))
 
     def restore(self, parts: Parts) -> "NetworkModel":
         """Make the model again."""
@@ -81,8 +96,8 @@ class NetworkRecipe:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NetworkModel:
-    """``weights`` of the network by name; ``options``: slope and offset that make probabilities,
-    threshold, height, width.
+    """``weights`` of the network by name; ``options``: slopes of the worst places and of the
+    picture's own head and the offset, which make probabilities, threshold, height, width.
     """
 
     weights: dict[str, AnyArray]
@@ -91,18 +106,24 @@ class NetworkModel:
     @property
     def threshold(self) -> float:
         """From which probability on a picture is told: where F1 was best on held-out pictures."""
-        return float(self.options[2])
+        return float(self.options[3])
 
     @property
     def size(self) -> tuple[int, int]:
         """Height and width."""
-        return int(self.options[3]), int(self.options[4])
+        return int(self.options[4]), int(self.options[5])
 
     def logits(self, inputs: Floats) -> tuple[Floats, Floats]:
-        """Return what the network says of places, (n, height/4, width/4), and pictures, (n,)."""
+        """Return what the network says of places, (n, height/4, width/4), and pictures, (n, 2).
+
+        Of pictures: the mean of the worst places, and the picture's own head.
+        """
+        from genba.learn.inspect.network import WORST
         from genba.learn.inspect.teach import say
 
-        return say(self.weights, inputs)
+        places, said = say(self.weights, inputs)
+        flat = np.sort(places.reshape(len(places), -1), axis=1)
+        return places, np.column_stack([flat[:, -WORST:].mean(axis=1), said])
 
     def predict(self, inputs: Floats) -> Prediction:
         """Return the probability of a defect; heat is what the network thinks of each place."""
@@ -111,8 +132,8 @@ class NetworkModel:
         value, heat = np.full(len(pictures), np.nan), np.full(pictures.shape, np.nan)
         if whole.any():
             places, said = self.logits(pictures[whole])
-            value[whole] = _sigmoid(self.options[0] * said + self.options[1])
-            heat[whole] = _sigmoid(places).repeat(4, axis=1).repeat(4, axis=2)
+            value[whole] = sigmoid(said @ self.options[:2] + self.options[2])
+            heat[whole] = sigmoid(places).repeat(4, axis=1).repeat(4, axis=2)
         return Prediction(value, heat=heat)
 
     def explain(self, inputs: Floats) -> Floats:
@@ -129,44 +150,13 @@ class NetworkModel:
         checked(np.empty((0, *shape)), *self.size)
         from genba.learn.inspect.network import WORST
 
-        return network_graph(self.weights, self.options[:2], WORST, shape)
+        return network_graph(self.weights, self.options[:3], WORST, shape)
 
 
-def _enough(bad: Booleans, what: str, fewest: int) -> None:
-    few = min(int(bad.sum()), int((~bad).sum()))
-    if few < fewest:
-        raise LearnError(
-            f"of the pictures {what} {int(bad.sum())} show a defect and {int((~bad).sum())} are "
-            f"good; give at least {fewest} of each, or use the recipe 'template', which needs only "
-            "good ones"
-        )
-
-
-def _sigmoid(logits: Floats) -> Floats:
-    return np.asarray(1 / (1 + np.exp(-np.clip(logits, -60, 60))))
-
-
-def _platt(logits: Floats, truth: Booleans) -> tuple[float, float]:
-    """Fit slope and offset of a logistic curve (Platt, 1999, with his smoothed targets)."""
-    from scipy.optimize import minimize
-
-    good, bad = int((~truth).sum()), int(truth.sum())
-    wanted = np.where(truth, (bad + 1) / (bad + 2), 1 / (good + 2))
-
-    def loss(pair: Floats) -> float:
-        said = pair[0] * logits + pair[1]
-        return float(np.mean(np.logaddexp(0, said) - wanted * said) + 1e-4 * (pair[0] - 1) ** 2)
-
-    found = minimize(loss, np.array([1.0, 0.0]), method="L-BFGS-B", bounds=[(1e-3, 20), (-50, 50)])
-    return float(found.x[0]), float(found.x[1])
-
-
-def _threshold(chances: Floats, truth: Booleans) -> float:
-    """Find the probability at which F1 is best, half way to the next one below."""
-    order = np.argsort(-chances, kind="stable")
-    hits = np.cumsum(truth[order])
-    scores = 2 * hits / (np.arange(len(order)) + 1 + truth.sum())
-    best = int(np.argmax(scores))
-    upper = chances[order[best]]
-    lower = chances[order[min(best + 1, len(order) - 1)]]
-    return float((upper + lower) / 2)
+def _joined(logits: Floats, truth: Booleans, *, marked: bool) -> tuple[Floats, float]:
+    """Weigh the worst places and the picture's own head; no mask, and places were never taught."""
+    if not marked:
+        slope, offset = platt(logits[:, 1], truth)
+        return np.array([0.0, slope]), offset
+    *slopes, offset = platt(logits, truth)
+    return np.array(slopes), offset

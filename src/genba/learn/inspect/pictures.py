@@ -6,6 +6,9 @@ from genba.errors import LearnError
 from genba.learn.arrays import Booleans, Bytes, Floats
 from genba.learn.data.dataset import Dataset, Images
 
+MOST_PIXELS = 160_000
+"""Pixels of a picture that recipes which look at every place put up with."""
+
 
 def images_of(data: Dataset) -> Images:
     """Return the pictures of a data set.
@@ -67,6 +70,18 @@ def checked(inputs: Floats, height: int, width: int) -> Floats:
 def known(inputs: Floats) -> Booleans:
     """Which pictures have all their pixels, as finite numbers."""
     return np.asarray(np.isfinite(inputs).all(axis=(1, 2)))
+
+
+def not_too_large(pixels: Bytes, name: str) -> None:
+    """Refuse pictures that a recipe would take hours for."""
+    height, width = pixels.shape[1:]
+    if height * width > MOST_PIXELS:
+        share = (MOST_PIXELS / (height * width)) ** 0.5
+        smaller = f"{int(share * width) // 16 * 16}x{int(share * height) // 16 * 16}"
+        raise LearnError(
+            f"'{name}' would take hours for pictures of {width}x{height} pixels; crop them to "
+            f"where defects are, or scale them (--size {smaller})"
+        )
 
 
 def same_size(train: Bytes, held: Bytes, what: str) -> None:

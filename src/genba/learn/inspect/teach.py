@@ -8,8 +8,17 @@ import torch
 from torch.nn import functional
 
 from genba.learn.arrays import AnyArray, Booleans, Bytes, Floats
+from genba.learn.inspect.camera import seen_otherwise
 from genba.learn.inspect.defects import Defects
-from genba.learn.inspect.network import STRIDE, Tensor, Weights, forward, is_taught, new_weights
+from genba.learn.inspect.network import (
+    STRIDE,
+    Tensor,
+    Weights,
+    forward,
+    is_taught,
+    mirrored_forward,
+    new_weights,
+)
 from genba.learn.threads import threads
 
 _SETTLED = 256
@@ -30,7 +39,7 @@ class Lesson:
     batch: int
     rate: float
     width: int
-    turned: bool = True
+    turned: bool = False
 
 
 def teach(
@@ -38,10 +47,10 @@ def teach(
 ) -> dict[str, AnyArray]:
     """Train from scratch and return the weights as arrays.
 
-    Pictures are mirrored, shifted and re-exposed at random, and turned if they may lie so; each
-    step draws bad and good ones in equal numbers. Where there are masks, small defects are pasted
-    onto some of the good ones, and every place is supervised too; a bad picture with an empty mask
-    teaches as a whole only.
+    Pictures are changed at random as light and camera would change them
+    (:mod:`genba.learn.inspect.camera`); each step draws bad and good ones in equal numbers. Where
+    there are masks, small defects are pasted onto some of the good ones, and every place is
+    supervised too; a bad picture with an empty mask teaches as a whole only.
 
     Parameters
     ----------
@@ -64,7 +73,9 @@ def teach(
         where = None if masks is None else masks[rows]
         if defects is not None and where is not None:
             shown, where, truth = defects.pasted(shown, where, truth, source)
-        seen, marked = _changed(shown, where, source, turned=lesson.turned)
+        changed, moved = seen_otherwise(shown, where, source, turned=lesson.turned)
+        seen = torch.from_numpy(changed)
+        marked = None if moved is None else torch.from_numpy(moved)
         for group in optimizer.param_groups:
             group["lr"] = lesson.rate * _pace(step, steps)
         places, pictures = forward(weights, seen, training=True)
@@ -97,35 +108,6 @@ def _pace(step: int, steps: int) -> float:
     if step < warm:
         return (step + 1) / warm
     return 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))
-
-
-def _changed(
-    pixels: Floats, masks: Booleans | None, source: np.random.Generator, *, turned: bool
-) -> tuple[Tensor, Tensor | None]:
-    """Mirror, shift and re-expose pictures, and turn them if asked; their masks move with them."""
-    by_quarter = turned and pixels.shape[1] == pixels.shape[2]
-    seen, marked = [], []
-    for index, picture in enumerate(pixels):
-        turns = int(source.integers(4)) if by_quarter else 2 * int(source.integers(2))
-        mirrored = bool(source.integers(2))
-        by = tuple(int(one) for one in source.integers(-8, 9, 2))
-        gamma = float(np.exp(source.normal(0, 0.25)))
-        bright = 255.0 * (picture / 255.0) ** gamma
-        seen.append(_moved(bright.astype(np.float32), turns, by, mirrored=mirrored))
-        if masks is not None:
-            marked.append(_moved(masks[index].astype(np.float32), turns, by, mirrored=mirrored))
-    pictures = torch.from_numpy(np.stack(seen))
-    return pictures, torch.from_numpy(np.stack(marked)) if marked else None
-
-
-def _moved(picture: AnyArray, turns: int, by: tuple[int, ...], *, mirrored: bool) -> AnyArray:
-    moved = np.rot90(picture, turns)
-    if mirrored:
-        moved = moved[:, ::-1]
-    (down, right), (height, width) = by, moved.shape
-    reach = max(abs(down), abs(right))
-    wide = np.pad(moved, reach, mode="reflect")
-    return wide[reach + down : reach + down + height, reach + right : reach + right + width].copy()
 
 
 def _loss(places: Tensor, pictures: Tensor, bad: Tensor, marked: Tensor | None) -> Tensor:
@@ -166,14 +148,14 @@ def _settle(weights: Weights, pixels: Bytes, source: np.random.Generator) -> Non
 
 
 def say(weights: dict[str, AnyArray], pictures: Floats) -> tuple[Floats, Floats]:
-    """Return logits of places and pictures, as :func:`forward` does, 32 pictures at a time."""
+    """Return logits of places and pictures, from all four mirror images, 32 pictures at a time."""
     torch.set_num_threads(threads())
     tensors = {name: torch.from_numpy(np.asarray(array)) for name, array in weights.items()}
     places, whole = [], []
     with torch.inference_mode():
         for start in range(0, len(pictures), 32):
             part = torch.from_numpy(np.asarray(pictures[start : start + 32], np.float32))
-            of_places, of_pictures = forward(tensors, part, training=False)
+            of_places, of_pictures = mirrored_forward(tensors, part)
             places.append(of_places.numpy())
             whole.append(of_pictures.numpy())
     return (

@@ -5,7 +5,7 @@ from genba.learn.features.windows import Windows
 from genba.learn.life.recipes import BoostedLife, LinearLife
 from genba.learn.quality.prior import PriorRecipe
 from genba.learn.recipe.examine import Scores, examine_number
-from genba.learn.recipe.ladder import Ladder
+from genba.learn.recipe.ladder import Again, Ladder
 from genba.learn.recipe.prediction import Prediction
 from genba.learn.recipe.protocol import Model, Recipe, Task
 
@@ -16,7 +16,7 @@ def life_ladder(*, window: int = WINDOW) -> Ladder:
     """Return the rungs: a line and boosted trees over the same view; beside them the mean."""
     rungs: tuple[Recipe, ...] = (LinearLife(window=window), BoostedLife(window=window))
     baselines: tuple[Recipe, ...] = (PriorRecipe(task=Task.LIFE),)
-    return Ladder(Task.LIFE, rungs, baselines, examine_life, "rmse")
+    return Ladder(Task.LIFE, rungs, baselines, examine_life, "rmse", again=Again.ROWS)
 
 
 def examine_life(

@@ -11,10 +11,12 @@ from genba.learn.arrays import Floats
 _STEPS = 100
 
 
-def platt(raw: Floats, labels: Floats) -> tuple[float, float]:
+def platt(raw: Floats, labels: Floats, trust: float = 1.0) -> tuple[float, float]:
     """Fit ``a`` and ``b`` of ``sigmoid(a raw + b)`` to labels 0 and 1, both (n,).
 
-    With fewer than five of either class the scores stay as they are: (1, 0).
+    With fewer than five of either class the scores stay as they are: (1, 0). That is also where a
+    normal prior of spread 1 draws both; each row counts as ``trust`` against it, less than 1 where
+    rows come from few units and so are alike.
     """
     up, down = float(np.sum(labels == 1)), float(np.sum(labels == 0))
     if min(up, down) < 5:
@@ -23,16 +25,19 @@ def platt(raw: Floats, labels: Floats) -> tuple[float, float]:
     center, scale = float(raw.mean()), float(raw.std()) or 1.0
     rows = np.column_stack([(raw - center) / scale, np.ones(len(raw))])
     weights = np.array([scale, center])
+    back = np.array([[1 / scale, 0.0], [-center / scale, 1.0]])
+    still = np.array([1.0, 0.0])
 
     def loss(at: Floats) -> float:
         said = rows @ at
-        return float(np.sum(np.logaddexp(0.0, said) - wanted * said))
+        fit = trust * float(np.sum(np.logaddexp(0.0, said) - wanted * said))
+        return fit + 0.5 * float(np.sum((back @ at - still) ** 2))
 
     least = loss(weights)
     for _ in range(_STEPS):  # Newton's, halved until it helps
         chance = sigmoid(rows @ weights)
-        slope = rows.T @ (chance - wanted)
-        bend = rows.T @ (rows * (chance * (1 - chance))[:, None]) + 1e-6 * np.eye(2)
+        slope = trust * (rows.T @ (chance - wanted)) + back.T @ (back @ weights - still)
+        bend = trust * (rows.T @ (rows * (chance * (1 - chance))[:, None])) + back.T @ back
         step = np.linalg.solve(bend, slope)
         while loss(weights - step) > least and np.abs(step).max() > 1e-12:
             step = step / 2

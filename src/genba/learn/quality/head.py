@@ -48,11 +48,12 @@ class Head:
         kind: Kind,
         costs: tuple[float, float] | None = None,
         cover: float = COVER,
+        trust: float = 1.0,
     ) -> "Head":
         """Fit to rows that the scores were not fitted on: raw (n, outputs), labels (n,).
 
         ``costs`` are those of a missed defect and of a false alarm; without them the threshold
-        makes F1 highest.
+        makes F1 highest. ``trust`` is that of :func:`genba.learn.quality.calibration.platt`.
 
         Raises
         ------
@@ -70,7 +71,7 @@ class Head:
             calm = cls(kind, temperature(raw, labels), 0.0, float("nan"), np.zeros(raw.shape[1]))
             chances = calm.classes(raw)
             return cls(kind, calm.slope, 0.0, float("nan"), class_limits(chances, labels, cover))
-        slope, offset = platt(raw[:, 0], labels)
+        slope, offset = platt(raw[:, 0], labels, trust)
         calm = cls(kind, slope, offset, float("nan"), np.zeros(2))
         chances = calm.classes(raw)
         threshold = by_cost(*costs) if costs else by_f1(chances[:, 1], labels)
@@ -114,6 +115,11 @@ class Head:
         good = graph.add("Sub", graph.constant(np.array(1.0, np.float32)), bad)
         graph.output("value", graph.add("Reshape", bad, flat))
         graph.output("classes", graph.add("Concat", good, bad, axis=1), (2,))
+
+    @property
+    def finding(self) -> float | None:
+        """Probability of class 1 from which on it is a finding; None where there is none."""
+        return None if np.isnan(self.threshold) else self.threshold
 
     def parts(self) -> dict[str, AnyArray]:
         """Return it as arrays."""

@@ -2,16 +2,18 @@
 
 import numpy as np
 
-from genba.learn.data.dataset import Dataset
+from genba.learn.data.dataset import UNIT, Dataset
 from genba.learn.data.target import Target
 from genba.learn.features.windows import Windows
+from genba.learn.physics.recipe import PhysicsRecipe
 from genba.learn.quality.boosted import BoostedRecipe
 from genba.learn.quality.conformal import sets_of
 from genba.learn.quality.head import Head, kind_of
 from genba.learn.quality.linear import LinearRecipe
 from genba.learn.quality.prior import PriorRecipe
+from genba.learn.quality.vote import votes
 from genba.learn.recipe.examine import Scores, examine_classes, examine_number, examine_two
-from genba.learn.recipe.ladder import Ladder
+from genba.learn.recipe.ladder import Again, Ladder
 from genba.learn.recipe.prediction import Prediction
 from genba.learn.recipe.protocol import Model, Recipe, Task
 
@@ -19,17 +21,25 @@ PRIMARY = {"number": "rmse", "two": "ap", "many": "macro_f1"}
 
 
 def quality_ladder(
-    target: Target, *, window: int = 1, costs: tuple[float, float] | None = None
+    target: Target,
+    *,
+    window: int = 1,
+    costs: tuple[float, float] | None = None,
+    physics: tuple[str, ...] = (),
 ) -> Ladder:
     """Return the rungs for a target: a number, two classes (1 is the defect), or more.
 
-    ``costs`` are those of a missed defect and of a false alarm.
+    ``costs`` are those of a missed defect and of a false alarm; ``physics`` are quantities that
+    somebody declares, like ``power=torque*speed``.
     """
+    boosted = BoostedRecipe(window=window, costs=costs)
     rungs: tuple[Recipe, ...] = (
         LinearRecipe(window=window, costs=costs),
-        BoostedRecipe(window=window, costs=costs),
+        boosted,
+        PhysicsRecipe(boosted, physics),
     )
-    return Ladder(Task.QUALITY, rungs, (PriorRecipe(),), examine_quality, PRIMARY[kind_of(target)])
+    primary = PRIMARY[kind_of(target)]
+    return Ladder(Task.QUALITY, rungs, (PriorRecipe(),), examine_quality, primary, again=Again.ROWS)
 
 
 def examine_quality(
@@ -46,6 +56,10 @@ def examine_quality(
         if kind == "two"
         else dict(examine_classes(truth, said))
     )
+    if kind == "two" and UNIT in part.groups:
+        known = np.isfinite(truth)
+        said_so_far = votes(said.value[known], part.units[seen.rows[known]])
+        scores["voted"] = float(np.mean(said_so_far == (truth[known] == 1)))
     head = getattr(model, "head", None)
     if isinstance(head, Head) and said.classes is not None:
         known = np.isfinite(truth)

@@ -1,5 +1,6 @@
 """The linear rung: logistic or ridge regression. Unlike trees it extrapolates."""
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
@@ -9,16 +10,20 @@ import numpy as np
 from genba.errors import LearnError
 from genba.learn.arrays import AnyArray, Floats
 from genba.learn.data.dataset import Dataset
-from genba.learn.export.graph import INPUT, Graph
-from genba.learn.quality.boosted import labelled_rows
+from genba.learn.export.graph import Graph
+from genba.learn.features.rolling import (
+    rolling_features,
+    rolling_features_graph,
+)
 from genba.learn.quality.head import Head, Kind, kind_of
+from genba.learn.quality.rows import by_column, crossed
 from genba.learn.recipe.prediction import Prediction
 from genba.learn.recipe.protocol import Parts, Task, Weight
 
 
 @dataclass(frozen=True, slots=True)
 class LinearRecipe:
-    """Settings: strengths of the penalty to choose from on held rows, and costs of mistakes."""
+    """Settings: strengths of the penalty to choose from, and costs of mistakes."""
 
     window: int = 1
     strengths: tuple[float, ...] = (0.01, 0.1, 1.0, 10.0, 100.0)
@@ -32,41 +37,46 @@ class LinearRecipe:
         return asdict(self)
 
     def fit(self, train: Dataset, held: Dataset, seed: int) -> "LinearModel":
-        """Fit on ``train``; choose the penalty, calibrate and set the threshold on ``held``."""
-        rows, labels = labelled_rows(train, self.window)
-        held_rows, held_labels = labelled_rows(held, self.window)
-        assert train.target is not None  # noqa: S101 - labelled_rows looked
-        kind = kind_of(train.target)
-        with np.errstate(invalid="ignore"):
+        """Fit on both parts, cross-fitted: each row is judged by a line that did not see it.
+
+        These answers choose the penalty, calibrate, and set the threshold.
+        """
+        told = crossed(train, held, self.window, seed)
+        rows, labels, fold = told.features, told.labels, told.fold
+        assert train.target is not None  # noqa: S101 - crossed() looked
+        kind, classes = kind_of(train.target), len(train.target.classes)
+        with np.errstate(invalid="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # a column that nobody knows is 0
             mean = np.nan_to_num(np.nanmean(rows, axis=0))
             scale = np.nan_to_num(np.nanstd(rows, axis=0))
         scale = np.where(scale > 0, scale, 1.0)
         standard = (np.where(np.isnan(rows), mean, rows) - mean) / scale
-        best, least = None, np.inf
-        for weights, offset in _fits(
-            standard, labels, kind, self.strengths, len(train.target.classes)
-        ):
-            shape = (self.window, len(train.columns))
-            model = LinearModel(mean, scale, weights, offset, _bare(kind, len(offset)), shape)
-            loss = _loss(model.raw(held_rows), held_labels, kind)
-            if loss < least:
-                best, least = model, loss
-        if best is None:
+        outputs = classes if kind == "many" else 1
+        raws = np.zeros((len(self.strengths), len(rows), outputs))
+        for number in np.unique(fold):
+            out = fold == number
+            lines = _fits(standard[~out], labels[~out], kind, self.strengths, classes)
+            for place, (weights, offset) in enumerate(lines):
+                raws[place, out] = standard[out] @ weights + offset
+        losses = [_loss(raw, labels, kind) for raw in raws]
+        if not np.isfinite(losses).any():
             raise LearnError("no linear model could be fitted; check the columns for wild values")
-        head = Head.fit(best.raw(held_rows), held_labels, kind, self.costs)
-        return LinearModel(mean, scale, best.weights, best.offset, head, best.shape)
+        best = int(np.nanargmin(losses))
+        ((weights, offset),) = _fits(
+            standard, labels, kind, self.strengths[best : best + 1], classes
+        )
+        head = Head.fit(raws[best], labels, kind, self.costs, trust=told.trust)
+        return LinearModel(mean, scale, weights, offset, head)
 
     def restore(self, parts: Parts) -> "LinearModel":
         """Make the model again."""
         try:
-            window, columns = (int(number) for number in parts["shape"])
             return LinearModel(
                 parts["mean"],
                 parts["scale"],
                 parts["weights"],
                 parts["offset"],
                 Head.from_parts(parts),
-                (window, columns),
             )
         except KeyError as error:
             raise LearnError(f"these are no parts of a '{self.name}' model: no {error}") from None
@@ -75,7 +85,8 @@ class LinearRecipe:
 @dataclass(frozen=True, slots=True, eq=False)
 class LinearModel:
     """``mean`` (also what stands for unknown values) and ``scale`` (features,), ``weights``
-    (features, outputs), ``offset`` (outputs,), the head, and the shape of a window.
+    (features, outputs), ``offset`` (outputs,), and the head; features are those of
+    :func:`genba.learn.features.rolling.rolling_features`.
     """
 
     mean: Floats
@@ -83,32 +94,31 @@ class LinearModel:
     weights: Floats
     offset: Floats
     head: Head
-    shape: tuple[int, int]
 
     @property
     def threshold(self) -> float | None:
         """Probability of class 1 from which on it is a finding."""
-        return None if np.isnan(self.head.threshold) else self.head.threshold
+        return self.head.finding
 
     def _standard(self, rows: Floats) -> Floats:
         return np.asarray((np.where(np.isnan(rows), self.mean, rows) - self.mean) / self.scale)
 
     def raw(self, rows: Floats) -> Floats:
-        """Return the scores of flat rows, (n, outputs)."""
+        """Return the scores of features, (n, outputs)."""
         return np.asarray(self._standard(rows) @ self.weights + self.offset)
 
     def predict(self, inputs: Floats) -> Prediction:
         """Answer for each window."""
-        return self.head.answer(self.raw(inputs.reshape(len(inputs), -1)))
+        return self.head.answer(self.raw(rolling_features(inputs)))
 
     def explain(self, inputs: Floats) -> Floats:
         """Return what each column adds, for class 1 or the most likely class."""
-        rows = inputs.reshape(len(inputs), -1)
+        rows = rolling_features(inputs)
         which = np.zeros(len(rows), np.int64)
         if self.head.kind == "many":
             which = self.raw(rows).argmax(axis=1)
         shares = self._standard(rows) * self.weights.T[which]
-        return np.asarray(shares.reshape(inputs.shape).sum(axis=1))
+        return by_column(shares, inputs)
 
     def parts(self) -> dict[str, AnyArray]:
         """Return the arrays."""
@@ -117,15 +127,13 @@ class LinearModel:
             "scale": self.scale,
             "weights": self.weights,
             "offset": self.offset,
-            "shape": np.array(self.shape),
             **self.head.parts(),
         }
 
     def to_onnx(self, shape: tuple[int, int]) -> bytes:
         """Write the graph."""
         graph = Graph("linear", shape)
-        flat = graph.add("Reshape", INPUT, graph.constant(np.array([0, -1], np.int64)))
-        doubled, mean = graph.doubles(flat), graph.constant(self.mean)
+        doubled, mean = rolling_features_graph(graph, shape[0]), graph.constant(self.mean)
         known = graph.add("Where", graph.add("IsNaN", doubled), mean, doubled)
         centered = graph.add("Sub", known, mean)
         standard = graph.add("Div", centered, graph.constant(self.scale))

@@ -9,10 +9,12 @@ from genba.errors import LearnError
 from genba.learn.arrays import AnyArray, Floats
 from genba.learn.data.dataset import Dataset
 from genba.learn.export.graph import INPUT, Graph
-from genba.learn.quality.boosted import labelled_rows
 from genba.learn.quality.head import Head, kind_of
+from genba.learn.quality.rows import labelled_windows
 from genba.learn.recipe.prediction import Prediction
 from genba.learn.recipe.protocol import Parts, Task, Weight
+
+FEWEST = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +32,14 @@ class PriorRecipe:
 
     def fit(self, train: Dataset, held: Dataset, seed: int) -> "PriorModel":
         """Take what is usual from ``train``."""
-        _, labels = labelled_rows(train, 1)
-        _, held_labels = labelled_rows(held, 1)
-        assert train.target is not None  # noqa: S101 - labelled_rows looked
+        _, labels, _ = labelled_windows(train, 1)
+        _, held_labels, _ = labelled_windows(held, 1)
+        if min(len(labels), len(held_labels)) < FEWEST:
+            raise LearnError(
+                f"data set '{train.name}' has {len(labels)} and {len(held_labels)} labelled rows "
+                f"in two parts, and what is usual takes {FEWEST}; record longer"
+            )
+        assert train.target is not None  # noqa: S101 - labels() looked
         kind = kind_of(train.target)
         if kind == "number":
             raw = np.array([float(labels.mean())])
@@ -63,7 +70,7 @@ class PriorModel:
     @property
     def threshold(self) -> float | None:
         """Probability of class 1 from which on it is a finding."""
-        return None if np.isnan(self.head.threshold) else self.head.threshold
+        return self.head.finding
 
     def predict(self, inputs: Floats) -> Prediction:
         """Say the usual."""

@@ -26,12 +26,12 @@ def by_cost(missed: float, false_alarm: float) -> float:
 
 
 def by_f1(chance: Floats, labels: Floats) -> float:
-    """Probability at which F1 is highest on held-out rows; 0.5 where there is none of class 1.
+    """Probability at which F1 is highest on held-out rows; 0.5 where one class is missing.
 
     Between two rows the threshold lies in the middle.
     """
     bad = labels == 1
-    if not bad.any():
+    if not bad.any() or bad.all():
         return 0.5
     order = np.argsort(-chance, kind="stable")
     hits = np.cumsum(bad[order])

@@ -44,6 +44,8 @@ class Card:
     parity: dict[str, float]
     limits: tuple[str, ...] = ()
     """What it is not good for, in plain words."""
+    vouched: tuple[str, ...] = ()
+    """What the leakage check left alone, since somebody answered for it."""
     format: int = field(default=FORMAT)
 
     def as_json(self) -> dict[str, Any]:
@@ -61,6 +63,7 @@ class Card:
         values["columns"] = tuple(Column.from_json(column) for column in values["columns"])
         values["rungs"] = tuple(values["rungs"])
         values["limits"] = tuple(values["limits"])
+        values["vouched"] = tuple(values.get("vouched", ()))
         return cls(**values)
 
 

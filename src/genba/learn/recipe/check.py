@@ -7,12 +7,13 @@ import numpy as np
 
 from genba.errors import LearnError
 from genba.learn.arrays import Floats
-from genba.learn.data.dataset import Dataset
+from genba.learn.data.dataset import UNIT, Dataset
 from genba.learn.export.parity import NET_TOLERANCE, TOLERANCE, parity_of
 from genba.learn.features.windows import windows_of
-from genba.learn.recipe.protocol import Model, Recipe, Weight
+from genba.learn.forecast.ahead import ahead
+from genba.learn.recipe.protocol import Model, Recipe, Task, Weight
 from genba.learn.recipe.samples import sample_for
-from genba.learn.split.parts import by_time
+from genba.learn.split.parts import by_group, by_time
 
 _SEED = 11
 
@@ -36,8 +37,9 @@ def check_recipe(recipe: Recipe, data: Dataset | None = None) -> tuple[Complaint
     tuple of Complaint
         Empty where all is well.
     """
-    given = sample_for(recipe.task, _SEED) if data is None else data
-    split = by_time(given)
+    given = _sample(recipe.task) if data is None else data
+    whole_units = recipe.task is Task.LIFE and UNIT in given.groups
+    split = by_group(given, UNIT, seed=_SEED) if whole_units else by_time(given)
     train, held, test = (split.take(given, part) for part in ("train", "held", "test"))
     before = given.digest()
     try:
@@ -60,6 +62,12 @@ def check_recipe(recipe: Recipe, data: Dataset | None = None) -> tuple[Complaint
         )
     found += _refuses_scraps(recipe, train, held)
     return tuple(found)
+
+
+def _sample(task: Task) -> Dataset:
+    """Make data as recipes get them: of forecasts, with what is known of the next rows."""
+    made = sample_for(task, _SEED)
+    return ahead(made) if task is Task.FORECAST else made
 
 
 def _answers(recipe: Recipe, model: Model, inputs: Floats) -> Iterator[Complaint]:

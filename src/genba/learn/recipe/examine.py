@@ -30,6 +30,7 @@ MEASURES = {
         Measure("precision", "right when it says so", True, percent=True),
         Measure("recall", "found", True, percent=True),
         Measure("accuracy", "accuracy", True, percent=True),
+        Measure("voted", "right by the vote of a unit's rows so far", True, percent=True),
         Measure("macro_f1", "macro F1", True),
         Measure("ece", "calibration error (ECE)", False),
         Measure("covered", "truth within the interval or set", True, percent=True),

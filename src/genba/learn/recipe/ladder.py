@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import Protocol
 
 import numpy as np
@@ -12,12 +13,23 @@ from genba.learn.data.dataset import Dataset
 from genba.learn.features.windows import Windows, seen_of
 from genba.learn.recipe.examine import MEASURES, Scores
 from genba.learn.recipe.prediction import Prediction
-from genba.learn.recipe.protocol import Model, Recipe, Task, Weight
-from genba.learn.split.parts import Split
+from genba.learn.recipe.protocol import Model, Parts, Recipe, Task, Weight
+from genba.learn.scale import Scale, opened, scale_of
+from genba.learn.split.parts import PARTS, Part, Split
 
 MARGIN = 0.01
 """A heavier rung has to be better by this share of what is left to gain, else the lighter stays."""
 _ORDER = (Weight.LIGHT, Weight.MID, Weight.HEAVY)
+
+
+class Again(StrEnum):
+    """Whether the chosen rung is fitted once more, now that nothing is left to choose."""
+
+    NO = "no"
+    LIMITS = "limits"
+    """With the part for choosing held out as well: for limits that need many held-out rows."""
+    ROWS = "rows"
+    """On what was fitted on and held out, with the part for choosing held out in its place."""
 
 
 class Examine(Protocol):
@@ -45,6 +57,8 @@ class Ladder:
     primary: str
     acceptable: Callable[[Scores], str | None] = lambda scores: None
     fewest_rows: int = 100
+    again: Again = Again.NO
+    """What becomes of the part for choosing once it has served."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,30 +93,44 @@ def climb(
     *,
     seed: int = 0,
     told: Callable[[str], None] = lambda name: None,
+    scale: Scale | None = None,
 ) -> Climb:
     """Fit every rung, choose on ``choose``, and look at ``test`` once.
 
     Parameters
     ----------
     told : callable
-        Hears the name of each recipe before it is fitted.
+        Hears the name of each recipe before it is fitted, or before its answer is waited for.
+    scale : Scale, optional
+        Where rungs are fitted; default as ``GENBA_SCALE`` says. It changes nothing in what comes.
 
     Returns
     -------
     Climb
         A recipe that refuses the data stands in it with its reason.
     """
-    parts = {part: split.take(data, part) for part in ("train", "held", "choose", "test")}
-    rungs: list[Rung] = []
-    for recipe, baseline in [
+    parts = {part: split.take(data, part) for part in PARTS}
+    tasks = [
         *((recipe, True) for recipe in ladder.baselines),
         *((recipe, False) for recipe in _light_first(ladder.rungs)),
-    ]:
-        told(recipe.name)
-        rungs.append(_tried(recipe, baseline, ladder, parts, seed))
-    chosen = _choose(ladder, [rung for rung in rungs if not rung.baseline])
-    low = [rung for rung in rungs if rung.baseline and not rung.failed]
-    beats = chosen is not None and all(_better(ladder.primary, chosen, other) for other in low)
+    ]
+    rungs: list[Rung] = []
+    with opened(scale_of() if scale is None else scale) as pool:
+        tries = pool.run(tried, tasks, ladder, parts, seed)
+        for recipe, baseline in tasks:
+            told(recipe.name)
+            rung, made_of = next(tries)
+            rungs.append(_with_model(replace(rung, recipe=recipe, baseline=baseline), made_of))
+        chosen = choose(ladder, [rung for rung in rungs if not rung.baseline])
+        low = [rung for rung in rungs if rung.baseline and not rung.failed]
+        beats = chosen is not None and all(_better(ladder.primary, chosen, other) for other in low)
+        if chosen is not None and ladder.again is not Again.NO:
+            fits = pool.run(
+                _fitted_again, [chosen.recipe], ladder, _regrouped(data, split, ladder), seed
+            )
+            tested, made_of = next(fits)
+            again = _with_model(replace(chosen, tested=tested), made_of)
+            rungs[rungs.index(chosen)] = chosen = again
     return Climb(ladder, tuple(rungs), chosen, beats)
 
 
@@ -110,23 +138,49 @@ def _light_first(rungs: Sequence[Recipe]) -> list[Recipe]:
     return sorted(rungs, key=lambda recipe: _ORDER.index(recipe.weight))
 
 
-def _tried(
-    recipe: Recipe, baseline: bool, ladder: Ladder, parts: dict[str, Dataset], seed: int
-) -> Rung:
+def tried(
+    task: tuple[Recipe, bool], ladder: Ladder, parts: dict[Part, Dataset], seed: int
+) -> tuple[Rung, Parts | None]:
+    """Try one recipe, maybe in another process: its model is told by its parts, plain arrays.
+
+    ``task`` is the recipe, and whether it is a baseline. Without a part ``test`` it is not tested.
+    """
+    recipe, baseline = task
     rung = Rung(recipe, baseline)
     begun = time.process_time()
     try:
         model = recipe.fit(parts["train"], parts["held"], seed)
         spent = time.process_time() - begun
-        scores = [measure(ladder, recipe, model, parts[part]) for part in ("choose", "test")]
+        chosen_on = measure(ladder, recipe, model, parts["choose"])
+        tested = measure(ladder, recipe, model, parts["test"]) if "test" in parts else None
     except LearnError as error:
-        return replace(rung, failed=str(error))
-    failed = ladder.acceptable(scores[0]) or ""
-    if not failed and scores[0].get(ladder.primary) is None:
+        return replace(rung, failed=str(error)), None
+    failed = ladder.acceptable(chosen_on) or ""
+    if not failed and chosen_on.get(ladder.primary) is None:
         failed = f"{MEASURES[ladder.primary].text} is undefined on the part for choosing"
-    return replace(
-        rung, fit_s=spent, chosen_on=scores[0], tested=scores[1], failed=failed, model=model
-    )
+    rung = replace(rung, fit_s=spent, chosen_on=chosen_on, tested=tested, failed=failed)
+    return rung, model.parts()
+
+
+def _regrouped(data: Dataset, split: Split, ladder: Ladder) -> dict[Part, Dataset]:
+    """Return the parts for the last fit."""
+    train, held = split.train, np.concatenate([split.held, split.choose])
+    if ladder.again is Again.ROWS:
+        train, held = np.concatenate([split.train, split.held]), split.choose
+    parted = replace(split, train=train, held=held, choose=split.choose[:0])
+    return {part: parted.take(data, part) for part in ("train", "held", "test")}
+
+
+def _fitted_again(
+    recipe: Recipe, ladder: Ladder, parts: dict[Part, Dataset], seed: int
+) -> tuple[Scores, Parts]:
+    """Fit a recipe once more, and test what came of it."""
+    model = recipe.fit(parts["train"], parts["held"], seed)
+    return measure(ladder, recipe, model, parts["test"]), model.parts()
+
+
+def _with_model(rung: Rung, made_of: Parts | None) -> Rung:
+    return rung if made_of is None else replace(rung, model=rung.recipe.restore(made_of))
 
 
 def measure(ladder: Ladder, recipe: Recipe, model: Model, part: Dataset) -> Scores:
@@ -141,7 +195,7 @@ def measure(ladder: Ladder, recipe: Recipe, model: Model, part: Dataset) -> Scor
     return ladder.examine(model, recipe, part, seen, model.predict(seen.values))
 
 
-def _choose(ladder: Ladder, rungs: Sequence[Rung]) -> Rung | None:
+def choose(ladder: Ladder, rungs: Sequence[Rung]) -> Rung | None:
     """Go up, and stay below where the next rung is no better by the margin."""
     chosen: Rung | None = None
     for rung in rungs:

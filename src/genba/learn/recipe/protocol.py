@@ -96,7 +96,9 @@ class Recipe(Protocol):
         ...
 
     def fit(self, train: Dataset, held: Dataset, seed: int) -> Model:
-        """Fit on ``train``; set limits, stop early and calibrate on ``held``, never on ``train``.
+        """Fit on ``train``; set limits, stop early and calibrate on ``held``, or cross-fitted.
+
+        What is calibrated on was never fitted on by the model that says it.
 
         Deterministic for a seed, with one thread.
 

@@ -10,7 +10,7 @@ from genba.learn.recipe.protocol import Task
 _SHOWN: dict[Task, tuple[str, ...]] = {
     Task.ANOMALY: ("drills", "detection", "auc", "false_alarms", "false_alarms_week"),
     Task.QUALITY: (
-        *("ap", "f1", "recall", "precision", "accuracy", "macro_f1", "ece", "covered"),
+        *("ap", "f1", "recall", "precision", "accuracy", "voted", "macro_f1", "ece", "covered"),
         *("rmse", "mae", "r2"),
     ),
 }

@@ -11,6 +11,7 @@
                       model.onnx    what runs at the edge
                       parts.npz     what the recipe makes the model of again
                       rows.npz      a few real windows and the answers to them, for parity later
+                      reference.npz what its rows and answers were like, to be watched by
 """
 
 import hashlib
@@ -72,7 +73,7 @@ class Registry:
 
     def __init__(self, root: Path, key: Path) -> None:
         self.root = root
-        self._key = key
+        self.key = key
         self.history = History(root / "history.jsonl")
 
     def add(
@@ -96,7 +97,7 @@ class Registry:
         digest = digest_of_files(files)
         folder = self.root / "objects" / digest
         if not folder.exists():
-            key = signing_key(self._key)
+            key = signing_key(self.key)
             manifest = {
                 "format": 1,
                 "files": {name: hashlib.sha256(files[name]).hexdigest() for name in sorted(files)},

@@ -24,9 +24,9 @@ class Aim:
     """What is to be said: how many ``steps`` ahead (0: the row's own target), within which bounds,
     in what interval, and whether whole units are left out to choose and to calibrate.
 
-    With ``newest``, all is fitted once more when limits and settings stand, with the same settings
-    and the held-out rows too: processes drift, and the newest rows say most about what comes.
-    Limits stay those of the model that had not seen them. ``alike`` is that of
+    With ``newest``, all is fitted once more when limits stand, with the held-out rows too, and the
+    penalty of a line is chosen once more: processes drift, and the newest rows say most about what
+    comes. Limits stay those of the model that had not seen them. ``alike`` is that of
     :func:`genba.learn.regression.ridge.fit_ridge`.
     """
 
@@ -57,7 +57,7 @@ def line_model(
     needed = np.asarray(np.any(line.weights != 0, axis=1))
     model = _calibrated(_model(train, view, aim, line, None, needed), judged, aim)
     if aim.newest:
-        line = _again(line, rows.and_then(judged))
+        line = _line(rows.and_then(judged), aim, view.shape[0], strengths)
         model = replace(model, weights=line.weights, bias=line.bias)
     return model
 
@@ -103,7 +103,7 @@ def trees_model(
     model = _calibrated(model, judged, aim)
     if aim.newest:
         rows = rows.and_then(judged)
-        line = _again(line, rows) if on_line else line
+        line = _line(rows, aim, view.shape[0], STRENGTHS) if on_line else line
         sizes = [len(trees.root) for trees in grown]
         grown = _grown(boost, rows, None, line, wanted, seed, sizes)
         line = _thrice(line)
@@ -134,11 +134,6 @@ def _grown(
 def _thrice(line: Line) -> Line:
     """Return the line for the value and both limits."""
     return Line(np.tile(line.weights, 3), np.tile(line.bias, 3), line.strengths)
-
-
-def _again(line: Line, rows: Rows) -> Line:
-    known = rows.complete()
-    return fit_ridge(known.features, known.labels, [], line.strengths)
 
 
 def given_model(

@@ -4,6 +4,7 @@ import numpy as np
 
 from genba.learn.arrays import Booleans, Floats, Integers
 from genba.learn.data.dataset import Dataset
+from genba.learn.split.alike import alike_pairs
 from genba.learn.split.parts import Split
 
 ALIKE = 0.5
@@ -22,8 +23,8 @@ def _fitted_on(split: Split) -> Integers:
 
 def shuffled(data: Dataset, split: Split) -> str | None:
     """Tell whether test rows have neighbors, alike, in what was learned from."""
-    if data.rows < 20:
-        return None
+    if data.rows < 20 or data.images is not None:
+        return None  # pictures are compared themselves: see twice_pictured
     learned = np.zeros(data.rows, np.bool_)
     learned[_fitted_on(split)] = True
     units = data.units
@@ -86,6 +87,25 @@ def duplicated(data: Dataset, split: Split) -> str | None:
     if share <= MOST_COPIES or share <= 0.5 * float(np.mean(alike)):
         return None
     return f"{share:.0%} of the test rows are copies of rows that were learned from"
+
+
+def twice_pictured(data: Dataset, split: Split) -> str | None:
+    """Tell whether test pictures show what pictures show that were learned from."""
+    if data.images is None:
+        return None
+    pairs = alike_pairs(data.images.pixels)
+    learned, tested = _fitted_on(split), split.test
+    first, second = pairs.T
+    across = np.concatenate(
+        [
+            first[np.isin(first, tested) & np.isin(second, learned)],
+            second[np.isin(second, tested) & np.isin(first, learned)],
+        ]
+    )
+    share = len(np.unique(across)) / max(1, len(tested))
+    if share <= MOST_COPIES:
+        return None
+    return f"{share:.0%} of the test pictures show nearly the same as one that was learned from"
 
 
 def _again(values: Floats, rows: Integers, among: Integers) -> Booleans:

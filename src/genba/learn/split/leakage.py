@@ -121,8 +121,16 @@ def _of_split(data: Dataset, split: Split, vouched: Collection[str]) -> list[Lea
     found = []
     if (text := divided.shuffled(data, split)) is not None:
         found.append(Leak(LeakKind.SHUFFLED, (), text, "part by time, by group or into blocks"))
-    if (text := divided.duplicated(data, split)) is not None and "duplicates" not in vouched:
+    # Without a target a row gives no answer away: a machine that stands still repeats itself.
+    copies = None if data.target is None else divided.duplicated(data, split)
+    if (text := copies) is not None and "duplicates" not in vouched:
         mend = "remove the copies, or keep them on one side; --vouch duplicates if they are chance"
+        found.append(Leak(LeakKind.DUPLICATE, (), text, mend))
+    if "duplicates" not in vouched and (text := divided.twice_pictured(data, split)) is not None:
+        mend = (
+            "remove the copies, part by what was photographed (--group, --split), or keep those "
+            "that are alike on one side (--split alike); --vouch duplicates if it is chance"
+        )
         found.append(Leak(LeakKind.DUPLICATE, (), text, mend))
     for group in data.groups:
         if group in (RECURRING, *vouched):

@@ -58,6 +58,27 @@ class Split:
         return replace(taken, groups={**taken.groups, UNIT: named})
 
 
+def refuse_one_sided(data: Dataset, split: Split) -> None:
+    """Refuse a split whose training part shows one class alone.
+
+    Raises
+    ------
+    LearnError
+        If it does; with what there is and what may mend it.
+    """
+    target = data.target
+    if target is None or not target.is_class:
+        return
+    labels = target.values[split.rows_of("train")]
+    there = np.unique(labels[np.isfinite(labels)].astype(np.int64))
+    if len(there) < 2:
+        named = ", ".join(target.classes[index] for index in there) or "none"
+        raise LearnError(
+            f"the rows to learn from ({split.how}) show one class of '{target.name}' alone: "
+            f"{named}; take a longer period, or split by blocks, where classes come and go"
+        )
+
+
 def by_time(data: Dataset, shares: Sequence[float] = SHARES, gap: int = 0) -> Split:
     """Part by time: the past to learn from, the newest to test on.
 

@@ -76,6 +76,7 @@ class Health(BaseModel):
     connections: dict[str, LinkHealth]
     loop: Figures
     guard: dict[str, int]
+    models: Figures
     alarms: AlarmFigures
     historian: Figures
     disk: Figures

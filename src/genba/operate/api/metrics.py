@@ -13,6 +13,7 @@ from genba.plant import US
 GAUGES = frozenset(
     {
         *("tick_s", "late_p50_ms", "late_p99_ms", "late_max_ms", "open_commands"),
+        *("in_force", "on_trial"),
         *("waiting", "orders", "lots_open", "lots_in_work", "lots_moving"),
         *("total", "free", "reserve", "growth_bytes_h", "full_in_days"),
     }
@@ -34,7 +35,7 @@ class _Health(Collector):
         yield GaugeMetricFamily(
             "genba_plant_time_seconds", "The plant's clock since 1970", health["time"] / US
         )
-        for part in ("loop", "historian", "disk", "audit", "production"):
+        for part in ("loop", "models", "historian", "disk", "audit", "production"):
             for name, value in health[part].items():
                 if isinstance(value, int | float):
                     family = GaugeMetricFamily if name in GAUGES else CounterMetricFamily

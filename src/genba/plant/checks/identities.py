@@ -24,7 +24,7 @@ def check_identities(plant: Plant, report: Report) -> None:
 def _check_unique(plant: Plant, report: Report) -> None:
     named = (
         *("connections", "equipment", "products", "setup_families", "tools", "people"),
-        *("calendars", "vehicles", "tariffs", "orders", "interlocks", "uplinks"),
+        *("calendars", "vehicles", "tariffs", "orders", "interlocks", "uplinks", "processes"),
     )
     for field in named:
         _unique(report, (field,), [value.id for value in getattr(plant, field)])

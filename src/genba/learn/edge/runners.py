@@ -1,0 +1,51 @@
+"""All models of one machine at work: each with its runner, as the node says."""
+
+from collections.abc import Sequence
+
+from genba.learn.edge.contract import Contract
+from genba.learn.edge.node import Node
+from genba.learn.edge.runner import TRIAL_ANSWERS, Answer, Past, Runner
+from genba.learn.edge.window import Look
+
+
+class Runners:
+    """Asks every model of a node; models come and go as the node says.
+
+    Parameters are those of :class:`~genba.learn.edge.runner.Runner`.
+    """
+
+    def __init__(
+        self, node: Node, past: Past | None = None, trial_answers: int = TRIAL_ANSWERS
+    ) -> None:
+        self._node = node
+        self._past = past
+        self._trial_answers = trial_answers
+        self._runners: dict[str, Runner] = {}
+
+    @property
+    def withheld(self) -> int:
+        """Answers that made no sense and went nowhere."""
+        return sum(runner.withheld for runner in self._runners.values())
+
+    def contracts(self) -> list[Contract]:
+        """Return what those ask for that run now, in force or on trial."""
+        return [one for runner in self._runners.values() for one in runner.contracts()]
+
+    def follow(self, now: int) -> None:
+        """Load and let go of models as the node says. May take a second; never while
+        :meth:`tick` runs.
+        """
+        for name in self._node.slots():
+            if name not in self._runners:
+                self._runners[name] = Runner(self._node, name, self._past, self._trial_answers)
+            self._runners[name].follow(now)
+
+    def tick(self, now: int, look: Look) -> Sequence[Answer]:
+        """Show the present values to each; return what they answer."""
+        told = [runner.tick(now, look) for runner in self._runners.values()]
+        return [answer for answer in told if answer is not None]
+
+    def close(self) -> None:
+        """End the processes of trials."""
+        for runner in self._runners.values():
+            runner.close()

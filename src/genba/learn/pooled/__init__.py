@@ -1,0 +1,1 @@
+"""Machines of one kind: learned together, or one after the other."""

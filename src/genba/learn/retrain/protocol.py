@@ -1,0 +1,77 @@
+"""The same protocol again: the ladder, the split and what was vouched for, read off a card."""
+
+import re
+
+from genba.errors import LearnError
+from genba.learn.data.dataset import Dataset
+from genba.learn.recipe.card import Card
+from genba.learn.recipe.ladder import Ladder
+from genba.learn.recipe.protocol import Task
+from genba.learn.split.named import split_of
+from genba.learn.split.parts import Split
+
+_GROUP = re.compile(r"by whole (.+?)s \(")
+
+
+def split_again(card: Card, data: Dataset) -> Split:
+    """Part rows as the card says that they were.
+
+    Raises
+    ------
+    LearnError
+        If they were parted in a way that a card cannot tell (by hand, or one group left out).
+    """
+    how = card.split
+    group = _GROUP.match(how)
+    for start, name in (
+        ("by time", "time"),
+        ("into ", "blocks"),
+        ("by rows", "rows"),
+        ("by whole", group[1] if group else ""),
+    ):
+        if how.startswith(start) and name:
+            return split_of(data, name, seed=card.seed)
+    raise LearnError(
+        f"the rows of this model were parted {how}, which cannot be done again by itself; "
+        "train a new one with `genba train`"
+    )
+
+
+def ladder_again(card: Card, data: Dataset, train: Dataset) -> Ladder:
+    """Return the ladder that the card's model was chosen from, with the same wishes.
+
+    Raises
+    ------
+    LearnError
+        If models of this task are not learned anew by themselves.
+    """
+    settings = card.settings
+    match card.task:
+        case Task.ANOMALY:
+            from genba.learn.anomaly.ladder import anomaly_ladder
+
+            return anomaly_ladder(
+                train,
+                false_alarms=float(settings.get("false_alarms", 0.01)),
+                a_week=settings.get("a_week"),
+                labelled=data.target is not None,
+                seed=card.seed,
+            )
+        case Task.QUALITY if data.target is not None:
+            from genba.learn.quality.ladder import quality_ladder
+
+            costs = settings.get("costs")
+            known = (float(costs[0]), float(costs[1])) if costs else None
+            return quality_ladder(data.target, window=card.window, costs=known)
+        case Task.SOFT_SENSOR:
+            from genba.learn.softsensor.ladder import softsensor_ladder
+
+            return softsensor_ladder(window=card.window)
+        case Task.FORECAST:
+            from genba.learn.forecast.ladder import forecast_ladder
+
+            return forecast_ladder(data, steps=int(settings.get("steps", 1)))
+    raise LearnError(
+        f"a model of '{card.task.value}' is not learned anew by itself; use "
+        f"`genba train {card.task.value}` with newer data"
+    )

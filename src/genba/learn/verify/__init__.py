@@ -1,0 +1,1 @@
+"""Verifying: a registered model in shadow over what was recorded and it never saw."""

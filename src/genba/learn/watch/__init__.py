@@ -1,0 +1,1 @@
+"""Watching models in force: drift, calibration, false alarms, and what follows from them."""
