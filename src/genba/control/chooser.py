@@ -1,0 +1,99 @@
+"""The seam between the execution loop and whatever chooses set-points: :class:`Chooser`.
+
+One chooser drives one process. It lives outside the core (looking ahead is heavy), is given every
+sample of the signals that it asks for, oldest first, and is asked for set-points when it says that
+they are due. What it answers is a wish: assurance and guard decide what becomes of it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from genba.plant import Sample
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What is expected of an output or a result, at the end of what was looked ahead.
+
+    Attributes
+    ----------
+    stays : float
+        If nothing is changed.
+    chosen : float
+        With the set-points that were chosen; ``low`` to ``high`` is its 95% interval.
+    """
+
+    name: str
+    unit: str
+    stays: float
+    chosen: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Set-points to write now.
+
+    Attributes
+    ----------
+    writes : mapping
+        Signal -> value, in the signal's unit. Only what is to change.
+    reason : str
+        In plain words, for the decision record.
+    effects : sequence of Effect
+    based_on : sequence of str
+        Signals whose freshness the guard has to check.
+    """
+
+    writes: Mapping[str, float | int]
+    reason: str
+    effects: Sequence[Effect] = ()
+    based_on: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Nothing is chosen: the plain controller holds.
+
+    Attributes
+    ----------
+    why : str
+        In plain words.
+    give_back : mapping
+        Set-points (signal -> value) that bring the plain controller's own values back; empty where
+        they are in force, or where leaving them as they are is the safe thing.
+    doubted : bool
+        Whether the model is contradicted, so that people should hear of it.
+    """
+
+    why: str
+    give_back: Mapping[str, float | int] = field(default_factory=dict)
+    doubted: bool = False
+
+
+class Chooser(Protocol):
+    """Chooses the set-points of one process."""
+
+    @property
+    def process(self) -> str:
+        """Id of the process."""
+        ...
+
+    @property
+    def signals(self) -> Sequence[str]:
+        """Signals of which it wants every sample."""
+        ...
+
+    def take(self, samples: Sequence[Sample]) -> None:
+        """Take in what came since the last call, oldest first."""
+        ...
+
+    def due(self, now: int) -> bool:
+        """Whether set-points may be chosen anew at plant time ``now`` (microseconds)."""
+        ...
+
+    def choose(self, now: int) -> Setting | Held:
+        """Choose, from what was taken in so far."""
+        ...
