@@ -17,6 +17,9 @@ from genba.twin.process import Symbolic, UnitProcess, Variable, symbolic
 from genba.twin.process.episode import Floats
 from genba.twin.process.library import physics_named
 
+_SHARE = 0.1
+"""Part of what lies between its bounds that a set-point may change at once."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Wire:
@@ -29,6 +32,10 @@ class Wire:
     signal: Signal | None
     scale: float = 1.0
     shift: float = 0.0
+
+    def plain(self, value: float) -> float:
+        """Turn a value of the physics into one of the signal."""
+        return (value - self.shift) / self.scale
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,7 +60,7 @@ class Bound:
         return list(dict.fromkeys(w.signal.id for w in wires if w.signal is not None))
 
     def bounds(self) -> Floats:
-        """Lowest and highest set-points, (2, inputs): what model and signal both take.
+        """Lowest and highest set-points, (2, inputs): what model, signal and plant file all take.
 
         Raises
         ------
@@ -72,14 +79,28 @@ class Bound:
                     )
                 ]
                 least, most = max(least, min(ends)), min(most, max(ends))
+            closer = self.process.inputs.get(wire.variable.name)
+            if closer is not None:
+                least, most = max(least, closer.low), min(most, closer.high)
             if not least < most:
                 raise ControlError(
                     f"'{wire.variable.name}' of '{self.process.id}' has nothing left to choose "
-                    "between the signal's range and the physics' one; correct one of them"
+                    "between the signal's range, the physics' one and the plant file's 'inputs'; "
+                    "correct one of them"
                 )
             low.append(least)
             high.append(most)
         return np.array([low, high])
+
+    def steps(self) -> Floats:
+        """Most that set-points may change from one choice to the next, (inputs,)."""
+        low, high = self.bounds()
+        most: Floats = _SHARE * (high - low)
+        for place, wire in enumerate(self.inputs):
+            told = self.process.inputs.get(wire.variable.name)
+            if told is not None and told.step is not None:
+                most[place] = told.step
+        return most
 
     def objective(self) -> Objective:
         """Say what the plant file wants.
@@ -132,6 +153,13 @@ def bound(plant: Plant, name: str) -> Bound:
             raise ControlError(
                 f"process '{process.id}' wires '{variable}', which '{process.physics}' does not "
                 f"have; it has {', '.join(sorted(known))}"
+            )
+    choices = [v.name for v in physics.inputs]
+    for variable in process.inputs:
+        if variable not in choices:
+            raise ControlError(
+                f"process '{process.id}' bounds the input '{variable}', which '{process.physics}' "
+                f"does not have; it has {', '.join(choices)}"
             )
     return Bound(
         process,

@@ -3,13 +3,18 @@
 One chooser drives one process. It lives outside the core (looking ahead is heavy), is given every
 sample of the signals that it asks for, oldest first, and is asked for set-points when it says that
 they are due. What it answers is a wish: assurance and guard decide what becomes of it.
+
+The core remembers what the plain controller's own set-points are (what was in force before, or what
+a recipe or a person wrote since) and brings them back by itself, in bounded steps, when control is
+switched off or its chooser is gone. A chooser that stands back may say better: what it gives back
+is written as it is, at each answer, so it is to be a bounded step, too.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from genba.plant import Sample
+from genba.plant import Autonomy, Sample
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +27,8 @@ class Effect:
         If nothing is changed.
     chosen : float
         With the set-points that were chosen; ``low`` to ``high`` is its 95% interval.
+    signal : str
+        Which signal will show it, so that what came can be set beside it; empty where none does.
     """
 
     name: str
@@ -30,6 +37,7 @@ class Effect:
     chosen: float
     low: float
     high: float
+    signal: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +47,26 @@ class Setting:
     Attributes
     ----------
     writes : mapping
-        Signal -> value, in the signal's unit. Only what is to change.
+        Signal -> value, in the signal's unit. Only what is to change; empty where what is in force
+        is best.
     reason : str
         In plain words, for the decision record.
     effects : sequence of Effect
     based_on : sequence of str
         Signals whose freshness the guard has to check.
+    ahead_s : float
+        In how many plant seconds the effects are expected; 0 where that is no time (a part).
+    at_most : Autonomy or None
+        Highest level at which it may be carried out, whatever the plant file allows: ``advise``
+        where nothing could be proved. None: the level that the plant file gives.
     """
 
     writes: Mapping[str, float | int]
     reason: str
     effects: Sequence[Effect] = ()
     based_on: Sequence[str] = ()
+    ahead_s: float = 0.0
+    at_most: Autonomy | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +95,16 @@ class Chooser(Protocol):
     @property
     def process(self) -> str:
         """Id of the process."""
+        ...
+
+    @property
+    def model(self) -> str:
+        """Which model it goes by, for the record: a short digest of what was learned."""
+        ...
+
+    @property
+    def about(self) -> str:
+        """What is proved of it, or why nothing is, in one line."""
         ...
 
     @property

@@ -46,7 +46,7 @@ from genba.plant.logistics import Edge, Layout, Node, Vehicle, VehicleKind
 from genba.plant.model import Plant
 from genba.plant.planning import PlanningSettings
 from genba.plant.problem import Problem, Weight
-from genba.plant.process import Kept, Process, ProcessObjective, Wish
+from genba.plant.process import Choice, Kept, Process, ProcessObjective, Wish
 from genba.plant.product import (
     Alternative,
     Operation,
@@ -77,6 +77,7 @@ __all__ = [
     "Break",
     "BrowseEntry",
     "Calendar",
+    "Choice",
     "Clock",
     "Command",
     "ConditionEvent",

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from genba.plant.ids import Id, Value
+from genba.plant.safety import Autonomy
 
 Weight = Annotated[float, Field(ge=0)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
@@ -28,6 +29,21 @@ class Kept(Value):
 
     @model_validator(mode="after")
     def _ordered(self) -> "Kept":
+        if not self.low < self.high:
+            raise ValueError(f"nothing lies between {self.low:g} and {self.high:g}")
+        return self
+
+
+class Choice(Value):
+    """Between what, and how fast, a set-point may be chosen; in the physics' unit."""
+
+    low: float
+    high: float
+    step: Annotated[float, Field(gt=0)] | None = None
+    """Most that it changes from one choice to the next; a tenth of what lies between otherwise."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Choice":
         if not self.low < self.high:
             raise ValueError(f"nothing lies between {self.low:g} and {self.high:g}")
         return self
@@ -58,7 +74,14 @@ class Process(Value):
     """How many steps are looked ahead."""
     signals: Annotated[Mapping[Name, str], Field(min_length=1)]
     """Variable of the physics -> signal. Outputs may be left out; inputs and context may not."""
+    inputs: Mapping[Name, Choice] = Field(default_factory=dict)
+    """Closer bounds of set-points than their signals have; by names of the physics' inputs."""
     objective: ProcessObjective | None = None
+    control: bool = False
+    """Whether set-points are chosen while Genba runs, at the level that ``autonomy`` gives to
+    ``setpoint`` on the equipment, once the process was learned."""
+    unproved: Autonomy = Autonomy.ADVISE
+    """Highest level at which that goes on where nothing proves that the envelope is kept."""
     experiments: bool = False
     """Whether set-points may be moved a little in order to learn, at ``autonomous`` and within
     what the guard allows."""

@@ -20,3 +20,9 @@ def check_processes(plant: Plant, report: Report) -> None:
                 report.error(
                     (*path, "signals", name), f"'{signal}' holds no numbers", "name one that does"
                 )
+        if process.control and process.objective is None:
+            report.error(
+                (*path, "control"),
+                f"nothing says what the set-points of '{process.id}' are for",
+                "give it an objective, or take 'control' out",
+            )
