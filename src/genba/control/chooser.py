@@ -112,6 +112,11 @@ class Chooser(Protocol):
         """Signals of which it wants every sample."""
         ...
 
+    @property
+    def steps(self) -> Mapping[str, float]:
+        """Set-points that it writes, each with the most that it may change at once."""
+        ...
+
     def take(self, samples: Sequence[Sample]) -> None:
         """Take in what came since the last call, oldest first."""
         ...
