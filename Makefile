@@ -49,7 +49,7 @@ peers: setup-dev
 	@tests/peers/install.sh
 
 test: peers  ## the whole test suite (TESTS= narrows it)
-	@$(BIN)/python -m pytest $(TESTS)
+	@$(if $(TESTS),$(BIN)/python -m pytest $(TESTS),tests/run.sh)
 
 lint: setup-dev  ## format, lint, types, room table
 	@$(BIN)/ruff format --check .

@@ -10,7 +10,7 @@ from genba.errors import TestbedError
 
 _log = logging.getLogger(__name__)
 _AGAIN_S = 1.0
-_START_S = 10.0
+_START_S = 45.0
 
 OnMessage = Callable[[str, bytes], Awaitable[None]]
 
