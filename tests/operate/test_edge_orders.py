@@ -93,7 +93,11 @@ async def test_releases_reach_machines_and_what_they_say_comes_back(
         with pytest.raises(LearnError, match="it turned bad"):
             await fleet.install("cell", address_of(LATE))
         assert node.slot("watch").force == address_of(GOOD)
+        assert await fleet.gone_back(["cell"], address_of(GOOD)) == {}
         await fleet.take_back("cell", address_of(GOOD), "ada wants it")
+        await eventually(lambda: fleet.states["cell"]["slots"]["watch"][0] is None)
+        gone = await fleet.gone_back(["cell"], address_of(GOOD))
+        assert gone == {"cell": "cell took it back: ada wants it"}
         assert node.slot("watch").force is None
 
 

@@ -49,6 +49,14 @@ def run(
     trial_answers: Annotated[
         int, typer.Option(help="Good answers that a release needs before it is in force.", min=1)
     ] = 100,
+    rules: Annotated[
+        Path | None,
+        typer.Option(help="YAML with what is put up with of models; default as in the docs."),
+    ] = None,
+    act: Annotated[
+        bool,
+        typer.Option("--act", help="Take a release back where the rules say so; else only say it."),
+    ] = False,
     log_file: Annotated[
         Path | None, typer.Option(help="Write the log here; default: standard error.")
     ] = None,
@@ -58,6 +66,7 @@ def run(
 
     from genba.cli.edge_running import EdgeRun, serve
     from genba.learn.edge.keys import Trust
+    from genba.learn.watch.rules import Rules, read_rules
     from genba.operate.logs import set_up
     from genba.operate.state import StateFolder
     from genba.plant import load_plant, parse_clock
@@ -66,6 +75,7 @@ def run(
     loaded = load_plant(plant)
     if trust is None:
         fail("no releases can be taken without --trust; make a key with `genba edge key`")
+    told = Rules() if rules is None else read_rules(rules)
     with StateFolder(state) as held:
         asyncio.run(
             serve(
@@ -80,6 +90,8 @@ def run(
                     ca_file,
                     credentials,
                     trial_answers,
+                    told,
+                    act,
                 )
             )
         )

@@ -11,6 +11,7 @@ import typer
 
 if TYPE_CHECKING:
     from genba.learn.edge.keys import Trust
+    from genba.learn.watch.rules import Rules
     from genba.operate.edge import Edge
     from genba.operate.edge_orders import Orderly
     from genba.operate.state import StateFolder
@@ -31,6 +32,8 @@ class EdgeRun:
     ca_file: Path | None
     credentials: Path | None
     trial_answers: int
+    rules: "Rules"
+    act: bool
 
 
 async def serve(run: EdgeRun) -> None:
@@ -50,6 +53,8 @@ async def serve(run: EdgeRun) -> None:
         run.trust,
         credentials=run.credentials,
         trial_answers=run.trial_answers,
+        rules=run.rules,
+        act=run.act,
     )
     orders = _orders(run, edge)
     try:

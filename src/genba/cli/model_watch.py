@@ -94,17 +94,19 @@ def look_at(
     """Look at one model, with newer rows of a machine or of a file."""
     from genba.learn.watch.again import from_file
     from genba.learn.watch.round import look_at as from_machine
+    from genba.learn.watch.subject import of_registered
     from genba.learn.watch.watched import look
 
+    subject = of_registered(found)
     if isinstance(source, Path):
         data = from_file(found.card, source)
-        return look(found, data, rules, force=force, p99_us=measured_us)
+        return look(subject, data, rules, force=force, p99_us=measured_us)
     if source is None:
         why = "no newer rows: name them with --file"
-        return look(found, None, rules, force=force, p99_us=measured_us, unread=why)
+        return look(subject, None, rules, force=force, p99_us=measured_us, unread=why)
     historian, plant = source
     begin, end = (moment(historian, text) for text in span)
-    return from_machine(found, force, historian, plant, (begin, end), rules, measured_us)
+    return from_machine(subject, force, historian, plant, (begin, end), rules, measured_us)
 
 
 def wanted(registry: "Registry", model: str) -> "list[tuple[Registered, Force | None]]":
@@ -173,7 +175,8 @@ def _act(registry: "Registry", one: "Watched", rules: "Rules", *, act: bool) -> 
     if one.force.where != "core":
         return (
             f"{one.name} runs at {one.force.where}: take it back there with `genba model rollback "
-            f"{one.model[:12]} --node {one.force.where}`"
+            f"{one.model[:12]} --node {one.force.where}`, or have it do so with `genba edge run "
+            "--act`"
         )
     if not act:
         return f"with --act it would be taken back at the core: {why}"

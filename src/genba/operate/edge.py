@@ -21,6 +21,7 @@ from genba.learn.edge.keys import Trust
 from genba.learn.edge.node import Node
 from genba.learn.edge.past import Past
 from genba.learn.edge.runners import Runners
+from genba.learn.watch.rules import Rules
 from genba.operate.alarms import (
     Alarms,
     DeviceConditions,
@@ -32,12 +33,14 @@ from genba.operate.alarms import (
 from genba.operate.buffered import Buffered
 from genba.operate.drivers import open_all
 from genba.operate.edge_plant import with_findings
+from genba.operate.edge_watch import EdgeWatch
 from genba.operate.events import clock_jumped, link_changed
 from genba.operate.gate import Gate
 from genba.operate.judge import Judge, Judgement, LimitJudge, RateJudge, Sight, StaleJudge
 from genba.operate.lateness import Lateness
 from genba.operate.links import Links
 from genba.operate.model_judge import ModelJudge
+from genba.operate.model_watch import ModelWatch
 from genba.operate.outbox import Outbox
 from genba.operate.pace import Pace
 from genba.operate.records import Records
@@ -77,6 +80,10 @@ class Edge:
         Ready-made drivers by connection id.
     trial_answers : int
         Good answers that a release on trial needs before it is in force.
+    rules : Rules, optional
+        What the machine puts up with of its models.
+    act : bool
+        Whether it takes a release back by itself where the rules say so.
 
     Raises
     ------
@@ -95,6 +102,8 @@ class Edge:
         credentials: Path | None = None,
         drivers: Mapping[str, Driver] | None = None,
         trial_answers: int = 100,
+        rules: Rules | None = None,
+        act: bool = False,
     ) -> None:
         if not plant.connections:
             raise PlantError(f"plant '{plant.id}' has no connection, so that nothing is sensed")
@@ -137,6 +146,8 @@ class Edge:
         )
         self.runners = Runners(self.node, past.rows, trial_answers)
         self.models = ModelJudge(plant, self.guard, self.live, self._records, self._intake)
+        watch = ModelWatch(plant, state, clock, rules, trust, self.runners.p99_us)
+        self.watch = EdgeWatch(plant, self.node, watch, act, self._intake)
         self._judges = self._built_in(plant)
         self._lateness = Lateness()
         self._pace: Pace | None = None
@@ -153,6 +164,7 @@ class Edge:
                 lambda _: link_facts(self.gate.with_skew(self._links.health())),
                 lambda _: recording_facts(self._ingest.error or ""),
                 lambda _: self.recovery.facts(),
+                self.watch.facts,
             ),
         ]
 
@@ -188,6 +200,7 @@ class Edge:
         self.alarms.suppress(now, batch)
         for judge in self._judges:
             self._take(judge.judge(Sight(now, batch, self.live)))
+        self.watch.tell(await asyncio.to_thread(self.watch.look_after, now))
         await asyncio.to_thread(self.runners.follow, now)
         answers = self.runners.tick(now, self.models.look(now))
         self._take(self.models.judged(answers, self.node.slots(), now))
@@ -203,6 +216,7 @@ class Edge:
         if self._stopped:
             return
         self._stopped = True
+        self.watch.close()
         self.runners.close()
         self.node.well()
         stopped = self.clock.now()
@@ -229,6 +243,7 @@ class Edge:
                 "withheld": self.runners.withheld,
                 "findings": self.models.findings,
                 "refused": self.models.refused,
+                "p99_us": self.runners.p99_us(),
             },
             "historian": {
                 "received": self._intake.received,

@@ -14,7 +14,7 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,8 @@ logger = logging.getLogger(__name__)
 
 STATE_EVERY_S = 0.2
 """How often a machine looks whether its state has changed, in seconds of the wall clock."""
+HEARD_S = 3.0
+"""Wall seconds within which what machines said last has come from the broker."""
 REPLY_S = 120.0
 """Wall seconds that a machine may take to try a release out and reply."""
 
@@ -229,6 +231,23 @@ class MqttFleet:
         _, model = self._releases(address)
         reply = await self._ask(self._order(node, Act.TAKE_BACK, address, model, why=why))
         self._check(reply, node)
+
+    async def gone_back(self, nodes: Collection[str], address: str) -> dict[str, str]:
+        """Return which machines say that a release is in force no more, and why.
+
+        What a machine said last stands at the broker, also while it is away.
+        """
+        _, model = self._releases(address)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(HEARD_S):
+                while any(node not in self.states for node in nodes):
+                    await self._until_news()
+        told = {node: self.states[node] for node in nodes if node in self.states}
+        return {
+            node: f"{node} took it back: {state['why'].get(model, 'it does not say why')}"
+            for node, state in told.items()
+            if state["slots"].get(model, (None, None, None))[0] != address
+        }
 
     # -- inside -------------------------------------------------------------------------------
 

@@ -1,12 +1,13 @@
-"""Watching the models of a running core: looks in a process of their own, findings as alarms."""
+"""Watching the models of a core or a machine: looks in a process of their own, and alarms."""
 
 import os
 import pickle
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 
+from genba.learn.edge.keys import Trust
 from genba.learn.edge.mailbox import CORE
 from genba.learn.watch.asked import Noticed, Round
 from genba.learn.watch.rules import Rules
@@ -32,15 +33,27 @@ class ModelWatch:
     Parameters
     ----------
     plant, state, clock
-        Of the core.
+        Of the core, or of the machine.
     rules : Rules, optional
         What the plant puts up with.
+    trust : Trust, optional
+        Whose releases may be read from the shelf; needed where models lie in no registry.
+    measured_us : callable, optional
+        Gives the p99 of the CPU time of an answer by address, as measured at work.
     """
 
     def __init__(
-        self, plant: Plant, state: StateFolder, clock: Clock, rules: Rules | None = None
+        self,
+        plant: Plant,
+        state: StateFolder,
+        clock: Clock,
+        rules: Rules | None = None,
+        trust: Trust | None = None,
+        measured_us: Callable[[], Mapping[str, float]] = dict,
     ) -> None:
         self._plant = plant
+        self._keys = () if trust is None else trust.keys
+        self._measured_us = measured_us
         self._models = state.root / MODELS
         self._historian = state.historian
         self._rules = rules or Rules()
@@ -51,6 +64,7 @@ class ModelWatch:
         self._thread: threading.Thread | None = None
         self._closed = False
         self._found: tuple[Noticed, ...] = ()
+        self._news: tuple[Noticed, ...] | None = None
         self.why = ""
         """Why nobody watches; empty where the last look went well."""
         self.looks = 0
@@ -65,10 +79,16 @@ class ModelWatch:
         if why:
             yield Fact(UNWATCHED, "models", f"nobody watches the models: {why}")
         for one in found:
-            equipment = one.name.rpartition(".")[0]
-            known = equipment if equipment in self._plant.equipment_by_id else ""
-            about = one.name if one.where == CORE else f"{one.name}@{one.where}"
-            yield Fact(UNFIT, about, f"model {about}: {one.text}", equipment=known)
+            if one.text:
+                about = one.name if one.where == CORE else f"{one.name}@{one.where}"
+                equipment = equipment_of(self._plant, one)
+                yield Fact(UNFIT, about, f"model {about}: {one.text}", equipment=equipment)
+
+    def news(self) -> tuple[Noticed, ...] | None:
+        """Return, once, what the last look that went well came to; None where there is no newer."""
+        with self._lock:
+            news, self._news = self._news, None
+        return news
 
     def settle(self) -> None:
         """Wait until the look that runs is over."""
@@ -89,7 +109,10 @@ class ModelWatch:
     def _begin(self, now: int) -> None:
         if not (self._models / "history.jsonl").exists():
             return
-        asked = Round(self._plant, self._models, self._historian, now, self._rules)
+        asked = Round(
+            self._plant, self._models, self._historian, now, self._rules, self._keys,
+            dict(self._measured_us()),
+        )  # fmt: skip
         self._thread = threading.Thread(
             target=self._look, args=(asked,), name="model watch", daemon=True
         )
@@ -104,7 +127,7 @@ class ModelWatch:
             if isinstance(told, str):
                 self.why = "" if self._closed else told
             else:
-                self._found, self.why = told, ""
+                self._found, self._news, self.why = told, told, ""
                 self.looks += 1
         self._thread = None
 
@@ -124,3 +147,9 @@ class ModelWatch:
             self._process = None
         told: tuple[Noticed, ...] | str = pickle.loads(answer)  # noqa: S301 - from our own child
         return told
+
+
+def equipment_of(plant: Plant, noticed: Noticed) -> str:
+    """Return the id of the equipment that a model is of; empty where the plant has none such."""
+    equipment = noticed.name.rpartition(".")[0]
+    return equipment if equipment in plant.equipment_by_id else ""

@@ -1,6 +1,6 @@
 """Whatever fails in whatever order, a bad release touches the canary group at most."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import pytest
@@ -152,6 +152,8 @@ class Machines:
     def __init__(self, bad: set[str]) -> None:
         self.bad = bad
         self.done: list[tuple[str, str]] = []
+        self.back: dict[str, str] = {}
+        """Machines that took the release back by themselves, and why."""
 
     async def install(self, node: str, address: str) -> None:
         self.done.append(("install", node))
@@ -160,6 +162,9 @@ class Machines:
 
     async def take_back(self, node: str, address: str, why: str) -> None:
         self.done.append(("take back", node))
+
+    async def gone_back(self, nodes: Collection[str], address: str) -> dict[str, str]:
+        return {node: why for node, why in self.back.items() if node in nodes}
 
 
 async def test_a_driven_roll_out_is_in_the_history_and_goes_on_from_there(tmp_path: Path) -> None:
@@ -190,3 +195,25 @@ async def test_a_driven_roll_out_takes_back_what_it_brought(tmp_path: Path) -> N
     assert await drive(rollout, fleet, history, lambda: 8) is State.STOPPED
     assert fleet.done == [("install", "a"), ("install", "b"), ("take back", "a")]
     assert "b refuses" in rollout.why
+
+
+async def test_a_machine_that_goes_back_later_by_itself_counts_as_failed(tmp_path: Path) -> None:
+    history = History(tmp_path / "roll-outs.jsonl")
+    fleet = Machines(set())
+    rollout = begin(PLAN, history, lambda: 7, "ada")
+    assert await drive(rollout, fleet, history, lambda: 8) is State.ASKING
+    fleet.back = {"c": "watched: it drifted"}  # one of four in the hall: within its share
+    again = take_up(history)
+    assert again is not None
+    assert await drive(again, fleet, history, lambda: 9) is State.ASKING
+    assert (again.stages["c"], again.reasons["c"]) == (Stage.FAILED, "watched: it drifted")
+    again.approve("all", "grace")
+    assert await drive(again, fleet, history, lambda: 9) is State.DONE
+    fleet.back |= {"a": "watched: three false alarms a week"}  # the canary puts up with none
+    fleet.done.clear()
+    third = take_up(history)
+    assert third is not None
+    assert await drive(third, fleet, history, lambda: 10) is State.STOPPED
+    assert "false alarms" in third.why
+    assert set(fleet.done) == {("take back", node) for node in NODES if node not in ("a", "c")}
+    assert third.stages["a"] is Stage.FAILED

@@ -8,12 +8,6 @@ from genba.learn.recipe.prediction import Prediction
 from genba.learn.watch.figures import Quality, broken, quality_of
 
 
-class Bare:
-    """A model without a head: probabilities and intervals alone are looked at."""
-
-    threshold = None
-
-
 def two(seed: int, rows: int, lift: float = 0.0) -> Quality:
     """Answers of two classes whose truth comes as often as ``said + lift``."""
     random = np.random.default_rng(seed)
@@ -21,7 +15,7 @@ def two(seed: int, rows: int, lift: float = 0.0) -> Quality:
     truth = (random.random(rows) < np.clip(said + lift, 0, 1)).astype(float)
     target = Target("result", truth, classes=("good", "bad"))
     classes = np.column_stack([1 - said, said])
-    found = quality_of(Bare(), target, np.arange(rows), Prediction(said, classes=classes))
+    found = quality_of(target, np.arange(rows), Prediction(said, classes=classes))
     assert found is not None
     return found
 
@@ -34,7 +28,7 @@ def numbers(seed: int, rows: int, error: float = 1.0, memory: float = 0.0) -> Qu
         off[row] = memory * off[row - 1] + np.sqrt(1 - memory**2) * off[row]
     said = truth + error * off
     answer = Prediction(said, said - 1.645, said + 1.645)
-    found = quality_of(Bare(), Target("y", truth), np.arange(rows), answer)
+    found = quality_of(Target("y", truth), np.arange(rows), answer)
     assert found is not None
     return found
 
@@ -89,13 +83,13 @@ def test_intervals_of_a_figure_hold_it_as_often_as_they_say() -> None:
 
 def test_no_label_is_no_figure() -> None:
     target = Target("y", np.full(30, np.nan))
-    assert quality_of(Bare(), target, np.arange(30), Prediction(np.zeros(30))) is None
+    assert quality_of(target, np.arange(30), Prediction(np.zeros(30))) is None
 
 
 def test_one_class_alone_has_no_ranking() -> None:
     target = Target("r", np.zeros(50), classes=("good", "bad"))
     said = np.linspace(0, 0.1, 50)
-    found = quality_of(Bare(), target, np.arange(50), Prediction(said))
+    found = quality_of(target, np.arange(50), Prediction(said))
     assert found is not None
     assert found.get("auc") is None
     assert found.get("brier") is not None

@@ -9,7 +9,7 @@
 
 The address of a bundle is the SHA-256 of its manifest, and thereby of all its parts. Nothing in
 it is ever executed or unpickled: the model is an ONNX graph without external data, the probe rows
-are bare float32 numbers.
+are bare float32 numbers, the reference holds bare arrays.
 """
 
 import base64
@@ -29,6 +29,9 @@ from genba.learn.edge.keys import ReleaseKey, Trust
 MAGIC = b"genba-model-1\n"
 MODEL, CARD, ROWS, ANSWERS = "model.onnx", "card.json", "rows.f32", "answers.f32"
 PARTS = (MODEL, CARD, ROWS, ANSWERS)
+REFERENCE = "reference.npz"
+"""May stand behind the others: what a machine watches the model by."""
+MOST_REFERENCE = 4 * 2**20
 MOST_BYTES = 256 * 2**20
 LONGEST_MANIFEST = 4096
 
@@ -40,7 +43,8 @@ class Bundle:
     """A release whose parts are whole; whether it may be used is for signature and shadow to say.
 
     ``rows`` (n, window, columns) are real windows, and ``answers`` (n,) what the model said to
-    them where it was made.
+    them where it was made. ``reference`` is what it is watched by, as arrays in an npz file
+    (:class:`genba.learn.watch.kept.Reference`); None where it keeps nothing of the kind.
     """
 
     address: str
@@ -50,6 +54,7 @@ class Bundle:
     answers: Floats32
     content: bytes
     card: Mapping[str, Any]
+    reference: bytes | None = None
 
     @property
     def digest(self) -> str:
@@ -58,7 +63,12 @@ class Bundle:
 
 
 def seal(
-    model: bytes, card: Mapping[str, Any], rows: Floats32, answers: Floats32, key: ReleaseKey
+    model: bytes,
+    card: Mapping[str, Any],
+    rows: Floats32,
+    answers: Floats32,
+    key: ReleaseKey,
+    reference: bytes | None = None,
 ) -> bytes:
     """Pack and sign a release.
 
@@ -72,19 +82,23 @@ def seal(
         Real windows (n, window, columns) and the model's answers (n,); at least one.
     key : ReleaseKey
         Who signs.
+    reference : bytes, optional
+        What a machine watches it by, at most :data:`MOST_REFERENCE` bytes.
 
     Raises
     ------
     LearnError
-        If the card or the rows do not fit.
+        If the card or the rows do not fit, or the reference is too large.
     """
     contract = Contract.from_plain(card)
+    _check_reference(contract, reference)
     _check_rows(contract, rows, answers)
     parts = {
         MODEL: model,
         CARD: json.dumps(dict(card), sort_keys=True, separators=(",", ":")).encode(),
         ROWS: np.ascontiguousarray(rows, "<f4").tobytes(),
         ANSWERS: np.ascontiguousarray(answers, "<f4").tobytes(),
+        **({} if reference is None else {REFERENCE: reference}),
     }
     listed = [[name, len(part), hashlib.sha256(part).hexdigest()] for name, part in parts.items()]
     manifest = json.dumps({"format": 1, "parts": listed}, separators=(",", ":")).encode()
@@ -128,9 +142,11 @@ def open_bundle(content: bytes, trust: Trust) -> Bundle:
             f"{list(contract.shape)}; release it with the card that belongs to it"
         ) from None
     _check_rows(contract, rows, answers)
+    reference = parts.get(REFERENCE)
+    _check_reference(contract, reference)
     address = hashlib.sha256(manifest).hexdigest()
     card = json.loads(parts[CARD])
-    return Bundle(address, parts[MODEL], contract, rows, answers, content, card)
+    return Bundle(address, parts[MODEL], contract, rows, answers, content, card, reference)
 
 
 def _split(content: bytes) -> tuple[bytes, bytes, memoryview]:
@@ -158,7 +174,8 @@ def _parts(manifest: bytes, body: memoryview) -> dict[str, bytes]:
         version = told["format"]
     except (ValueError, TypeError, KeyError, RecursionError):
         raise LearnError("the manifest of the release is garbled; release the model anew") from None
-    if version != 1 or tuple(name for name, _, _ in listed) != PARTS:
+    names = tuple(name for name, _, _ in listed)
+    if version != 1 or names not in (PARTS, (*PARTS, REFERENCE)):
         raise LearnError("the release is of a format that this Genba does not know; upgrade it")
     if sum(size for _, size, _ in listed) != len(body) or min(size for _, size, _ in listed) < 0:
         raise LearnError("the release is cut off, or has something behind its end; send it again")
@@ -170,6 +187,14 @@ def _parts(manifest: bytes, body: memoryview) -> dict[str, bytes]:
             raise LearnError(f"{name} of the release was altered on the way; send it again")
         parts[name] = part
     return parts
+
+
+def _check_reference(contract: Contract, reference: bytes | None) -> None:
+    if reference is not None and len(reference) > MOST_REFERENCE:
+        raise LearnError(
+            f"what model '{contract.name}' is watched by takes {len(reference):,} bytes, and "
+            f"{MOST_REFERENCE:,} may be; train it on fewer columns"
+        )
 
 
 def _check_rows(contract: Contract, rows: Floats32, answers: Floats32) -> None:

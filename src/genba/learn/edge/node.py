@@ -67,6 +67,11 @@ def _damaged(path: Path) -> LearnError:
     return LearnError(f"{path} is damaged; restore it from a backup, or remove it and release anew")
 
 
+def on_shelf(folder: Path, address: str) -> Path:
+    """Return where a machine keeps the bytes of a release, in the folder of its models."""
+    return folder / "shelf" / f"{address}.bundle"
+
+
 class _Passed(NamedTuple):
     """A release that came and passed: the name of its model, and which registered model it is."""
 
@@ -112,8 +117,7 @@ class Node:
         self.name = name
         self._lock = threading.RLock()
         self._folder = folder
-        self._shelf = folder / "shelf"
-        self._shelf.mkdir(parents=True, exist_ok=True)
+        (folder / "shelf").mkdir(parents=True, exist_ok=True)
         self._trust = trust
         self._now = now
         self._signals = signals
@@ -344,7 +348,7 @@ class Node:
         self._noted = event.number
 
     def _file(self, address: str) -> Path:
-        return self._shelf / f"{address}.bundle"
+        return on_shelf(self._folder, address)
 
     def _prune(self, model: str) -> None:
         slot = self.slot(model)

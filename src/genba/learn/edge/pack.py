@@ -3,7 +3,7 @@
 import numpy as np
 
 from genba.errors import LearnError
-from genba.learn.edge.bundle import seal
+from genba.learn.edge.bundle import REFERENCE, seal
 from genba.learn.edge.keys import ReleaseKey
 from genba.learn.registry.store import Registered
 
@@ -19,7 +19,7 @@ def release_of(
     low: float = -1e30,
     high: float = 1e30,
 ) -> bytes:
-    """Seal a registered model, with its card and its probe rows, for machines.
+    """Seal a registered model, with its card, its probe rows and its reference, for machines.
 
     Parameters
     ----------
@@ -74,4 +74,7 @@ def release_of(
         "card": card.as_json(),
     }
     first = answers.reshape(len(answers), -1)[:, 0]
-    return seal(model.onnx(), contract, np.asarray(rows[INPUTS], np.float32), first, key)
+    kept = model.folder / REFERENCE
+    reference = kept.read_bytes() if kept.exists() else None
+    inputs = np.asarray(rows[INPUTS], np.float32)
+    return seal(model.onnx(), contract, inputs, first, key, reference)

@@ -1,7 +1,7 @@
 """Driving a roll-out: asks it what to do, has that done at the machines, keeps its history."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Protocol
 
 from genba.errors import GenbaError
@@ -17,6 +17,8 @@ _TOLD = {
     Stage.RETURNED: What.ROLLED_BACK,
     Stage.STUCK: What.FAILED,
 }
+ASK_AGAIN_S = 5.0
+"""Wall seconds after which machines are asked again, while others are worked on."""
 
 
 class Fleet(Protocol):
@@ -30,9 +32,19 @@ class Fleet(Protocol):
         """Bring a machine back to the release before; return when that is in force there."""
         ...
 
+    async def gone_back(self, nodes: Collection[str], address: str) -> Mapping[str, str]:
+        """Return which of the machines that had a release took it back by themselves, and why.
+
+        A machine of which nothing is heard is not among them.
+        """
+        ...
+
 
 async def drive(rollout: Rollout, fleet: Fleet, history: History, now: Callable[[], int]) -> State:
     """Go on until the roll-out is done, has stopped, or waits for a person.
+
+    A machine that took the release back by itself meanwhile, by the rules that it is watched by or
+    since it failed at work, counts as failed.
 
     Parameters
     ----------
@@ -48,12 +60,16 @@ async def drive(rollout: Rollout, fleet: Fleet, history: History, now: Callable[
     running: dict[asyncio.Task[str], Task] = {}
     try:
         while True:
+            for node, why in (await fleet.gone_back(rollout.running, rollout.plan.address)).items():
+                rollout.gone_back(node, why)
             for task in rollout.todo():
                 running[asyncio.create_task(_do(fleet, rollout, task))] = task
             _write(rollout, history, now)
             if not running:
                 return rollout.state
-            done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(
+                running, return_when=asyncio.FIRST_COMPLETED, timeout=ASK_AGAIN_S
+            )
             for one in done:
                 rollout.told(running.pop(one), one.result())
             _write(rollout, history, now)

@@ -89,7 +89,7 @@ class Stage(StrEnum):
     RUNNING = "running"
     """It has the release in force."""
     FAILED = "failed"
-    """It refused it, took it back, or did not answer."""
+    """It refused it, took it back (on trial, or later by itself), or did not answer."""
     RETURNING = "returning"
     """It is being brought back to the release before."""
     RETURNED = "returned"
@@ -185,6 +185,20 @@ class Rollout:
         self._put("ended", node=task.node, stage=stage, why=problem)
         if task.do is Do.INSTALL and problem:
             self._count_failures(task.node)
+
+    @property
+    def running(self) -> tuple[str, ...]:
+        """The machines that have the release in force, as far as is known."""
+        return tuple(node for node, stage in self.stages.items() if stage is Stage.RUNNING)
+
+    def gone_back(self, node: str, why: str) -> None:
+        """Say that a machine which had the release in force took it back by itself.
+
+        It counts like one that failed, however late it comes; a roll-out that was done may stop.
+        """
+        if self.stages.get(node) is Stage.RUNNING:
+            self._put("ended", node=node, stage=Stage.FAILED, why=why)
+            self._count_failures(node)
 
     def approve(self, group: str, by: str) -> None:
         """Let a group begin, as a person.

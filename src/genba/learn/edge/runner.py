@@ -1,6 +1,8 @@
 """Running one model at a machine: what is in force in this process, what is on trial beside it."""
 
 import math
+import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -19,6 +21,10 @@ TRIAL_ANSWERS = 100
 """Good answers after which a release on trial is put in force."""
 WORST_FAULTS = 3
 """Answers without sense, one after the other, after which a release in force is taken back."""
+TIMED = 1000
+"""Answers in force whose times are kept."""
+LEAST_TIMED = 100
+"""Fewer say nothing of a p99."""
 HANG_S = 0.25
 _LATE_SHARE = 0.05
 
@@ -51,6 +57,8 @@ class _Running:
         self.model = model
         self.feed = feed
         self.faults = 0
+        self.cpu_us: deque[float] = deque(maxlen=TIMED)
+        """CPU time of the newest answers."""
 
 
 class _OnTrial:
@@ -138,6 +146,15 @@ class Runner:
         force = [] if self._force is None else [self._force.model.contract]
         return force + ([] if self._trial is None else [self._trial.sandbox.contract])
 
+    def p99_us(self) -> tuple[str, float] | None:
+        """Return what is in force, by address, and the p99 of the CPU time of its answers; None
+        where it gave fewer than :data:`LEAST_TIMED`.
+        """
+        force = self._force
+        if force is None or len(force.cpu_us) < LEAST_TIMED:
+            return None
+        return force.address, float(np.percentile(force.cpu_us, 99))
+
     def close(self) -> None:
         """End the process of a trial."""
         self._end_trial()
@@ -160,11 +177,13 @@ class Runner:
         model = running.model
         window = running.feed.window()
         np.copyto(model.window[0], window)
+        begun = time.thread_time_ns()
         try:
             value = model.answer()
         except LearnError as error:
             self._fault(running, str(error))
             return None
+        running.cpu_us.append((time.thread_time_ns() - begun) / 1000)
         if usable(value, model.contract):
             running.faults = 0
             return Answer(now, value, running.address, model.contract)

@@ -31,6 +31,11 @@ class Runners:
         """Return what those ask for that run now, in force or on trial."""
         return [one for runner in self._runners.values() for one in runner.contracts()]
 
+    def p99_us(self) -> dict[str, float]:
+        """Return the p99 of the CPU time of an answer, by address of what is in force."""
+        told = (runner.p99_us() for runner in self._runners.values())
+        return dict(one for one in told if one is not None)
+
     def follow(self, now: int) -> None:
         """Load and let go of models as the node says. May take a second; never while
         :meth:`tick` runs.

@@ -36,7 +36,9 @@ def from_historian(card: Card, historian: Historian, plant: Plant, start: int, e
             f"this model of '{card.recipe}' learned from a file, not from a machine; give newer "
             "rows of the same columns with --file"
         )
-    signals = tuple(str(name) for name in query["signals"])
+    needed = {column.signal for column in card.columns}
+    # A machine's own process may lack the signal of the truth, and then watches without labels.
+    signals = tuple(n for n in map(str, query["signals"]) if n in needed or n in plant.signals)
     if "parts" in query:
         wanted = Slice(query["equipment"], start, end, signals=signals)
         found = slice_of_parts(historian, plant, wanted, str(query.get("target", "result")))

@@ -13,10 +13,9 @@ import numpy as np
 from genba.learn.arrays import Booleans, Floats, Integers
 from genba.learn.data.target import Target
 from genba.learn.quality.conformal import sets_of
-from genba.learn.quality.head import COVER, Head, kind_of
+from genba.learn.quality.head import COVER, kind_of
 from genba.learn.recipe.examine import calibration_error
 from genba.learn.recipe.prediction import Prediction
-from genba.learn.recipe.protocol import Model
 from genba.learn.watch.memory import memory_of
 
 FEWEST = 30.0
@@ -61,9 +60,16 @@ class Quality:
 
 
 def quality_of(
-    model: Model, target: Target, rows: Integers, said: Prediction, seed: int = 0
+    target: Target,
+    rows: Integers,
+    said: Prediction,
+    seed: int = 0,
+    limits: Floats | None = None,
 ) -> Quality | None:
     """Measure answers to some rows of a target, in order of time; None where no label is known.
+
+    ``limits`` (classes,) are those of conformal sets, by class the probability from which on a row
+    may be of it; None where a model makes none.
 
     Numbers: ``mae``, and ``covered`` where there is an interval. Two classes: ``brier``, ``auc``,
     ``ece``, ``covered``. More: ``accuracy``, ``ece``, ``covered``.
@@ -80,12 +86,11 @@ def quality_of(
             low, high = (one if one.ndim == 1 else one[:, 0] for one in (said.low, said.high))
             judged.hits = ((truth >= low) & (truth <= high))[known]
         return judged.numbers()
-    head = getattr(model, "head", None)
     if said.classes is not None:
         judged.classes = said.classes[known]
-        if isinstance(head, Head):
+        if limits is not None:
             place = truth[known].astype(np.int64)
-            judged.hits = sets_of(judged.classes, head.limits)[np.arange(len(place)), place]
+            judged.hits = sets_of(judged.classes, limits)[np.arange(len(place)), place]
     return judged.two() if kind == "two" else judged.many()
 
 

@@ -7,7 +7,9 @@ import numpy as np
 
 from genba.learn.arrays import AnyArray, Floats
 from genba.learn.data.dataset import Dataset
+from genba.learn.edge.bundle import REFERENCE
 from genba.learn.features.windows import seen_of
+from genba.learn.quality.head import Head
 from genba.learn.recipe.prediction import Prediction
 from genba.learn.recipe.protocol import Model, Task
 from genba.learn.registry.store import Registered, read_arrays
@@ -15,7 +17,8 @@ from genba.learn.split.parts import Part, Split
 from genba.learn.watch.figures import Figure, Quality, quality_of
 from genba.learn.watch.reference import FEWEST, Sketch, sketch_of
 
-FILE = "reference.npz"
+FILE = REFERENCE
+"""Under the same name it lies in the registry and in a release."""
 ANSWER = "answer"
 _MOST = 100_000
 
@@ -24,12 +27,14 @@ _MOST = 100_000
 class Reference:
     """``columns`` of the rows it learned from and was tested on, ``answers`` to rows held out.
 
-    ``quality`` is that of the test part. Each is None where there was not enough to say.
+    ``quality`` is that of the test part. Each is None where there was not enough to say. ``limits``
+    (classes,) are those of conformal sets, None where the model makes none.
     """
 
     columns: Sketch | None
     answers: Sketch | None
     quality: Quality | None
+    limits: Floats | None = None
 
     def arrays(self) -> dict[str, AnyArray]:
         """Return it as arrays."""
@@ -49,6 +54,8 @@ class Reference:
             ]
             told["figures"] = np.array(kept, np.float64).reshape(-1, 5)
             told["figure_names"] = np.array([one.name for one in self.quality.figures], np.str_)
+        if self.limits is not None:
+            told["limits"] = self.limits
         return told
 
     @classmethod
@@ -62,7 +69,8 @@ class Reference:
         if "figures" in arrays:
             told = zip(arrays["figure_names"], arrays["figures"], strict=True)
             quality = Quality(tuple(_figure(str(name), row) for name, row in told))
-        return cls(sketches[0], sketches[1], quality)
+        limits = np.asarray(arrays["limits"], np.float64) if "limits" in arrays else None
+        return cls(sketches[0], sketches[1], quality, limits)
 
 
 def reference_of(data: Dataset, split: Split, task: Task, model: Model, window: int) -> Reference:
@@ -76,7 +84,7 @@ def reference_of(data: Dataset, split: Split, task: Task, model: Model, window: 
         return Reference(None, None, None)
     normal = _normal(data, task)
     columns = sketch_of(normal.names, normal.values[-_MOST:]) if normal.rows >= FEWEST else None
-    answers, quality = [], None
+    answers, quality, limits = [], None, limits_of(model)
     parts: tuple[Part, ...] = ("choose", "test")
     for part in parts:
         taken = split.take(data, part)
@@ -87,10 +95,16 @@ def reference_of(data: Dataset, split: Split, task: Task, model: Model, window: 
             calm = taken.target.values[seen.rows] == 0
         answers.append(answer_of(said)[calm])
         if part == "test" and taken.target is not None and judged(task):
-            quality = quality_of(model, taken.target, seen.rows, said)
+            quality = quality_of(taken.target, seen.rows, said, limits=limits)
     said_all = np.concatenate(answers)[-_MOST:]
     kept = sketch_of((ANSWER,), said_all[:, None]) if len(said_all) >= FEWEST else None
-    return Reference(columns, kept, quality)
+    return Reference(columns, kept, quality, limits)
+
+
+def limits_of(model: Model) -> Floats | None:
+    """Limits (classes,) of the conformal sets of a model; None where it makes none."""
+    head = getattr(model, "head", None)
+    return head.limits if isinstance(head, Head) and head.kind != "number" else None
 
 
 def _figure(name: str, row: Floats) -> Figure:

@@ -1,4 +1,4 @@
-"""``python -m genba.learn.watch.process``: one look at all models, for a core that asks."""
+"""``python -m genba.learn.watch.process``: one look at all models, for whoever asks."""
 
 import contextlib
 import os
@@ -22,7 +22,7 @@ def main() -> None:
     os.dup2(2, 1)  # what libraries print must not come between
     with contextlib.suppress(OSError):
         os.nice(POLITE)
-    asked = cast(Round, pickle.load(sys.stdin.buffer))  # noqa: S301 - from the core that began us
+    asked = cast(Round, pickle.load(sys.stdin.buffer))  # noqa: S301 - from whoever began us
     with answers:
         pickle.dump(_looked(asked), answers)
 
@@ -36,13 +36,21 @@ def _looked(asked: Round) -> tuple[Noticed, ...] | str:
             found = look_around(asked, historian)
     except GenbaError as error:
         return str(error)
-    except Exception as error:  # noqa: BLE001 - the core says that nobody watches, and goes on
+    except Exception as error:  # noqa: BLE001 - whoever asked says that nobody watches, and goes on
         return f"{type(error).__name__}: {error}"
-    return tuple(
-        Noticed(one.name, "" if one.force is None else one.force.where, why)
+    told = [
+        Noticed(
+            one.name,
+            one.force.where,
+            one.why(_KINDS),
+            one.force.address,
+            one.why(asked.rules.roll_back),
+            one.blind,
+        )
         for one in found
-        if (why := one.why(_KINDS))
-    )
+        if one.force is not None
+    ]
+    return tuple(one for one in told if one.text or one.blind)
 
 
 if __name__ == "__main__":

@@ -1,21 +1,27 @@
 """Looks at models with what a historian holds: one model, or all that are in force."""
 
-from genba.errors import GenbaError
+from collections.abc import Collection
+
+from genba.errors import GenbaError, LearnError
 from genba.historian import Historian
 from genba.learn.data.dataset import Dataset
-from genba.learn.registry.store import Registered, Registry
+from genba.learn.edge.bundle import open_bundle
+from genba.learn.edge.keys import Trust
+from genba.learn.edge.node import on_shelf
+from genba.learn.registry.store import Registry
 from genba.learn.verify.unseen import learned_from
 from genba.learn.watch.again import from_historian
 from genba.learn.watch.alarms import FalseAlarms, false_alarms_of
 from genba.learn.watch.asked import Round
 from genba.learn.watch.rules import Rules
+from genba.learn.watch.subject import Subject, of_bundle, of_registered
 from genba.learn.watch.watched import Watched, look
 from genba.learn.watch.where import Force, in_force, measured_us
 from genba.plant import US, Plant, parse_time
 
 
 def look_at(
-    found: Registered,
+    found: Subject,
     force: Force | None,
     historian: Historian,
     plant: Plant,
@@ -62,7 +68,7 @@ def look_at(
 
 
 def look_around(asked: Round, historian: Historian) -> tuple[Watched, ...]:
-    """Look at all models in force that lie in the registry; none where nothing runs.
+    """Look at all models in force, as they lie in the registry or on the shelf of releases.
 
     A model that was released elsewhere keeps its reference there, and is watched there.
     """
@@ -70,11 +76,26 @@ def look_around(asked: Round, historian: Historian) -> tuple[Watched, ...]:
     events = registry.history.events()
     having = set(registry.list())
     span = (asked.now - round(asked.back_s * US), asked.now)
-    return tuple(
-        look_at(
-            registry.get(force.model), force, historian, asked.plant, span, asked.rules,
-            measured_us(events, force.model),
-        )
-        for force in in_force(events)
-        if force.model in having
-    )  # fmt: skip
+    found = []
+    for force in in_force(events):
+        try:
+            subject = _subject(asked, registry, having, force)
+        except LearnError as error:
+            found.append(Watched(force.model, force.name, force, blind=str(error)))
+            continue
+        if subject is not None:
+            us = asked.measured_us.get(force.address, measured_us(events, force.model))
+            found.append(look_at(subject, force, historian, asked.plant, span, asked.rules, us))
+    return tuple(found)
+
+
+def _subject(
+    asked: Round, registry: Registry, having: Collection[str], force: Force
+) -> Subject | None:
+    """Return a model in force as it is watched; None where it does not lie here."""
+    if force.model in having:
+        return of_registered(registry.get(force.model))
+    release = on_shelf(asked.models, force.address)
+    if release.exists():
+        return of_bundle(open_bundle(release.read_bytes(), Trust(asked.keys)))
+    return None

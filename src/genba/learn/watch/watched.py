@@ -8,21 +8,20 @@ from typing import Any
 import numpy as np
 
 from genba.errors import LearnError
-from genba.learn.arrays import Floats
 from genba.learn.data.dataset import Dataset
 from genba.learn.export.parity import OnnxModel
 from genba.learn.features.windows import seen_of
-from genba.learn.recipe.catalog import recipe_of
 from genba.learn.recipe.protocol import Task
-from genba.learn.registry.store import Registered
 from genba.learn.watch.alarms import FalseAlarms
 from genba.learn.watch.drift import Drift, Said, drift_of
 from genba.learn.watch.figures import Quality, broken, quality_of
 from genba.learn.watch.finding import Finding
-from genba.learn.watch.kept import answer_of, judged, reference_in
+from genba.learn.watch.kept import answer_of, judged
 from genba.learn.watch.rules import Rules
+from genba.learn.watch.subject import Subject
 from genba.learn.watch.where import Force
 
+NO_REFERENCE = "it keeps no reference to find drift by; train it anew"
 _TIMED = 300
 _WORTH = 0.5
 """New labels, as a share of the rows that a model was made from, that are worth learning from."""
@@ -50,6 +49,8 @@ class Watched:
     findings: tuple[Finding, ...] = ()
     untold: tuple[str, ...] = ()
     """What could not be told, and why."""
+    blind: str = ""
+    """Why drift of it cannot be told at all, whatever is recorded; empty where it can."""
 
     def why(self, kinds: Sequence[str]) -> str:
         """Return what was found of some kinds, in plain words; empty where nothing was."""
@@ -88,7 +89,7 @@ class Watched:
 
 
 def look(
-    model: Registered,
+    model: Subject,
     data: Dataset | None,
     rules: Rules,
     *,
@@ -114,7 +115,9 @@ def look(
     name = (
         f"{card.equipment}.{card.task.value}" if card.equipment else f"{card.task.value} of a file"
     )
-    told = Watched(model.digest, name, force, alarms=alarms)
+    kept = model.reference
+    blind = "" if kept is not None and kept.columns is not None else NO_REFERENCE
+    told = Watched(model.digest, name, force, alarms=alarms, blind=blind)
     findings: list[Finding] = []
     untold: list[str] = [unread] if unread else []
     if data is not None:
@@ -135,7 +138,7 @@ def look(
 
 
 def _rows(
-    model: Registered,
+    model: Subject,
     data: Dataset,
     rules: Rules,
     told: Watched,
@@ -144,11 +147,11 @@ def _rows(
 ) -> Watched:
     """Look at rows and answers; what is found and what cannot be told is added to the lists."""
     card = model.card
-    reference = reference_in(model)
+    reference = model.reference
     how = {"rate": rules.drift_rate, "matters": rules.drift_matters}
     columns = answers = None
     if reference is None or reference.columns is None:
-        untold.append("it keeps no reference to find drift by; train it anew")
+        untold.append(NO_REFERENCE)
     else:
         columns = drift_of(reference.columns, data.values, **how)
         _say(columns, "drift", findings, untold)
@@ -157,15 +160,16 @@ def _rows(
     except LearnError as error:
         untold.append(str(error))
         return replace(told, rows=data.rows, columns=columns)
-    fitted = recipe_of(card).restore(model.parts())
-    said = fitted.predict(seen.values)
+    said = model.answer(seen.values)
     if reference is not None and reference.answers is not None:
         answers = drift_of(reference.answers, answer_of(said)[:, None], **how)
         _say(answers, "answers", findings, untold)
     quality, labels = None, 0
     if data.target is not None and judged(card.task):
         labels = int(np.isfinite(data.target.values[seen.rows]).sum())
-        quality = quality_of(fitted, data.target, seen.rows, said, card.seed)
+        quality = quality_of(
+            data.target, seen.rows, said, card.seed, None if reference is None else reference.limits
+        )
         wrong = (
             None
             if quality is None
@@ -199,12 +203,12 @@ def _say(drift: Drift, kind: Any, findings: list[Finding], untold: list[str]) ->
         untold.append(f"too few rows to say whether {what} drifted")
 
 
-def _p99_us(model: Registered) -> float | None:
+def _p99_us(model: Subject) -> float | None:
     """Measure the CPU time of one answer here, on real windows; None of pictures."""
-    inputs: Floats = np.asarray(model.rows()["inputs"], np.float64)
+    inputs = model.inputs
     if inputs.ndim != 3 or len(inputs) == 0:
         return None
-    graph = OnnxModel(model.onnx())
+    graph = OnnxModel(model.onnx)
     spent = np.empty(_TIMED)
     for number in range(_TIMED):
         one = inputs[number % len(inputs)][None]

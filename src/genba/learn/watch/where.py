@@ -8,12 +8,16 @@ from genba.learn.registry.history import Event, What
 
 @dataclass(frozen=True, slots=True)
 class Force:
-    """A release in force at the core or at a machine; ``since`` is ISO 8601 text."""
+    """A release in force at the core or at a machine; ``since`` is ISO 8601 text.
+
+    ``name`` is that of the model there, ``press-1.anomaly``; empty where the history lacks it.
+    """
 
     model: str
     where: str
     since: str
     address: str
+    name: str = ""
 
 
 def in_force(events: Iterable[Event]) -> tuple[Force, ...]:
@@ -23,7 +27,9 @@ def in_force(events: Iterable[Event]) -> tuple[Force, ...]:
         address = str(event.data.get("address") or event.data.get("of", ""))
         key = (event.where, address or event.model)
         if event.what is What.STARTED and event.model and address:
-            running[key] = Force(event.model, event.where, event.time, address)
+            running[key] = Force(
+                event.model, event.where, event.time, address, str(event.data.get("name", ""))
+            )
         elif event.what in (What.STOPPED, What.ROLLED_BACK):
             running.pop(key, None)
     return tuple(running.values())
