@@ -12,6 +12,9 @@ import numpy as np
 from genba.twin.process.episode import Floats
 from genba.twin.process.unit import UnitProcess
 
+Widening = tuple[tuple[int, tuple[float, ...]], ...]
+"""Steps ahead, and by how much the interval of each output has to be wider to hold."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Belief:
@@ -27,6 +30,8 @@ class Belief:
         Rows that it rests on.
     wander : float
         Standard deviation that states pick up in a step, in spans: what the physics leaves out.
+    widening : tuple of (steps, factors)
+        What intervals have to be multiplied with to hold, as measured; empty where nobody measured.
     """
 
     process: UnitProcess
@@ -35,6 +40,7 @@ class Belief:
     noise: Floats
     rows: int = 0
     wander: float = 1e-5
+    widening: Widening = ()
 
     def values(self) -> dict[str, float]:
         """Parameters at the mean, in their units."""
@@ -59,6 +65,14 @@ class Belief:
         """Draw parameter vectors, (count, parameters)."""
         root = np.linalg.cholesky(self.covariance + 1e-12 * np.eye(len(self.mean)))
         return self.mean + source.standard_normal((count, len(self.mean))) @ root.T
+
+    def widened(self, steps: int) -> Floats:
+        """Give by how much the interval of each output is to be wider so many steps ahead."""
+        if not self.widening:
+            return np.ones(len(self.noise))
+        at = np.array([ahead for ahead, _ in self.widening], float)
+        factors = np.array([each for _, each in self.widening], float)
+        return np.array([np.interp(steps, at, column) for column in factors.T])
 
     def loosened(self, drift: float) -> "Belief":
         """Allow each parameter to have drifted by this many prior deviations since."""

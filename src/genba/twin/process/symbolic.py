@@ -3,9 +3,10 @@
 Time is integrated by Runge and Kutta's fourth-order rule with as many sub-steps as are asked for.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
+from typing import Protocol
 
 import casadi
 
@@ -14,8 +15,17 @@ from genba.twin.process.maths import stacked
 from genba.twin.process.unit import Clock, Expression, UnitProcess
 from genba.twin.process.variable import Parameter, Variable
 
-Correction = Callable[[Expression, Expression, Expression], Expression]
-"""What is added to the rates, from states, inputs and context (column vectors): a residual."""
+
+class Correction(Protocol):
+    """What is added to the physics, from states, inputs and context (column vectors)."""
+
+    def rates(self, x: Expression, u: Expression, c: Expression) -> Expression:
+        """Give what is added to the rates, (states,); held through a step as it is at its begin."""
+        ...
+
+    def shows(self, x: Expression, u: Expression, c: Expression) -> Expression:
+        """Give what is added to the outputs, (outputs,)."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,6 +42,8 @@ class Symbolic:
         z -> parameters.
     step_s : float
         Length of a step; 0 where a step is a run.
+    substeps : int
+        In how many parts a step is integrated.
     """
 
     process: UnitProcess
@@ -39,6 +51,7 @@ class Symbolic:
     step: casadi.Function
     shows: casadi.Function
     values: casadi.Function
+    substeps: int = 4
 
     @property
     def sizes(self) -> tuple[int, int, int, int, int]:
@@ -70,6 +83,7 @@ def symbolic(
     z = casadi.SX.sym("z", len(process.parameters))
     p = stacked([_value(one, z[place]) for place, one in enumerate(process.parameters)])
     told = _by_name(process.parameters, p)
+    added = None if correction is None else correction.rates(x, u, c)
 
     def rates(state: Expression) -> Expression:
         found = process.rates(
@@ -79,7 +93,7 @@ def symbolic(
             told,
         )
         change = _in_order(process, "rate", process.states, found)
-        return change if correction is None else change + correction(state, u, c)
+        return change if added is None else change + added
 
     if process.clock is Clock.RUN:
         after = x + rates(x)
@@ -99,13 +113,21 @@ def symbolic(
         told,
     )
     y = _in_order(process, "output", process.outputs, seen)
+    if correction is not None:
+        y = y + correction.shows(x, u, c)
     return Symbolic(
         process,
         step_s,
         casadi.Function("step", [x, u, c, z], [after]),
         casadi.Function("shows", [x, u, c, z], [y]),
         casadi.Function("values", [z], [p]),
+        substeps,
     )
+
+
+def corrected(plain: Symbolic, correction: Correction | None) -> Symbolic:
+    """Compile the same process for the same step with something added to its physics."""
+    return symbolic(plain.process, plain.step_s, plain.substeps, correction)
 
 
 def _value(parameter: Parameter, z: Expression) -> Expression:

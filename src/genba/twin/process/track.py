@@ -21,12 +21,13 @@ from genba.twin.process.symbolic import Symbolic
 NOISE_FLOOR = 1e-5
 """Least noise of a sensor, as a share of its output's span."""
 _NOISES = (1.0, 0.3, 0.1, 0.03)
+_COARSE = (1.0, 0.1)
 _WANDERS = (1e-5, 1e-4, 1e-3, 3e-3, 1e-2, 3e-2)
 _FREEDOM = 5.0
 """Degrees of freedom of Student's distribution."""
 _LOST = 20.0
 """What the logarithm of the likelihood loses where the model ran away from its estimate."""
-_ROWS = 600
+_ROWS = 400
 _WORTH = 2.0
 """By so much the logarithm of the likelihood has to rise for more to be left out by the physics."""
 _STRAY = 5.0
@@ -115,6 +116,10 @@ class Tracker:
     def uncertainty(self) -> Floats:
         """Give the standard deviation of each state."""
         return np.sqrt(np.diag(self._covariance)[: len(self.state)])
+
+    def doubt(self) -> Floats:
+        """Give the covariance of states and parameters (as ``z``) together."""
+        return self._covariance.copy()
 
     def starts(self, count: int, source: np.random.Generator) -> Floats:
         """Draw where the process may be, (count, states); first where it is thought to be."""
@@ -216,13 +221,30 @@ def doubted(symbolic: Symbolic, belief: Belief, episodes: Sequence[Episode]) -> 
     cut = _newest(episodes, _ROWS)
     floor = NOISE_FLOOR * np.array([one.span for one in symbolic.process.outputs])
     best, least = belief, np.inf
+
+    def tried(noise: Floats, wander: float) -> None:
+        nonlocal best, least
+        other = replace(belief, noise=np.maximum(noise * belief.noise, floor), wander=wander)
+        unlikely = sum(_unlikely(symbolic, other, episode) for episode in cut)
+        if unlikely < least - _WORTH:
+            best, least = other, unlikely
+
     for wander in _WANDERS:
-        for noise in _NOISES:
-            tried = replace(belief, noise=np.maximum(noise * belief.noise, floor), wander=wander)
-            unlikely = sum(_unlikely(symbolic, tried, episode) for episode in cut)
-            if unlikely < least - _WORTH:
-                best, least = tried, unlikely
+        for noise in _COARSE:
+            tried(np.full(len(floor), noise), wander)
+    # One sensor may be quiet where another is not, and what is left out then shows elsewhere.
+    for place in range(len(floor)):
+        for wander in _beside(best.wander):
+            for noise in (n for n in _NOISES if n * belief.noise[place] != best.noise[place]):
+                each = best.noise / belief.noise
+                each[place] = noise
+                tried(each, wander)
     return best
+
+
+def _beside(wander: float) -> list[float]:
+    at = int(np.argmin(np.abs(np.array(_WANDERS) - wander)))
+    return list(_WANDERS[at : at + 2])
 
 
 def _newest(episodes: Sequence[Episode], rows: int) -> list[Episode]:

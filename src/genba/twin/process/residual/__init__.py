@@ -1,0 +1,19 @@
+"""Networks on top of a process' physics, or in its place where nobody knows it."""
+
+from genba.twin.process.residual.accept import Verdict, completed, judged
+from genba.twin.process.residual.ensemble import Ensemble
+from genba.twin.process.residual.linear import LinearProcess, unknown
+from genba.twin.process.residual.teach import Lesson, taught
+from genba.twin.process.residual.world import World
+
+__all__ = [
+    "Ensemble",
+    "Lesson",
+    "LinearProcess",
+    "Verdict",
+    "World",
+    "completed",
+    "judged",
+    "taught",
+    "unknown",
+]
