@@ -13,7 +13,7 @@ from genba.control.objective import Objective
 from genba.errors import ControlError
 from genba.plant import Plant, Process, Signal, SignalKind
 from genba.plant.units import commensurable, convert
-from genba.twin.process import Symbolic, UnitProcess, Variable, symbolic
+from genba.twin.process import Clock, Symbolic, UnitProcess, Variable, symbolic
 from genba.twin.process.episode import Floats
 from genba.twin.process.library import physics_named
 
@@ -25,13 +25,15 @@ _SHARE = 0.1
 class Wire:
     """A variable and the signal that shows or takes it; ``signal`` None: nobody measures it.
 
-    A value of the physics is ``scale * value of the signal + shift``.
+    A value of the physics is ``scale * value of the signal + shift``. ``field`` is the name of a
+    value in the signal's JSON; what is written there is taken to be in the variable's unit.
     """
 
     variable: Variable
     signal: Signal | None
     scale: float = 1.0
     shift: float = 0.0
+    field: str = ""
 
     def plain(self, value: float) -> float:
         """Turn a value of the physics into one of the signal."""
@@ -161,12 +163,13 @@ def bound(plant: Plant, name: str) -> Bound:
                 f"process '{process.id}' bounds the input '{variable}', which '{process.physics}' "
                 f"does not have; it has {', '.join(choices)}"
             )
+    by_run = physics.clock is Clock.RUN
     return Bound(
         process,
         symbolic(physics, process.step_s),
-        _wires(plant, process, physics.inputs, needed=True, chosen=True),
-        _wires(plant, process, physics.context, needed=True),
-        _wires(plant, process, physics.outputs, needed=False),
+        _wires(plant, process, physics.inputs, needed=True, by_run=by_run, chosen=True),
+        _wires(plant, process, physics.context, needed=True, by_run=by_run),
+        _wires(plant, process, physics.outputs, needed=False, by_run=by_run),
     )
 
 
@@ -190,6 +193,7 @@ def _wires(
     of: Sequence[Variable],
     *,
     needed: bool,
+    by_run: bool,
     chosen: bool = False,
 ) -> tuple[Wire, ...]:
     wires = []
@@ -202,7 +206,16 @@ def _wires(
                 )
             wires.append(Wire(variable, None))
             continue
+        name, _, field = name.partition("#")
         signal = plant.signals[name]
+        if field:
+            if by_run and not chosen:
+                wires.append(Wire(variable, signal, field=field))
+                continue
+            raise ControlError(
+                f"process '{process.id}' wires '{variable.name}' to '{name}#{field}', a value of a "
+                "part; that is for what is measured where the physics goes by run"
+            )
         if chosen and signal.kind is not SignalKind.SETPOINT:
             raise ControlError(f"'{name}' is no setpoint, so '{variable.name}' cannot be chosen")
         if not commensurable(signal.unit, variable.unit):

@@ -73,10 +73,16 @@ class Process(Value):
     horizon: Annotated[int, Field(ge=1, le=500)] = 20
     """How many steps are looked ahead."""
     signals: Annotated[Mapping[Name, str], Field(min_length=1)]
-    """Variable of the physics -> signal. Outputs may be left out; inputs and context may not."""
+    """Variable of the physics -> signal. Outputs may be left out; inputs and context may not.
+    Where a step is a run (a part, a batch), ``press-1.part#mold_error_um`` is a value in an event's
+    JSON, ``press-1.part#seconds`` the time since the part before, and a counter counts by run."""
     inputs: Mapping[Name, Choice] = Field(default_factory=dict)
     """Closer bounds of set-points than their signals have; by names of the physics' inputs."""
     objective: ProcessObjective | None = None
+    tolerances: Mapping[Id, Mapping[Name, Kept]] = Field(default_factory=dict)
+    """Product -> output -> what its drawing allows: a part outside of it is bad."""
+    scrap_cost: Weight | None = None
+    """What a bad part costs, in the plant's currency; what its material costs otherwise."""
     control: bool = False
     """Whether set-points are chosen while Genba runs, at the level that ``autonomy`` gives to
     ``setpoint`` on the equipment, once the process was learned."""

@@ -10,6 +10,7 @@ from genba.errors import TwinError
 from genba.twin.process.unit import UnitProcess
 
 _HOUSE = {
+    "injection": "genba.twin.process.physics.injection:Injection",
     "furnace_heat": "genba.twin.process.physics.furnace:FurnaceHeat",
     "heated_body": "genba.twin.process.physics.thermal:HeatedBody",
     "stirred_reactor": "genba.twin.process.physics.reactor:StirredReactor",

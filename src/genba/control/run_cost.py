@@ -1,0 +1,83 @@
+"""What a part is expected to cost at set-points that are thought of: bad parts, energy, time, wear.
+
+A part is bad where an output is out of its tolerance; how likely that is follows from the predicted
+normal distribution, whose width holds the doubt about state and parameters and the noise: a chance
+constraint as a cost (Prékopa 1995).
+"""
+
+import numpy as np
+from scipy.special import ndtr
+
+from genba.control.bound import Bound
+from genba.errors import ControlError
+from genba.plant import Plant
+from genba.twin.process import Numeric, Tracker
+from genba.twin.process.episode import Floats
+
+
+class RunCost:
+    """Prices runs of one process.
+
+    Raises
+    ------
+    ControlError
+        If the plant file has no objective for it, or names what the physics does not have.
+    """
+
+    def __init__(self, plant: Plant, bound: Bound) -> None:
+        self._numeric = Numeric(bound.symbolic)
+        objective = bound.objective()
+        names = [v.name for v in bound.physics.outputs]
+        inputs = [v.name for v in bound.physics.inputs]
+        self._by_output = np.array([objective.prices.get(name, 0.0) for name in names])
+        self._by_input = np.array([objective.prices.get(name, 0.0) for name in inputs])
+        self._weights = np.array([objective.targets.get(name, 0.0) for name in names])
+        self._wanted = bound.references()
+        self._kept = _limits(bound, dict(objective.keeps), names)
+        self._products = {
+            product: _limits(bound, {n: (k.low, k.high) for n, k in kept.items()}, names)
+            for product, kept in bound.process.tolerances.items()
+        }
+        told = bound.process.scrap_cost
+        self._bad = {p.id: p.material_cost if told is None else told for p in plant.products}
+
+    def bad(self, product: str) -> float:
+        """What a bad part costs."""
+        return self._bad.get(product, 0.0)
+
+    def of(self, tracker: Tracker, product: str, u: Floats, context: Floats, now: int) -> Floats:
+        """Give the expected cost of a part, (n,), at each of ``u``, (n, inputs)."""
+        mean, spread = self.predicted(tracker, u, context)
+        good = np.ones(len(u))
+        for place, low, high in (*self._kept, *self._products.get(product, ())):
+            wide = spread[:, place]
+            good *= ndtr((high - mean[:, place]) / wide) - ndtr((low - mean[:, place]) / wide)
+        paid = mean @ self._by_output + u @ self._by_input
+        off = ((mean - self._wanted) ** 2) @ self._weights
+        # A bad part's energy and time are paid, too, for the one that takes its place.
+        return np.asarray((paid + off) + (1.0 - good) * (self.bad(product) + paid))
+
+    def predicted(self, tracker: Tracker, u: Floats, context: Floats) -> tuple[Floats, Floats]:
+        """Give mean and standard deviation of outputs, each (n, outputs)."""
+        count = len(u)
+        now = self._numeric.linear(
+            np.tile(tracker.state, (count, 1)),
+            u,
+            np.tile(context, (count, 1)),
+            np.tile(tracker.parameters, (count, 1)),
+        )
+        slope = np.concatenate([now.shown_x, now.shown_z], axis=2)
+        variance = np.einsum("nij,jk,nik->ni", slope, tracker.doubt(), slope)
+        return now.shown, np.sqrt(np.maximum(variance, 0.0) + tracker.belief.noise**2)
+
+
+def _limits(
+    bound: Bound, kept: dict[str, tuple[float, float]], names: list[str]
+) -> tuple[tuple[int, float, float], ...]:
+    for name in kept:
+        if name not in names:
+            raise ControlError(
+                f"process '{bound.process.id}' bounds '{name}', which '{bound.process.physics}' "
+                f"does not show; it shows {', '.join(names)}"
+            )
+    return tuple((names.index(name), low, high) for name, (low, high) in kept.items())

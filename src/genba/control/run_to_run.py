@@ -1,0 +1,375 @@
+"""Set-points of a process that goes by run: follow each product, and choose by what parts cost.
+
+One tracker for each product follows what wanders (a lot, a wear) from what is measured of parts.
+For the next part, set-points are chosen that cost least: parts out of tolerance (by the predicted
+distribution, so that doubt costs), energy, time, wear; within the plant file's bounds, and no
+farther from where data were than one step (del Castillo & Hurwitz 1997, on run-to-run control).
+The machine writes its recipe at the start of a job; it is the base from which steps go.
+"""
+
+import math
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from genba.control.bound import Bound, Wire
+from genba.control.chooser import Effect, Held, Setting
+from genba.control.run_cost import RunCost
+from genba.control.runs import Run, RunRows, usable
+from genba.control.runs_learned import ProductBelief
+from genba.errors import ControlError, TwinError
+from genba.plant import US, Plant, Sample, Signal
+from genba.twin.process import Tracker, prior
+from genba.twin.process.episode import Floats
+from genba.twin.process.experiment import designed
+
+_BLIND = 25
+"""Runs without any measurement after which nothing is chosen."""
+_DOUBTED = 9.0
+_SMOOTH = 0.15
+"""Share of the newest run in how surprising runs were of late."""
+_GRID = 17
+_SWEEPS = 3
+_WORTH = 0.002
+"""Expected gain, as a part of what a bad part costs, below which nothing is moved."""
+_STILL = 0.1
+"""Part of a step that is not worth a write."""
+_PAUSE = 5.0
+"""A run that took so many times as long as the quickest had a pause in it."""
+_LONGEST = 200
+"""Runs that are taken to have passed while another product was made, at most."""
+
+
+@dataclass(slots=True, eq=False)
+class _Followed:
+    """One product."""
+
+    believed: ProductBelief
+    tracker: Tracker
+    seen: Floats
+    recipe: Floats
+    surprise: float = 1.0
+    blind: int = _BLIND
+    last: int | None = None
+    quick_s: float = math.inf
+    """Shortest time from one of its runs to the next."""
+    course: deque[Floats] | None = None
+    """What is left of an experiment."""
+
+
+class RunToRunChooser:
+    """Satisfies :class:`~genba.control.chooser.Chooser` for a process whose clock is the run.
+
+    Parameters
+    ----------
+    plant : Plant
+        Products, prices, orders.
+    bound : Bound
+        The process, joined to its physics.
+    beliefs : mapping
+        Product -> what was learned of it.
+    model : str
+        Short digest of that, for the record.
+
+    Raises
+    ------
+    ControlError
+        If the plant file does not say what is wanted, or leaves nothing to choose.
+    """
+
+    def __init__(
+        self, plant: Plant, bound: Bound, beliefs: Mapping[str, ProductBelief], model: str
+    ) -> None:
+        self._bound, self._model = bound, model
+        self._bounds, self._most = bound.bounds(), bound.steps()
+        self._rows = RunRows(plant, bound)
+        self._cost = RunCost(plant, bound)
+        self._followed = {
+            product: _Followed(
+                believed,
+                Tracker(bound.symbolic, believed.belief),
+                believed.seen.copy(),
+                believed.around.copy(),
+            )
+            for product, believed in beliefs.items()
+        }
+        self._knobs = {_of(w).id: place for place, w in enumerate(bound.inputs)}
+        self._recipe: Floats | None = None
+        self._job = 0
+        self._due = False
+        self._drives = False
+        self._asked = 0
+        self._seed = 0
+
+    @property
+    def process(self) -> str:
+        """Id of the process."""
+        return self._bound.process.id
+
+    @property
+    def model(self) -> str:
+        """Short digest of what was learned."""
+        return self._model
+
+    @property
+    def about(self) -> str:
+        """What bounds its choices."""
+        return (
+            "set-points stay within one step of where they were when it was learned, and within "
+            "the plant file's bounds"
+        )
+
+    @property
+    def signals(self) -> Sequence[str]:
+        """All signals that rows are made of."""
+        return self._rows.signals
+
+    @property
+    def steps(self) -> Mapping[str, float]:
+        """Set-points, with the most that each changes at once."""
+        return {
+            _of(w).id: float(step) / abs(w.scale)
+            for w, step in zip(self._bound.inputs, self._most, strict=True)
+        }
+
+    def take(self, samples: Sequence[Sample]) -> None:
+        """Take in what came since the last call, oldest first."""
+        for sample in samples:
+            run = self._rows.take(sample)
+            if run is not None:
+                self._ran(run)
+            if self._rows.job_since != self._job:
+                self._job, self._due = self._rows.job_since, True
+                self._recipe, self._drives = None, False
+            elif sample.signal in self._knobs and sample.source_time <= self._job:
+                self._recipe = None  # written in the second in which the job began
+            if self._recipe is None and self._rows.lot:
+                known = self._rows.inputs()
+                self._recipe = known if np.isfinite(known).all() else None
+
+    def due(self, now: int) -> bool:
+        """Whether a part ended, or a job began, since the last choice."""
+        return self._due
+
+    def choose(self, now: int) -> Setting | Held:
+        """Choose the set-points of the next part."""
+        self._due = False
+        product, in_force = self._rows.product, self._rows.inputs()
+        if not self._rows.lot:
+            return Held("the machine has no job")
+        if not product:
+            return self._held(f"lot {self._rows.lot} belongs to no order that is known")
+        one = self._followed.get(product)
+        if one is None and self._asked:
+            one = self._followed[product] = self._guessed(in_force)
+        if one is None:
+            return self._held(f"nothing was learned of {product} on this machine")
+        context = self._rows.context()
+        if not (np.isfinite(in_force).all() and np.isfinite(context).all()):
+            return self._held("a set-point or what is around is unknown")
+        if self._asked and self._recipe is not None:
+            return self._tried(one, product, in_force, context)
+        if one.surprise > _DOUBTED:
+            why = f"parts of {product} are not as expected ({one.surprise:.1f} times as far off)"
+            return self._held(why, doubted=True)
+        if one.blind >= _BLIND:
+            return self._held(f"nothing was measured of the last {_BLIND} parts of {product}")
+        return self._best(one, product, in_force, context, now)
+
+    # -- experiments --------------------------------------------------------------------------
+
+    def experiment(self, rows: int, now: int, seed: int = 0) -> str:
+        """Begin to move set-points by up to a step around the recipe, in order to learn.
+
+        Parameters
+        ----------
+        rows : int
+            Parts of each product, as they come.
+
+        Returns
+        -------
+        str
+            What is going to happen.
+
+        Raises
+        ------
+        ControlError
+            If the plant file does not allow it.
+        """
+        if not self._bound.process.experiments:
+            raise ControlError(
+                f"no experiments are allowed on '{self.process}'; say 'experiments: true' there in "
+                "the plant file if they are"
+            )
+        self._asked, self._seed = rows, seed
+        for one in self._followed.values():
+            one.course = None
+        self._due = True
+        return (
+            f"{rows} parts of each product that comes, with set-points up to one step around its "
+            "recipe"
+        )
+
+    def end_experiment(self) -> None:
+        """Stop moving set-points to learn; what comes next is chosen, or the recipe's."""
+        self._asked = 0
+
+    def _tried(
+        self, one: _Followed, product: str, in_force: Floats, context: Floats
+    ) -> Setting | Held:
+        recipe = in_force if self._recipe is None else self._recipe
+        if one.course is None:
+            ends = np.clip(np.array([recipe - self._most, recipe + self._most]), *self._bounds)
+            tracker = one.tracker
+            believed = replace(tracker.learned(), mean=tracker.parameters)
+            course = designed(
+                self._bound.symbolic, believed, tracker.state, ends, self._asked,
+                context=context, seed=self._seed,
+            )  # fmt: skip
+            one.course = deque(course.inputs)
+        if not one.course:
+            return self._held(f"the experiment on {product} is over")
+        wanted = one.course.popleft()
+        self._drives = True
+        near = in_force + np.clip(wanted - in_force, -self._most, self._most)
+        told = f"experiment on {product}, {len(one.course)} parts are left of it"
+        writes = self._writes(np.where(np.abs(near - in_force) > 1e-9, near, np.nan))
+        return Setting(writes, told, (), [w.id for w in map(_of, self._bound.inputs)])
+
+    def _guessed(self, recipe: Floats) -> _Followed:
+        """Follow a product of which nothing was learned by its physics' author's guess."""
+        guess = prior(self._bound.physics)
+        seen = np.array([recipe, recipe])
+        believed = ProductBelief(guess, seen, recipe)
+        return _Followed(believed, Tracker(self._bound.symbolic, guess), seen, recipe)
+
+    # -- following ----------------------------------------------------------------------------
+
+    def _ran(self, run: Run) -> None:
+        self._due = True
+        one = self._followed.get(run.product)
+        if one is None or not usable(run):
+            return
+        self._pass_by(one, run)
+        try:
+            if np.isfinite(run.shown).any():
+                new = one.tracker.seen(run.shown, run.inputs, run.context)
+                first = one.blind >= _BLIND
+                one.blind = 0
+                if not first:
+                    one.surprise += _SMOOTH * (min(new, 10 * _DOUBTED) - one.surprise)
+            else:
+                one.blind += 1
+            one.tracker.went(run.inputs, run.context)
+        except TwinError:
+            one.tracker.restart()
+            one.blind, one.surprise = _BLIND, 1.0
+        if one.surprise > _DOUBTED:
+            one.tracker.loosen(0.1)
+        one.seen = np.array(
+            [np.minimum(one.seen[0], run.inputs), np.maximum(one.seen[1], run.inputs)]
+        )
+
+    def _pass_by(self, one: _Followed, run: Run) -> None:
+        """Let what wanders have wandered while another product was made."""
+        if one.last is not None and run.time > one.last:
+            passed = (run.time - one.last) / US
+            one.quick_s = min(one.quick_s, passed)
+            if passed > _PAUSE * one.quick_s:
+                for _ in range(min(_LONGEST, round(passed / one.quick_s) - 1)):
+                    one.tracker.went(run.inputs, run.context)
+        one.last = run.time
+
+    # -- choosing -----------------------------------------------------------------------------
+
+    def _best(
+        self, one: _Followed, product: str, in_force: Floats, context: Floats, now: int
+    ) -> Setting | Held:
+        low, high = self._trusted(one)
+        start = np.clip(in_force, low, high)
+
+        def cost(u: Floats) -> Floats:
+            return self._cost.of(one.tracker, product, u, context, now)
+
+        best = start.copy()
+        for _ in range(_SWEEPS):
+            for place in range(len(best)):
+                if high[place] - low[place] < 1e-9:
+                    continue
+                tried = np.tile(best, (_GRID, 1))
+                tried[:, place] = np.linspace(low[place], high[place], _GRID)
+                tried[0] = best
+                best = tried[int(np.argmin(cost(tried)))]
+        stays, gain = (float(v) for v in cost(np.array([in_force, best])))
+        if not math.isfinite(stays) or not math.isfinite(gain):
+            return self._held(f"what is known of {product} says nothing of its cost")
+        wanted = in_force + np.clip(best - in_force, -self._most, self._most)
+        wanted[np.abs(wanted - in_force) < _STILL * self._most] = np.nan
+        inside = np.all((in_force >= low - 1e-9) & (in_force <= high + 1e-9))
+        if inside and stays - gain < _WORTH * self._cost.bad(product):
+            wanted[:] = np.nan
+        chosen = np.where(np.isfinite(wanted), wanted, in_force)
+        effects = self._effects(one, product, in_force, chosen, context)
+        writes = self._writes(wanted)
+        self._drives = self._drives or bool(writes)
+        told = (
+            f"{product}: expected cost of a part {stays:.3f} as it is, {gain:.3f} at best"
+            f"{'' if writes else '; what is in force stays'}"
+        )
+        return Setting(writes, told, effects, [w.id for w in map(_of, self._bound.inputs)])
+
+    def _trusted(self, one: _Followed) -> tuple[Floats, Floats]:
+        """Between what set-points may be chosen: a step beyond where data were.
+
+        An input that nobody moved is left alone: nothing is known of what it does.
+        """
+        recipe = one.recipe if self._recipe is None else self._recipe
+        span = self._bounds[1] - self._bounds[0]
+        moved = one.seen[1] - one.seen[0] > 1e-3 * span
+        low = np.where(moved, np.maximum(self._bounds[0], one.seen[0] - self._most), recipe)
+        high = np.where(moved, np.minimum(self._bounds[1], one.seen[1] + self._most), recipe)
+        return low, np.maximum(low, high)
+
+    def _effects(
+        self, one: _Followed, product: str, stays: Floats, chosen: Floats, context: Floats
+    ) -> list[Effect]:
+        both = np.array([stays, chosen])
+        mean, spread = self._cost.predicted(one.tracker, both, context)
+        return [
+            Effect(
+                wire.variable.name,
+                wire.variable.unit,
+                float(mean[0, place]),
+                float(mean[1, place]),
+                float(mean[1, place] - 1.96 * spread[1, place]),
+                float(mean[1, place] + 1.96 * spread[1, place]),
+                "" if wire.signal is None or wire.field else wire.signal.id,
+            )
+            for place, wire in enumerate(self._bound.outputs)
+        ]
+
+    def _held(self, why: str, *, doubted: bool = False) -> Held:
+        """Hold; where control drove until now, one bounded step back to the recipe."""
+        back: Mapping[str, float | int] = {}
+        in_force = self._rows.inputs()
+        if self._drives and self._recipe is not None and np.isfinite(in_force).all():
+            away = self._recipe - in_force
+            step = np.clip(away, -self._most, self._most)
+            back = self._writes(np.where(np.abs(away) > 1e-9, in_force + step, np.nan))
+            self._drives = bool(back)
+        return Held(why, back, doubted)
+
+    def _writes(self, wanted: Floats) -> dict[str, float | int]:
+        writes: dict[str, float | int] = {}
+        for wire, to in zip(self._bound.inputs, wanted, strict=True):
+            if np.isfinite(to):
+                value = wire.plain(float(to))
+                writes[_of(wire).id] = round(value) if _of(wire).type == "int" else value
+        return writes
+
+
+def _of(wire: Wire) -> Signal:
+    assert wire.signal is not None  # noqa: S101 - inputs are always wired
+    return wire.signal
