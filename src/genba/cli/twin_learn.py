@@ -11,6 +11,7 @@ from genba.cli.output import emit_json, fail, print_table, says_errors
 if TYPE_CHECKING:
     from genba.control.bound import Bound
     from genba.control.learned import Learned
+    from genba.twin.process.residual import Lesson
 
 PROCESSES = "processes"
 """Folder of what was learned of processes, in the state folder."""
@@ -33,12 +34,15 @@ def learn(
     start: Annotated[str, typer.Option("--from", help=f"Begin, included. {TIMES}")] = "-8h",
     end: Annotated[str, typer.Option("--to", help=f"End, not included. {TIMES}")] = "now",
     state: StateOption = None,
+    residual: Annotated[
+        bool, typer.Option("--residual", help="Teach networks what the physics leaves out, too.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Learn a process of the plant file from its history, and keep what was found."""
     from genba.control.bound import bound
+    from genba.control.examined import learned_soundly
     from genba.control.learned import keep
-    from genba.control.learned import learn as learn_from
     from genba.control.recorded import episodes_of
     from genba.historian import Historian
     from genba.plant import SystemClock, load_plant
@@ -50,7 +54,7 @@ def learn(
         if first >= last:
             fail(f"--from {start} is not before --to {end}; swap them")
         episodes = episodes_of(historian, joined, first, last)
-    found = learn_from(joined, episodes, (first, last))
+        found = learned_soundly(historian, joined, episodes, (first, last))
     path = keep(found, folder / PROCESSES, key)
     if json:
         emit_json(_as_plain(joined, found, path))
@@ -67,6 +71,12 @@ def state_and_key(plant: Path, state: Path | None) -> tuple[Path, Path]:
     return folder, StateFolder(folder, create=False).secrets / KEY
 
 
+def _lesson() -> "Lesson":
+    from genba.twin.process.residual import Lesson
+
+    return Lesson()
+
+
 def _as_plain(joined: "Bound", found: "Learned", path: Path) -> dict[str, Any]:
     from dataclasses import asdict
 
@@ -80,6 +90,7 @@ def _as_plain(joined: "Bound", found: "Learned", path: Path) -> dict[str, Any]:
         "learned": found.belief.learned(),
         "outputs": [wire.variable.name for wire in joined.outputs],
         "standing": asdict(found.standing),
+        "findings": [finding.as_plain() for finding in found.findings],
     }
 
 
@@ -117,13 +128,8 @@ def _show(joined: "Bound", found: "Learned", path: Path) -> None:
         ("ahead", "output", "mean error", "if nothing changed", "in the 95% interval"),
         rows,
     )
-    for name in found.standing.unmoved:
-        low, high = joined.bounds().T[[w.variable.name for w in joined.inputs].index(name)]
-        typer.echo(
-            f"nobody moved '{name}' in this period: nothing is known of what it does. Moving it by "
-            f"{0.05 * (high - low):.3g} for {_length(20 * joined.process.step_s)} and back, a few "
-            "times, would tell"
-        )
+    for finding in found.findings:
+        typer.echo(f"{finding.grade}: {finding}")
     for name in found.standing.silent:
         typer.echo(f"'{name}' is as unknown as before: nothing in this period depends on it")
     typer.echo(f"kept in {path}")

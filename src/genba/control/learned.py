@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from genba.control.bound import Bound
 from genba.errors import ControlError, LearnError
 from genba.learn.registry.signature import public_text, sign, signing_key, verify
 from genba.twin.process import Belief, Episode, identify
+from genba.twin.process.findings import Finding
 from genba.twin.process.report import Standing, standing_of
 from genba.twin.whole_file import write_whole
 
@@ -32,29 +33,78 @@ class Learned:
         Of the model from the older rows on the newest quarter.
     period : tuple of int
         Microseconds UTC.
+    findings : tuple of Finding
+        What is odd about the recording.
     """
 
     process: str
     belief: Belief
     standing: Standing
     period: tuple[int, int]
+    findings: tuple[Finding, ...] = ()
 
 
-def learn(bound: Bound, episodes: Sequence[Episode], period: tuple[int, int]) -> Learned:
+def learn(
+    bound: Bound,
+    episodes: Sequence[Episode],
+    period: tuple[int, int],
+    *,
+    lesson: Lesson | None = None,
+) -> Learned:
     """Find a process' parameters, and judge them on the newest quarter of the rows.
+
+    Parameters
+    ----------
+    lesson : Lesson, optional
+        Teach networks what the physics leaves out, too. They are kept only where they were better
+        on rows that neither they nor the physics beside them had learned from.
 
     Raises
     ------
     ControlError
         If there is too little to keep a part for judging.
     TwinError
-        If nothing explains what was recorded.
+        If nothing explains what was recorded, or networks are asked for without PyTorch.
     """
     older, newest = parted(episodes)
     model = bound.symbolic
-    judged = identify(model, older)
-    standing = standing_of(model, judged, older, newest)
-    return Learned(bound.process.id, identify(model, episodes), standing, period)
+    tried = identify(model, older)
+    if lesson is None:
+        standing = standing_of(model, tried, older, newest)
+        belief = replace(identify(model, episodes), widening=standing.widening)
+        return Learned(bound.process.id, belief, standing, period)
+    verdict = judged(model, older, lesson)
+    physics = World(model, tried)
+    ensemble = taught(model, tried, older, lesson)
+    joined = World(model, left_out(model, tried, ensemble, older), ensemble)
+    taken = joined if verdict.accepted else physics
+    standing = standing_of_world(
+        taken,
+        older,
+        newest,
+        rivals=[
+            ("physics alone", physics),
+            ("physics and networks", joined),
+            ("without physics", _black_box(bound, older, lesson)),
+        ],
+        verdict=verdict.why,
+    )
+    belief, kept_ensemble = identify(model, episodes), None
+    if verdict.accepted:
+        whole = completed(model, belief, episodes, lesson)
+        belief, kept_ensemble = whole.belief, whole.ensemble
+    belief = replace(belief, widening=standing.widening)
+    return Learned(bound.process.id, belief, standing, period, kept_ensemble)
+
+
+def _black_box(bound: Bound, older: Sequence[Episode], lesson: Lesson) -> World:
+    """Learn the same rows as if nobody knew the physics."""
+    shown = np.concatenate([episode.shown for episode in older])
+    seen = np.isfinite(shown).any(axis=0)
+    process = unknown(bound.physics, bound.process.step_s, seen.tolist())
+    model = symbolic(process, bound.process.step_s, 1)
+    own = [replace(episode, shown=episode.shown[:, seen]) for episode in older]
+    return completed(model, identify(model, own), own, lesson)
 
 
 def parted(episodes: Sequence[Episode]) -> tuple[list[Episode], list[Episode]]:
@@ -105,6 +155,7 @@ def keep(learned: Learned, folder: Path, key: Path) -> Path:
         "period": list(learned.period),
         "seen": learned.standing.seen,
         "unmoved": list(learned.standing.unmoved),
+        "findings": [one.as_plain() for one in learned.findings],
     }
     digest = _digest(content)
     private = signing_key(key)
@@ -126,6 +177,20 @@ def kept(bound: Bound, folder: Path, key: Path) -> tuple[Belief, dict[str, tuple
     ControlError
         If nothing was learned, the file was changed, or the physics is not the one it is of.
     """
+    world, seen = kept_world(bound, folder, key)
+    return world.belief, seen
+
+
+def kept_world(
+    bound: Bound, folder: Path, key: Path
+) -> tuple[World, dict[str, tuple[float, float]]]:
+    """Read what was learned of a process, networks and all.
+
+    Raises
+    ------
+    ControlError
+        As :func:`kept`.
+    """
     path = folder / f"{bound.process.id}.json"
     if not path.exists():
         raise ControlError(
@@ -143,7 +208,10 @@ def kept(bound: Bound, folder: Path, key: Path) -> tuple[Belief, dict[str, tuple
             np.array(content["noise"], float),
             int(content["rows"]),
             float(content["wander"]),
+            tuple((int(n), tuple(map(float, each))) for n, each in content.get("widening", [])),
         )
+        networks = content.get("networks")
+        ensemble = None if networks is None else Ensemble.from_plain(networks)
         seen = {str(n): (float(low), float(high)) for n, (low, high) in content["seen"].items()}
     except (ValueError, KeyError, TypeError, LearnError) as error:
         raise ControlError(
@@ -155,7 +223,12 @@ def kept(bound: Bound, folder: Path, key: Path) -> tuple[Belief, dict[str, tuple
             f"{path} is of physics '{content['physics']}', which was another then; learn the "
             "process again"
         )
-    return belief, seen
+    return World(bound.symbolic, belief, ensemble), seen
+
+
+def with_networks(bound: Bound, world: World) -> Bound:
+    """Let a process be followed and looked ahead in with the mean of its networks."""
+    return replace(bound, symbolic=world.symbolic)
 
 
 def _digest(content: dict[str, Any]) -> str:

@@ -67,6 +67,39 @@ def identify(
     return doubted(symbolic, _Search(symbolic, segments, before).found(), episodes)
 
 
+def fitted(
+    symbolic: Symbolic,
+    episodes: Sequence[Episode],
+    before: Belief | None = None,
+    *,
+    length: int = 20,
+    rounds: int = _ROUNDS,
+    steps: int = _STEPS,
+) -> tuple[Belief, Floats]:
+    """Find the parameters alone, and what they leave of each value that was shown.
+
+    Parameters
+    ----------
+    rounds, steps : int
+        How often the noise is estimated anew, and steps of the search in each, at most.
+
+    Returns
+    -------
+    belief : Belief
+        Its noise holds what the physics leave out, too.
+    left : (values, outputs)
+        In the outputs' units; NaN where nothing was shown.
+
+    Raises
+    ------
+    TwinError
+        As :func:`identify`.
+    """
+    segments = _Segments.of(symbolic, episodes, length, None)
+    search = _Search(symbolic, segments, before or prior(symbolic.process))
+    return search.fit(rounds, steps)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Segments:
     """Segments side by side: (segments, rows, ...), padded; ``known`` says which values count."""
@@ -138,9 +171,13 @@ class _Search:
         self._noise = np.maximum(before.noise, self._least)
 
     def found(self) -> Belief:
+        return self.fit()[0]
+
+    def fit(self, rounds: int = _ROUNDS, steps: int = _STEPS) -> tuple[Belief, Floats]:
+        """Give what is believed, and what is left of each value, (values, outputs)."""
         z, starts = self._before.mean.copy(), self._segments.starts.copy()
-        for _ in range(_ROUNDS):
-            z, starts = self._fitted(z, starts)
+        for _ in range(rounds):
+            z, starts = self._fitted(z, starts, steps)
             noise = self._noise_seen(z, starts)
             settled = np.allclose(noise, self._noise, rtol=0.05)
             self._noise = noise
@@ -150,15 +187,17 @@ class _Search:
         hessian, _, _ = self._reduced(errors, by_z, by_x, z, starts, 0.0)
         covariance = self._widened(np.asarray(np.linalg.inv(hessian)), errors)
         covariance = no_wider(covariance, np.diag(self._before.covariance))
-        return Belief(
+        belief = Belief(
             self._process,
             z,
             0.5 * (covariance + covariance.T),
             self._noise,
             self._before.rows + int(self._segments.known.any(axis=2).sum()),
         )
+        left = np.where(self._segments.known > 0, errors * self._noise, np.nan)
+        return belief, left.reshape(-1, left.shape[2])
 
-    def _fitted(self, z: Floats, starts: Floats) -> tuple[Floats, Floats]:
+    def _fitted(self, z: Floats, starts: Floats, steps: int) -> tuple[Floats, Floats]:
         damping = 1e-3
         errors, by_z, by_x = self._errors(z, starts, sloped=True)
         cost = self._cost(errors, z, starts)
@@ -167,7 +206,7 @@ class _Search:
                 f"process '{self._process.name}' gives values that are not finite where its author "
                 "guessed; hold it against check_twin()"
             )
-        for _ in range(_STEPS):
+        for _ in range(steps):
             hessian, slope, back = self._reduced(errors, by_z, by_x, z, starts, damping)
             move = -np.linalg.solve(hessian, slope)
             next_z = z + np.clip(move, -2.0, 2.0)

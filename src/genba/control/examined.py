@@ -1,0 +1,99 @@
+"""Learn a process from the historian only where nothing spoils the recording, and say what is odd.
+
+The findings are those of :mod:`genba.twin.process.findings`; here they get the signals' names,
+units and ranges out of the plant file, and the times of samples out of the historian.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+
+from genba.control.bound import Bound, Wire
+from genba.control.learned import Learned, learn
+from genba.errors import ControlError
+from genba.historian import Historian
+from genba.plant import US
+from genba.twin.process import Episode
+from genba.twin.process.findings import (
+    Finding,
+    Source,
+    Told,
+    clock_of,
+    mistaken,
+    seen_after,
+    seen_in,
+    spoilt,
+)
+
+
+def learned_soundly(
+    historian: Historian, bound: Bound, episodes: Sequence[Episode], period: tuple[int, int]
+) -> Learned:
+    """Learn a process, and put what is odd about the recording into what was learned.
+
+    Raises
+    ------
+    ControlError
+        If something spoils the recording: a line for each finding. Nothing is learned then.
+    TwinError
+        If nothing explains what was recorded.
+    """
+    told, found = examined(historian, bound, episodes, period)
+    wrong = spoilt(found)
+    if wrong:
+        lines = "\n".join(f"- {one}" for one in wrong)
+        raise ControlError(
+            f"nothing was learned of '{bound.process.id}', since its recording is spoilt:\n{lines}"
+        )
+    learned = learn(bound, episodes, period)
+    found += seen_after(told, learned.belief, bound.bounds())
+    return replace(learned, findings=tuple(found))
+
+
+def examined(
+    historian: Historian, bound: Bound, episodes: Sequence[Episode], period: tuple[int, int]
+) -> tuple[Told, list[Finding]]:
+    """Find what is wrong with a recording of a process in ``period`` (microseconds UTC)."""
+    samples = historian.samples(bound.signals, *period)
+    steps, clocks = _times(bound, samples)
+    told = Told(bound.symbolic, episodes, dict(_sources(bound)), steps)
+    found = [*clocks, *seen_in(told)]
+    if not any(one.rule in ("rows", "missing", "frozen") for one in spoilt(found)):
+        found += mistaken(told)
+    return told, found
+
+
+def _sources(bound: Bound) -> Iterator[tuple[str, Source]]:
+    for wire in (*bound.inputs, *bound.context, *bound.outputs):
+        if wire.signal is not None:
+            low, high = _range(wire)
+            yield wire.variable.name, Source(wire.signal.id, wire.signal.unit, low, high)
+
+
+def _range(wire: Wire) -> tuple[float, float]:
+    """Give the range of a signal in its variable's unit."""
+    limits = None if wire.signal is None else wire.signal.range
+    if limits is None:
+        return -np.inf, np.inf
+    low = -np.inf if limits.low is None else wire.scale * limits.low + wire.shift
+    high = np.inf if limits.high is None else wire.scale * limits.high + wire.shift
+    return (low, high) if wire.scale > 0 else (high, low)
+
+
+def _times(bound: Bound, samples: pa.Table) -> tuple[int, list[Finding]]:
+    """Count the steps from where all signals had begun to the last sample; look at clocks."""
+    found: list[Finding] = []
+    names = np.asarray(samples["signal"].to_pylist(), dtype=object)
+    source, received = (
+        np.asarray(samples[name].cast(pa.int64()).to_numpy(), np.int64)
+        for name in ("source_time", "receive_time")
+    )
+    begun = last = 0
+    for name in bound.signals:
+        own = names == name
+        if own.any():
+            begun, last = max(begun, int(source[own].min())), max(last, int(source[own].max()))
+            found += clock_of(name, source[own], received[own], bound.process.step_s)
+    return max(0, round((last - begun) / (bound.process.step_s * US))), found
