@@ -39,19 +39,20 @@ def advise(
     from genba.control.advice import advise as advise_on
     from genba.control.advice import newest
     from genba.control.bound import bound
-    from genba.control.learned import kept
+    from genba.control.learned import kept_world, with_networks
     from genba.control.recorded import episodes_of
     from genba.historian import Historian
     from genba.plant import US, SystemClock, load_plant
 
     joined = bound(load_plant(plant), process)
     folder, key = state_and_key(plant, state)
-    belief, seen = kept(joined, folder / PROCESSES, key)
+    world, seen = kept_world(joined, folder / PROCESSES, key)
+    joined = with_networks(joined, world)
     with Historian.open(folder / "historian", SystemClock(), read_only=True) as historian:
         last = moment(historian, "now")
         first = last - round(rows * joined.process.step_s * US)
         recent = newest(episodes_of(historian, joined, first, last), rows)
-    found = advise_on(joined, belief, recent, seen)
+    found = advise_on(joined, world.belief, recent, seen)
     if json:
         emit_json(asdict(found))
     else:

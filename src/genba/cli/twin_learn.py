@@ -1,5 +1,6 @@
 """``genba twin learn``: find a process' parameters in its history, and say how good that is."""
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -54,7 +55,8 @@ def learn(
         if first >= last:
             fail(f"--from {start} is not before --to {end}; swap them")
         episodes = episodes_of(historian, joined, first, last)
-        found = learned_soundly(historian, joined, episodes, (first, last))
+        lesson = _lesson() if residual else None
+        found = learned_soundly(historian, joined, episodes, (first, last), lesson)
     path = keep(found, folder / PROCESSES, key)
     if json:
         emit_json(_as_plain(joined, found, path))
@@ -121,18 +123,54 @@ def _show(joined: "Bound", found: "Learned", path: Path) -> None:
                         f"{ahead.error[place]:.3g} {output.unit}",
                         f"{ahead.persistence[place]:.3g}",
                         f"{ahead.within[place]:.0%}",
+                        _share(ahead.held[place]),
                     ]
                 )
     print_table(
         "On the newest quarter, which it did not learn from",
-        ("ahead", "output", "mean error", "if nothing changed", "in the 95% interval"),
+        (
+            "ahead",
+            "output",
+            "mean error",
+            "if nothing changed",
+            "in the 95% interval",
+            "once widened",
+        ),
         rows,
     )
+    _show_rivals(joined, found)
     for finding in found.findings:
         typer.echo(f"{finding.grade}: {finding}")
     for name in found.standing.silent:
         typer.echo(f"'{name}' is as unknown as before: nothing in this period depends on it")
     typer.echo(f"kept in {path}")
+
+
+def _show_rivals(joined: "Bound", found: "Learned") -> None:
+    """Set the models side by side, where networks were asked for."""
+    if not found.standing.rivals:
+        return
+    rows = []
+    names = [one.name for one in joined.physics.outputs]
+    for rival in found.standing.rivals:
+        for ahead in rival.horizons:
+            for name, error, still in zip(
+                rival.outputs, ahead.error, ahead.persistence, strict=True
+            ):
+                if not math.isnan(error):
+                    length = _length(ahead.steps * joined.process.step_s)
+                    rows.append([length, name, rival.name, f"{error:.3g}", f"{still:.3g}"])
+    rows.sort(key=lambda row: names.index(row[1]))
+    print_table(
+        "Mean error on the same rows",
+        ("ahead", "output", "model", "mean error", "if nothing changed"),
+        rows,
+    )
+    typer.echo(found.standing.verdict)
+
+
+def _share(value: float) -> str:
+    return "too few to say" if math.isnan(value) else f"{value:.0%}"
 
 
 def _length(seconds: float) -> str:

@@ -26,12 +26,19 @@ from genba.twin.process.findings import (
     seen_in,
     spoilt,
 )
+from genba.twin.process.residual import Lesson
 
 
 def learned_soundly(
-    historian: Historian, bound: Bound, episodes: Sequence[Episode], period: tuple[int, int]
+    historian: Historian,
+    bound: Bound,
+    episodes: Sequence[Episode],
+    period: tuple[int, int],
+    lesson: Lesson | None = None,
 ) -> Learned:
     """Learn a process, and put what is odd about the recording into what was learned.
+
+    ``lesson`` is as in :func:`genba.control.learned.learn`.
 
     Raises
     ------
@@ -47,7 +54,7 @@ def learned_soundly(
         raise ControlError(
             f"nothing was learned of '{bound.process.id}', since its recording is spoilt:\n{lines}"
         )
-    learned = learn(bound, episodes, period)
+    learned = learn(bound, episodes, period, lesson=lesson)
     found += seen_after(told, learned.belief, bound.bounds())
     return replace(learned, findings=tuple(found))
 

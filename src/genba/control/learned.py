@@ -12,9 +12,11 @@ import numpy as np
 from genba.control.bound import Bound
 from genba.errors import ControlError, LearnError
 from genba.learn.registry.signature import public_text, sign, signing_key, verify
-from genba.twin.process import Belief, Episode, identify
+from genba.twin.process import Belief, Episode, identify, symbolic
 from genba.twin.process.findings import Finding
-from genba.twin.process.report import Standing, standing_of
+from genba.twin.process.report import Standing, standing_of, standing_of_world
+from genba.twin.process.residual import Ensemble, Lesson, World, completed, judged, taught, unknown
+from genba.twin.process.residual.accept import left_out
 from genba.twin.whole_file import write_whole
 
 _FRESH = 0.25
@@ -33,6 +35,8 @@ class Learned:
         Of the model from the older rows on the newest quarter.
     period : tuple of int
         Microseconds UTC.
+    ensemble : Ensemble or None
+        What the physics leaves out, where networks were asked for and earned it.
     findings : tuple of Finding
         What is odd about the recording.
     """
@@ -42,6 +46,7 @@ class Learned:
     standing: Standing
     period: tuple[int, int]
     findings: tuple[Finding, ...] = ()
+    ensemble: Ensemble | None = None
 
 
 def learn(
@@ -94,7 +99,7 @@ def learn(
         whole = completed(model, belief, episodes, lesson)
         belief, kept_ensemble = whole.belief, whole.ensemble
     belief = replace(belief, widening=standing.widening)
-    return Learned(bound.process.id, belief, standing, period, kept_ensemble)
+    return Learned(bound.process.id, belief, standing, period, ensemble=kept_ensemble)
 
 
 def _black_box(bound: Bound, older: Sequence[Episode], lesson: Lesson) -> World:
@@ -155,6 +160,8 @@ def keep(learned: Learned, folder: Path, key: Path) -> Path:
         "period": list(learned.period),
         "seen": learned.standing.seen,
         "unmoved": list(learned.standing.unmoved),
+        "widening": [[steps, list(factors)] for steps, factors in learned.belief.widening],
+        "networks": None if learned.ensemble is None else learned.ensemble.as_plain(),
         "findings": [one.as_plain() for one in learned.findings],
     }
     digest = _digest(content)

@@ -8,7 +8,7 @@ the newer part says whether they hold.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from genba.twin.process.belief import Belief, Widening
 from genba.twin.process.episode import Episode, Floats
 from genba.twin.process.residual.world import World
 from genba.twin.process.symbolic import Symbolic
+from genba.twin.process.unit import UnitProcess
 
 _AHEAD = (1, 5, 20, 60)
 _EVERY = 5
@@ -57,6 +58,7 @@ class Rival:
     """Another model of the same process, on the same rows."""
 
     name: str
+    outputs: tuple[str, ...]
     horizons: tuple[Horizon, ...]
 
 
@@ -123,8 +125,16 @@ def standing_of_world(
     )
     silent = tuple(name for name, share in world.belief.learned().items() if share < 0.1)
     found = _forecasts(world, fresh)
-    told = tuple(Rival(name, _horizons(_forecasts(other, fresh))) for name, other in rivals)
+    told = tuple(_rival(name, other, process, fresh) for name, other in rivals)
     return Standing(_horizons(found), seen, unmoved, silent, _widening(found), told, verdict)
+
+
+def _rival(name: str, world: World, process: UnitProcess, fresh: Sequence[Episode]) -> Rival:
+    """Judge another world, which may show fewer outputs than the process has."""
+    own = [one.name for one in world.plain.process.outputs]
+    places = [place for place, one in enumerate(process.outputs) if one.name in own]
+    seen = [replace(episode, shown=episode.shown[:, places]) for episode in fresh]
+    return Rival(name, tuple(own), _horizons(_forecasts(world, seen)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
