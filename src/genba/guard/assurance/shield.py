@@ -37,6 +37,8 @@ _LONGEST = 2000
 _LEFT = 0.02
 """Share of a deviation that may be left at the horizon."""
 _FORGOTTEN = 1e-9
+_ROUNDING = 1e-9
+"""Share of the envelope that is kept free, for what is lost to rounding in a step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +150,10 @@ def _rules(
 
     ``first`` is the error of the step under the choice, ``later`` that of each after it.
     """
-    room_low = minus(known.envelope.low, recovery.state)
-    room_high = minus(known.envelope.high, recovery.state)
+    span = minus(known.envelope.high, known.envelope.low)
+    rounding = tuple(_ROUNDING * wide for wide in span)
+    room_low = plus(minus(known.envelope.low, recovery.state), rounding)
+    room_high = minus(minus(known.envelope.high, recovery.state), rounding)
     gathered: Vector = tuple(0.0 for _ in first)
     rules = []
     for power in powers:

@@ -61,7 +61,11 @@ class Simplex:
         """The last thousand, oldest first."""
 
     def decide(
-        self, x: Sequence[float], chosen: Sequence[float] | None, age_s: float = 0.0
+        self,
+        x: Sequence[float],
+        chosen: Sequence[float] | None,
+        age_s: float = 0.0,
+        went: Sequence[float] | None = None,
     ) -> Assured:
         """Give the set-points of the next step.
 
@@ -71,15 +75,23 @@ class Simplex:
             Where the process is thought to be; not finite: unknown.
         chosen : (m,) or None
             What the advanced controller wants; None: it said nothing.
+        went : (m,), optional
+            Set-points that were in force since the last call, where not everything that was given
+            is written: somebody may refuse it, or be asked first.
         """
-        state = tuple(float(value) for value in x)
-        seen = all(math.isfinite(value) for value in state)
+        if went is not None and self._last is not None:
+            written = _numbers(went)
+            inside = self._shield.known.inputs.holds(written)
+            self._last = (self._last[0], written) if inside else None
+        state = _numbers(x)
+        seen = len(state) == len(self._shield.known.w) and all(map(math.isfinite, state))
         self._compare(state, seen=seen)
-        why = self._objection(state, seen, chosen, age_s)
-        if why or chosen is None:
+        wish = None if chosen is None else _numbers(chosen)
+        why = self._objection(state, seen, wish, age_s)
+        if why or wish is None:
             answer = Assured(self._recovered(state, seen=seen), Source.RECOVERY, 0.0, why)
         else:
-            found = self._shield.filter(state, tuple(float(value) for value in chosen))
+            found = self._shield.filter(state, wish)
             if not found.recoverable:
                 why = "the recovery drives on as was proved, until the envelope is sure anew"
                 answer = Assured(found.inputs, Source.RECOVERY, 0.0, why)
@@ -127,3 +139,11 @@ class Simplex:
             self.switches.append(Switch(self._step, answer.source, answer.why))
             del self.switches[:-_KEPT]
         self._source = answer.source
+
+
+def _numbers(values: Sequence[float]) -> Vector:
+    """Take what was said as numbers; nothing at all where it is none."""
+    try:
+        return tuple(float(value) for value in values)
+    except (TypeError, ValueError, OverflowError):
+        return ()
