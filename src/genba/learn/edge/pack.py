@@ -4,6 +4,7 @@ import numpy as np
 
 from genba.errors import LearnError
 from genba.learn.edge.bundle import REFERENCE, seal
+from genba.learn.edge.fuse import fused
 from genba.learn.edge.keys import ReleaseKey
 from genba.learn.registry.store import Registered
 
@@ -77,4 +78,4 @@ def release_of(
     kept = model.folder / REFERENCE
     reference = kept.read_bytes() if kept.exists() else None
     inputs = np.asarray(rows[INPUTS], np.float32)
-    return seal(model.onnx(), contract, inputs, first, key, reference)
+    return seal(fused(model.onnx(), inputs), contract, inputs, first, key, reference)
