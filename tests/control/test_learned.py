@@ -8,7 +8,7 @@ from tests.control.oven import GAIN, LOSS, PLANT, START, plant_in, record
 from typer.testing import CliRunner
 
 from genba.cli.main import app
-from genba.control.advice import advise, newest
+from genba.control.advice import advise, near, newest
 from genba.control.bound import bound
 from genba.control.learned import keep, kept, learn, parted
 from genba.control.recorded import episodes_of
@@ -84,6 +84,35 @@ def test_a_model_that_is_contradicted_advises_nothing(tmp_path: Path) -> None:
     advice = advise(joined, learned.belief, recent, learned.standing.seen)
     assert advice.inputs == ()
     assert "contradicted" in advice.why
+
+
+def test_a_recipe_outside_of_what_was_learned_is_held_back_with_the_reason(tmp_path: Path) -> None:
+    joined = bound(plant_in(tmp_path), "oven")
+    with record(tmp_path / "historian", 2) as historian:
+        episodes = episodes_of(historian, joined, START, START + 7200 * US)
+    learned = learn(joined, episodes, (START, START + 7200 * US))
+    recent, seen = newest(episodes, 60), learned.standing.seen
+    low, high = seen["setpoint"]
+    bounds = near(joined, seen)
+    assert bounds[0, 0] > 50
+    assert low - 30 < bounds[0, 0] <= low < high <= bounds[1, 0] < high + 30
+    recent.inputs[-1, 0] = high + 40
+    advice = advise(joined, learned.belief, recent, seen)
+    assert advice.inputs == ()
+    assert f"'setpoint' is at {high + 40:.5g} Cel and was" in advice.why
+    assert "learn it anew" in advice.why
+
+
+def test_a_spoilt_recording_is_refused_with_what_spoils_it(tmp_path: Path) -> None:
+    plant_in(tmp_path, PLANT.replace("{id: heat, unit: K", "{id: heat, unit: Cel"))
+    record(StateFolder(tmp_path / "state").historian, 2).close()
+    told = CliRunner().invoke(app, ["twin", "learn", "oven", str(tmp_path / "plant.yaml")])
+    assert told.exit_code == 1
+    words = " ".join(told.output.split())
+    assert "nothing was learned of 'oven-heat', since its recording is spoilt" in words
+    assert "'temperature' (oven.heat)" in words
+    assert "looks like K" in words
+    assert not (tmp_path / "state" / "processes").exists()
 
 
 @pytest.mark.parametrize(

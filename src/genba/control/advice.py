@@ -9,11 +9,13 @@ from genba.control.bound import Bound
 from genba.control.nmpc import Ahead, Nmpc
 from genba.control.pilot import Pilot
 from genba.errors import ControlError
-from genba.twin.process import Belief, Episode, Numeric, Tracker
+from genba.twin.process import Belief, Episode, Numeric, Tracker, Variable
 from genba.twin.process.episode import Floats
 
 _FUTURES = 64
 _NORMAL_95 = 1.96
+_BEYOND_SEEN, _BEYOND_SPAN = 0.1, 0.02
+"""How far beyond what was seen a model is still asked: shares of that, and of the range."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +73,11 @@ def advise(
         If the plant file says nothing of what is wanted.
     """
     horizon, process = bound.process.horizon, bound.physics
-    controller = Nmpc(
-        bound.symbolic, bound.objective(), horizon, limit_s=limit_s, bounds=bound.bounds()
-    )
+    strange = elsewhere(bound, recent, seen)
+    if strange:
+        return Advice((), (), (), horizon * bound.process.step_s, strange)
+    bounds = near(bound, seen)
+    controller = Nmpc(bound.symbolic, bound.objective(), horizon, limit_s=limit_s, bounds=bounds)
     pilot = Pilot(controller, Tracker(bound.symbolic, belief))
     ahead = Ahead(
         np.tile(bound.references(), (horizon, 1)),
@@ -85,11 +89,12 @@ def advise(
     if choice.course is None:
         return Advice((), (), (), horizon * bound.process.step_s, choice.why)
     now, chosen = recent.inputs[-1], choice.course.inputs
-    stays = _futures(bound, pilot.tracker, np.tile(now, (horizon, 1)), recent.context[-1])
-    moved = _futures(bound, pilot.tracker, chosen, recent.context[-1])
+    stays = futures(bound, pilot.tracker, np.tile(now, (horizon, 1)), recent.context[-1])
+    moved = futures(bound, pilot.tracker, chosen, recent.context[-1])
     expected = []
     for place, output in enumerate(process.outputs):
-        wide = _NORMAL_95 * float(np.hypot(moved[:, place].std(), belief.noise[place]))
+        wide = float(np.hypot(moved[:, place].std(), belief.noise[place]))
+        wide *= _NORMAL_95 * float(belief.widened(horizon)[place])
         middle = float(moved[0, place])
         expected.append(
             Expected(
@@ -114,6 +119,41 @@ def advise(
     return Advice(inputs, tuple(expected), beyond, horizon * bound.process.step_s, choice.why)
 
 
+def elsewhere(bound: Bound, recent: Episode, seen: dict[str, tuple[float, float]]) -> str:
+    """Say where set-points or context are now that were not so when the process was learned."""
+    told = []
+    for of, values in ((bound.inputs, recent.inputs), (bound.context, recent.context)):
+        for place, wire in enumerate(of):
+            one, now = wire.variable, float(values[-1, place])
+            if one.name in seen:
+                low, high = _widened(seen[one.name], one)
+                if not low <= now <= high:
+                    least, most = seen[one.name]
+                    told.append(
+                        f"'{one.name}' is at {now:.5g} {one.unit} and was {least:.5g} to "
+                        f"{most:.5g} when the process was learned"
+                    )
+    return "; ".join(told) and f"{'; '.join(told)}: nothing is known of that, so learn it anew"
+
+
+def near(bound: Bound, seen: dict[str, tuple[float, float]]) -> Floats:
+    """Give lowest and highest set-points, (2, inputs), not far from what was seen."""
+    bounds = bound.bounds()
+    for place, wire in enumerate(bound.inputs):
+        name = wire.variable.name
+        if name in seen:
+            low, high = np.clip(_widened(seen[name], wire.variable), *bounds[:, place])
+            if low < high:
+                bounds[:, place] = low, high
+    return bounds
+
+
+def _widened(seen: tuple[float, float], one: Variable) -> tuple[float, float]:
+    """Widen what was seen by a little: a model is smooth, and a sensor noisy."""
+    slack = _BEYOND_SEEN * (seen[1] - seen[0]) + _BEYOND_SPAN * one.span
+    return seen[0] - slack, seen[1] + slack
+
+
 def newest(episodes: Sequence[Episode], rows: int) -> Episode:
     """Take the last rows of the last episode.
 
@@ -128,7 +168,7 @@ def newest(episodes: Sequence[Episode], rows: int) -> Episode:
     return last.cut(max(0, last.rows - rows), last.rows)
 
 
-def _futures(bound: Bound, tracker: Tracker, inputs: Floats, context: Floats) -> Floats:
+def futures(bound: Bound, tracker: Tracker, inputs: Floats, context: Floats) -> Floats:
     """Let what is believed run ahead, the mean first; outputs at the end, (futures, outputs)."""
     source = np.random.default_rng(0)
     states = tracker.starts(_FUTURES, source)

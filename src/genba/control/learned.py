@@ -12,7 +12,7 @@ import numpy as np
 from genba.control.bound import Bound
 from genba.errors import ControlError, LearnError
 from genba.learn.registry.signature import public_text, sign, signing_key, verify
-from genba.twin.process import Belief, Episode, identify, symbolic
+from genba.twin.process import Belief, Episode, Symbolic, identify, symbolic
 from genba.twin.process.findings import Finding
 from genba.twin.process.report import Standing, standing_of, standing_of_world
 from genba.twin.process.residual import Ensemble, Lesson, World, completed, judged, taught, unknown
@@ -77,7 +77,7 @@ def learn(
     if lesson is None:
         standing = standing_of(model, tried, older, newest)
         belief = replace(identify(model, episodes), widening=standing.widening)
-        return Learned(bound.process.id, belief, standing, period)
+        return Learned(bound.process.id, belief, _of_all(model, standing, episodes), period)
     verdict = judged(model, older, lesson)
     physics = World(model, tried)
     ensemble = taught(model, tried, older, lesson)
@@ -99,7 +99,18 @@ def learn(
         whole = completed(model, belief, episodes, lesson)
         belief, kept_ensemble = whole.belief, whole.ensemble
     belief = replace(belief, widening=standing.widening)
+    standing = _of_all(model, standing, episodes)
     return Learned(bound.process.id, belief, standing, period, ensemble=kept_ensemble)
+
+
+def _of_all(model: Symbolic, standing: Standing, episodes: Sequence[Episode]) -> Standing:
+    """Say between what inputs and context were in all rows, since the belief is from all."""
+    seen = {}
+    for of, name in ((model.process.inputs, "inputs"), (model.process.context, "context")):
+        for place, one in enumerate(of):
+            values = np.concatenate([getattr(episode, name)[:, place] for episode in episodes])
+            seen[one.name] = (float(values.min()), float(values.max()))
+    return replace(standing, seen=seen)
 
 
 def _black_box(bound: Bound, older: Sequence[Episode], lesson: Lesson) -> World:
