@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from genba.cli import control_runs as by_run
 from genba.cli.output import emit_json, noun, print_table, says_errors
 from genba.cli.twin_learn import (
     PROCESSES,
@@ -43,9 +44,14 @@ def advise(
     from genba.control.recorded import episodes_of
     from genba.historian import Historian
     from genba.plant import US, SystemClock, load_plant
+    from genba.twin.process import Clock
 
-    joined = bound(load_plant(plant), process)
+    loaded = load_plant(plant)
+    joined = bound(loaded, process)
     folder, key = state_and_key(plant, state)
+    if joined.physics.clock is Clock.RUN:
+        by_run.advise(loaded, joined, folder, folder / PROCESSES, key, json)
+        return
     world, seen = kept_world(joined, folder / PROCESSES, key)
     joined = with_networks(joined, world)
     with Historian.open(folder / "historian", SystemClock(), read_only=True) as historian:

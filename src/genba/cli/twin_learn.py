@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from genba.cli import twin_learn_runs as by_run
 from genba.cli.moments import TIMES, moment
 from genba.cli.output import emit_json, fail, print_table, says_errors
 
@@ -47,13 +48,18 @@ def learn(
     from genba.control.recorded import episodes_of
     from genba.historian import Historian
     from genba.plant import SystemClock, load_plant
+    from genba.twin.process import Clock
 
-    joined = bound(load_plant(plant), process)
+    loaded = load_plant(plant)
+    joined = bound(loaded, process)
     folder, key = state_and_key(plant, state)
     with Historian.open(folder / "historian", SystemClock(), read_only=True) as historian:
         first, last = moment(historian, start), moment(historian, end)
         if first >= last:
             fail(f"--from {start} is not before --to {end}; swap them")
+        if joined.physics.clock is Clock.RUN:
+            by_run.learn(historian, loaded, joined, (first, last), folder / PROCESSES, key, json)
+            return
         episodes = episodes_of(historian, joined, first, last)
         lesson = _lesson() if residual else None
         found = learned_soundly(historian, joined, episodes, (first, last), lesson)

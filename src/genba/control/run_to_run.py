@@ -17,13 +17,14 @@ import numpy as np
 from genba.control.bound import Bound, Wire
 from genba.control.chooser import Effect, Held, Setting
 from genba.control.run_cost import RunCost
-from genba.control.runs import Run, RunRows, usable
+from genba.control.runs import Run, RunRows, same_program, usable
 from genba.control.runs_learned import ProductBelief
 from genba.errors import ControlError, TwinError
 from genba.plant import US, Plant, Sample, Signal
 from genba.twin.process import Tracker, prior
 from genba.twin.process.episode import Floats
 from genba.twin.process.experiment import designed
+from genba.twin.process.track import Wander
 
 _BLIND = 25
 """Runs without any measurement after which nothing is chosen."""
@@ -38,6 +39,8 @@ _STILL = 0.1
 """Part of a step that is not worth a write."""
 _PAUSE = 5.0
 """A run that took so many times as long as the quickest had a pause in it."""
+_LEAST_WANDER = 2e-3
+"""Of states in a run, in spans: lots and wear come sooner or later, whatever a recording showed."""
 _LONGEST = 200
 """Runs that are taken to have passed while another product was made, at most."""
 
@@ -49,7 +52,6 @@ class _Followed:
     believed: ProductBelief
     tracker: Tracker
     seen: Floats
-    recipe: Floats
     surprise: float = 1.0
     blind: int = _BLIND
     last: int | None = None
@@ -68,8 +70,8 @@ class RunToRunChooser:
         Products, prices, orders.
     bound : Bound
         The process, joined to its physics.
-    beliefs : mapping
-        Product -> what was learned of it.
+    beliefs : sequence of ProductBelief
+        What was learned of each program.
     model : str
         Short digest of that, for the record.
 
@@ -80,23 +82,13 @@ class RunToRunChooser:
     """
 
     def __init__(
-        self, plant: Plant, bound: Bound, beliefs: Mapping[str, ProductBelief], model: str
+        self, plant: Plant, bound: Bound, beliefs: Sequence[ProductBelief], model: str
     ) -> None:
         self._bound, self._model = bound, model
         self._bounds, self._most = bound.bounds(), bound.steps()
         self._rows = RunRows(plant, bound)
         self._cost = RunCost(plant, bound)
-        self._followed = {
-            product: _Followed(
-                believed,
-                Tracker(bound.symbolic, believed.belief),
-                believed.seen.copy(),
-                believed.around.copy(),
-            )
-            for product, believed in beliefs.items()
-        }
-        self._knobs = {_of(w).id: place for place, w in enumerate(bound.inputs)}
-        self._recipe: Floats | None = None
+        self._followed = [self._follow(believed) for believed in beliefs]
         self._job = 0
         self._due = False
         self._drives = False
@@ -141,13 +133,7 @@ class RunToRunChooser:
             if run is not None:
                 self._ran(run)
             if self._rows.job_since != self._job:
-                self._job, self._due = self._rows.job_since, True
-                self._recipe, self._drives = None, False
-            elif sample.signal in self._knobs and sample.source_time <= self._job:
-                self._recipe = None  # written in the second in which the job began
-            if self._recipe is None and self._rows.lot:
-                known = self._rows.inputs()
-                self._recipe = known if np.isfinite(known).all() else None
+                self._job, self._due, self._drives = self._rows.job_since, True, False
 
     def due(self, now: int) -> bool:
         """Whether a part ended, or a job began, since the last choice."""
@@ -161,15 +147,18 @@ class RunToRunChooser:
             return Held("the machine has no job")
         if not product:
             return self._held(f"lot {self._rows.lot} belongs to no order that is known")
-        one = self._followed.get(product)
-        if one is None and self._asked:
-            one = self._followed[product] = self._guessed(in_force)
+        one = self._known(product, self._rows.recipe)
+        if one is None and self._asked and np.isfinite(self._rows.recipe).all():
+            one = self._guessed(product, self._rows.recipe)
         if one is None:
             return self._held(f"nothing was learned of {product} on this machine")
         context = self._rows.context()
         if not (np.isfinite(in_force).all() and np.isfinite(context).all()):
             return self._held("a set-point or what is around is unknown")
-        if self._asked and self._recipe is not None:
+        low, high = self._bounds
+        if not ((one.believed.recipe >= low) & (one.believed.recipe <= high)).all():
+            return self._held(f"the recipe of {product} lies outside of what control may choose")
+        if self._asked:
             return self._tried(one, product, in_force, context)
         if one.surprise > _DOUBTED:
             why = f"parts of {product} are not as expected ({one.surprise:.1f} times as far off)"
@@ -204,7 +193,7 @@ class RunToRunChooser:
                 "the plant file if they are"
             )
         self._asked, self._seed = rows, seed
-        for one in self._followed.values():
+        for one in self._followed:
             one.course = None
         self._due = True
         return (
@@ -219,14 +208,16 @@ class RunToRunChooser:
     def _tried(
         self, one: _Followed, product: str, in_force: Floats, context: Floats
     ) -> Setting | Held:
-        recipe = in_force if self._recipe is None else self._recipe
+        recipe = one.believed.recipe
         if one.course is None:
             ends = np.clip(np.array([recipe - self._most, recipe + self._most]), *self._bounds)
             tracker = one.tracker
             believed = replace(tracker.learned(), mean=tracker.parameters)
+            # How far a tool may wear meanwhile is the machine's own to say.
+            anywhere = np.array([[-np.inf], [np.inf]]) * np.ones(len(tracker.state))
             course = designed(
                 self._bound.symbolic, believed, tracker.state, ends, self._asked,
-                context=context, seed=self._seed,
+                context=context, keeps=anywhere, seed=self._seed,
             )  # fmt: skip
             one.course = deque(course.inputs)
         if not one.course:
@@ -238,18 +229,32 @@ class RunToRunChooser:
         writes = self._writes(np.where(np.abs(near - in_force) > 1e-9, near, np.nan))
         return Setting(writes, told, (), [w.id for w in map(_of, self._bound.inputs)])
 
-    def _guessed(self, recipe: Floats) -> _Followed:
+    def _known(self, product: str, recipe: Floats) -> _Followed | None:
+        """Return what is followed of a product under the recipe that its machine wrote."""
+        span = self._bounds[1] - self._bounds[0]
+        for one in self._followed:
+            same = one.believed.product == product
+            if same and same_program(one.believed.recipe, recipe, span):
+                return one
+        return None
+
+    def _guessed(self, product: str, recipe: Floats) -> _Followed:
         """Follow a product of which nothing was learned by its physics' author's guess."""
-        guess = prior(self._bound.physics)
         seen = np.array([recipe, recipe])
-        believed = ProductBelief(guess, seen, recipe)
-        return _Followed(believed, Tracker(self._bound.symbolic, guess), seen, recipe)
+        one = self._follow(ProductBelief(product, prior(self._bound.physics), seen, recipe))
+        self._followed.append(one)
+        return one
+
+    def _follow(self, believed: ProductBelief) -> _Followed:
+        wander = Wander(max(believed.belief.wander, _LEAST_WANDER))
+        tracker = Tracker(self._bound.symbolic, believed.belief, wander)
+        return _Followed(believed, tracker, believed.seen.copy())
 
     # -- following ----------------------------------------------------------------------------
 
     def _ran(self, run: Run) -> None:
         self._due = True
-        one = self._followed.get(run.product)
+        one = self._known(run.product, run.recipe)
         if one is None or not usable(run):
             return
         self._pass_by(one, run)
@@ -325,7 +330,7 @@ class RunToRunChooser:
 
         An input that nobody moved is left alone: nothing is known of what it does.
         """
-        recipe = one.recipe if self._recipe is None else self._recipe
+        recipe = self._rows.recipe
         span = self._bounds[1] - self._bounds[0]
         moved = one.seen[1] - one.seen[0] > 1e-3 * span
         low = np.where(moved, np.maximum(self._bounds[0], one.seen[0] - self._most), recipe)
@@ -354,8 +359,9 @@ class RunToRunChooser:
         """Hold; where control drove until now, one bounded step back to the recipe."""
         back: Mapping[str, float | int] = {}
         in_force = self._rows.inputs()
-        if self._drives and self._recipe is not None and np.isfinite(in_force).all():
-            away = self._recipe - in_force
+        recipe = self._rows.recipe
+        if self._drives and np.isfinite(in_force).all() and np.isfinite(recipe).all():
+            away = recipe - in_force
             step = np.clip(away, -self._most, self._most)
             back = self._writes(np.where(np.abs(away) > 1e-9, in_force + step, np.nan))
             self._drives = bool(back)

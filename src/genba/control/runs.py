@@ -14,17 +14,21 @@ from typing import Any
 import numpy as np
 
 from genba.control.bound import Bound, Wire
-from genba.plant import US, Plant, Quality, Role, Sample, SignalKind
+from genba.plant import US, PackMLMode, Plant, Quality, Role, Sample, SignalKind
 from genba.twin.process import Episode
 from genba.twin.process.episode import Floats
 
 SECONDS = "seconds"
 """Field of a part that is not in its JSON: how long after the part before it came."""
+MAINTAINED = "maintained"
+"""Another: 1 where the machine was in maintenance since the part before (a new tool), else 0."""
 _PAUSE = 3.0
 """A part that took so many times as long as its job's quickest was not made without a pause."""
 _APART_S = 2 * 3600.0
 """Runs that lie so far apart are of two episodes."""
 _SHORTEST = 3
+_SAME = 0.03
+"""Recipes are one where they differ by no more than this part of what may be chosen."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,6 +41,8 @@ class Run:
         Empty where the lot belongs to no known order.
     again : bool
         Whether the part was made before (rework): what is measured of it is another thing.
+    recipe : (inputs,) float
+        Set-points that the machine wrote when the job began; NaN: unknown.
     """
 
     time: int
@@ -45,6 +51,7 @@ class Run:
     serial: str
     result: str
     again: bool
+    recipe: Floats
     inputs: Floats
     context: Floats
     shown: Floats
@@ -67,7 +74,9 @@ class RunRows:
         machine = bound.process.equipment
         self._part = _signal(roles, machine, Role.PART)
         self._lots = _signal(roles, machine, Role.LOTS)
-        self._desks = [s.id for s in plant.signals.values() if s.role is Role.ORDER_RELEASED]
+        self._mode = _signal(roles, machine, Role.MODE)
+        self._knobs = {w.signal.id for w in bound.inputs if w.signal is not None}
+        self.desks = [s.id for s in plant.signals.values() if s.role is Role.ORDER_RELEASED]
         self._products = {order.id: order.product for order in plant.orders}
         self._counters = {
             w.signal.id: w.signal
@@ -79,6 +88,10 @@ class RunRows:
         self._last: int | None = None
         self._quickest: float | None = None
         self._made: dict[str, None] = {}
+        self._told: Mapping[str, Any] = {}
+        self._maintained = False
+        self.recipe: Floats = np.full(len(bound.inputs), math.nan)
+        """Set-points that the machine wrote when the job began; NaN: unknown."""
         self.lot = ""
         """First of the lots that the machine works on now; empty: none."""
         self.job_since = 0
@@ -87,8 +100,8 @@ class RunRows:
     @property
     def signals(self) -> list[str]:
         """Signals whose samples are needed."""
-        own = [name for name in (self._part, self._lots) if name]
-        return list(dict.fromkeys([*self._bound.signals, *own, *self._desks]))
+        own = [name for name in (self._part, self._lots, self._mode) if name]
+        return list(dict.fromkeys([*self._bound.signals, *own, *self.desks]))
 
     @property
     def product(self) -> str:
@@ -108,10 +121,14 @@ class RunRows:
             return self._ended(sample)
         elif name == self._lots:
             self._begun(str(value).split(",")[0], sample.source_time)
-        elif name in self._desks:
+        elif name in self.desks:
             self._ordered(value)
         elif isinstance(value, int | float):
             self._values[name] = float(value)
+            if name == self._mode and value == PackMLMode.MAINTENANCE:
+                self._maintained = True
+            if name in self._knobs and sample.source_time <= self.job_since:
+                self.recipe = self.inputs()
         return None
 
     def inputs(self) -> Floats:
@@ -128,6 +145,7 @@ class RunRows:
         if lot != self.lot:
             self.lot, self.job_since = lot, time
             self._last, self._quickest = None, None
+            self.recipe = self.inputs()
 
     def _ordered(self, value: Any) -> None:
         told = _document(value)
@@ -143,6 +161,7 @@ class RunRows:
         counted = self._count()
         again = bool(serial) and serial in self._made
         self._made[serial] = None
+        self._told = told
         while len(self._made) > 10_000:
             del self._made[next(iter(self._made))]
         shown = np.array(
@@ -150,6 +169,7 @@ class RunRows:
         )
         if again:
             shown[:] = math.nan
+        context, self._maintained = self.context(), False
         return Run(
             sample.source_time,
             self.product_of(lot),
@@ -157,8 +177,9 @@ class RunRows:
             serial,
             str(told.get("result", "")),
             again,
+            self.recipe,
             self.inputs(),
-            self.context(),
+            context,
             shown,
         )
 
@@ -187,10 +208,7 @@ class RunRows:
         if wire.field == SECONDS:
             return took_s
         if wire.field:
-            value = told.get(wire.field)
-            if isinstance(value, bool) or not isinstance(value, int | float):
-                return math.nan
-            return float(value) if math.isfinite(value) else math.nan
+            return _number(told.get(wire.field))
         if wire.signal.id in self._counters:
             # What was counted in a pause says nothing of the run.
             return wire.scale * counted[wire.signal.id] if math.isfinite(took_s) else math.nan
@@ -202,7 +220,18 @@ class RunRows:
     def _value(self, wire: Wire) -> float:
         if wire.signal is None:
             return math.nan
+        if wire.field:
+            return float(self._maintained) if wire.field == MAINTAINED else self._last_told(wire)
         return wire.scale * self._values.get(wire.signal.id, math.nan) + wire.shift
+
+    def _last_told(self, wire: Wire) -> float:
+        return _number(self._told.get(wire.field))
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return math.nan
+    return float(value)
 
 
 def _signal(roles: Mapping[tuple[str, Role], Any], machine: str, role: Role) -> str:
@@ -220,33 +249,53 @@ def _document(value: Any) -> Mapping[str, Any]:
 
 def usable(run: Run) -> bool:
     """Whether a run can be learned from: product, set-points and context are known."""
-    known = np.isfinite(run.inputs).all() and np.isfinite(run.context).all()
-    return bool(run.product) and not run.again and bool(known)
+    known = all(np.isfinite(of).all() for of in (run.inputs, run.context, run.recipe))
+    return bool(run.product) and not run.again and known
 
 
-def episodes_by_product(runs: Iterable[Run]) -> dict[str, list[Episode]]:
-    """Cut runs into unbroken episodes, product by product; runs that tell nothing are left out."""
-    pieces: dict[str, list[list[Run]]] = {}
+def same_program(one: Floats, other: Floats, span: Floats) -> bool:
+    """Whether two recipes are one: what a machine writes for a product at one operation."""
+    return bool((np.abs(one - other) <= _SAME * span).all())
+
+
+def episodes_by_program(
+    runs: Iterable[Run], span: Floats
+) -> list[tuple[str, Floats, list[Episode]]]:
+    """Cut runs into unbroken episodes, program by program.
+
+    A product that is made twice on one machine (milled, then bored) has two programs; they are told
+    apart by the recipes that the machine writes. Runs that tell nothing are left out.
+
+    Returns
+    -------
+    list of (product, recipe, episodes)
+    """
+    programs: list[tuple[str, Floats, list[list[Run]]]] = []
     last: Run | None = None
     for run in runs:
         if not usable(run):
             continue
-        own = pieces.setdefault(run.product, [])
-        apart = last is None or run.product != last.product
-        apart = apart or (last is not None and run.time - last.time > _APART_S * US)
-        if apart or not own:
-            own.append([])
-        own[-1].append(run)
+        own = [p for p in programs if p[0] == run.product and same_program(p[1], run.recipe, span)]
+        if not own:
+            own = [(run.product, run.recipe, [])]
+            programs += own
+        pieces = own[0][2]
+        apart = last is None or run.time - last.time > _APART_S * US
+        apart = apart or (last is not None and not (last.product == run.product and pieces))
+        apart = apart or (last is not None and not same_program(last.recipe, run.recipe, span))
+        if apart:
+            pieces.append([])
+        pieces[-1].append(run)
         last = run
-    return {
-        product: [
-            Episode(
-                np.array([run.inputs for run in piece]),
-                np.array([run.context for run in piece]).reshape(len(piece), -1),
-                np.array([run.shown for run in piece]),
-            )
-            for piece in own
-            if len(piece) >= _SHORTEST and any(np.isfinite(run.shown).any() for run in piece)
-        ]
-        for product, own in pieces.items()
-    }
+    return [
+        (product, recipe, [_episode(p) for p in pieces if len(p) >= _SHORTEST])
+        for product, recipe, pieces in programs
+    ]
+
+
+def _episode(piece: Sequence[Run]) -> Episode:
+    return Episode(
+        np.array([run.inputs for run in piece]),
+        np.array([run.context for run in piece]).reshape(len(piece), -1),
+        np.array([run.shown for run in piece]),
+    )

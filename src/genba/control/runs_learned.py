@@ -5,71 +5,109 @@ each is learned by itself, from the author's guess; what they agree on becomes t
 each is learned again, as wide as they differ (empirical Bayes: Efron & Morris 1975).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from genba.control.bound import Bound
-from genba.errors import TwinError
+from genba.control.learned import parted
+from genba.control.runs import Run, episodes_by_program
+from genba.errors import ControlError
 from genba.twin.process import Belief, Episode, identify, prior
 from genba.twin.process.episode import Floats
 from genba.twin.process.identify import fitted
+from genba.twin.process.report import Standing, standing_of
 
+_ROWS = 30
+"""Parts of a product from which something can be learned."""
 _NARROWEST = 0.1
 """Products are taken to differ at least by so many deviations of the author's guess."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ProductBelief:
-    """What is believed of one product on one machine.
+    """What is believed of one product under one program on one machine.
 
     Attributes
     ----------
     belief : Belief
     seen : (2, inputs) float
         Lowest and highest set-points that it was learned from.
-    around : (inputs,) float
-        Those that were usual: the product's recipe.
+    recipe : (inputs,) float
+        What the machine writes for it at the start of a job.
     """
 
+    product: str
     belief: Belief
     seen: Floats
-    around: Floats
+    recipe: Floats
+    standing: Standing | None = None
+    """How good it was on the newest quarter, where that was asked for."""
 
 
 def learned_by_product(
-    bound: Bound, episodes: Mapping[str, Sequence[Episode]]
-) -> tuple[dict[str, ProductBelief], dict[str, str]]:
+    bound: Bound, runs: Sequence[Run], *, judged: bool = False
+) -> tuple[list[ProductBelief], list[str]]:
     """Learn each product.
+
+    Parameters
+    ----------
+    judged : bool
+        Whether each is also held against the newest quarter of its parts, which takes twice the
+        time.
 
     Returns
     -------
-    beliefs : dict
-        By product.
-    left_out : dict
+    beliefs : list
+    left_out : list of str
         Products of which nothing could be learned, and why.
+
+    Raises
+    ------
+    ControlError
+        If there is nothing to learn from.
     """
-    alone: dict[str, Belief] = {}
-    left_out: dict[str, str] = {}
-    for product, own in episodes.items():
-        try:
-            alone[product] = fitted(bound.symbolic, own)[0]
-        except TwinError as error:
-            left_out[product] = str(error)
-    if not alone:
-        return {}, left_out
-    shared = pooled(bound, list(alone.values()))
-    found = {}
-    for product in alone:
-        before = shared if len(alone) > 1 else None
-        own = np.concatenate([episode.inputs for episode in episodes[product]])
-        found[product] = ProductBelief(
-            identify(bound.symbolic, episodes[product], before),
-            np.array([own.min(axis=0), own.max(axis=0)]),
-            np.median(own, axis=0),
-        )
+    programs, left_out = [], []
+    for program in episodes_by_program(runs, bound.bounds()[1] - bound.bounds()[0]):
+        product, _, episodes = program
+        why = _too_little(bound, product, episodes)
+        if why:
+            left_out.append(f"{product}: {why}")
+        else:
+            programs.append(program)
+    if not programs:
+        told = "; ".join(left_out) or "no part was announced"
+        raise ControlError(f"nothing can be learned of '{bound.process.id}': {told}")
+    alone = [fitted(bound.symbolic, episodes)[0] for _, _, episodes in programs]
+    shared = pooled(bound, alone) if len(alone) > 1 else None
+    found = []
+    for product, recipe, episodes in programs:
+        inputs = np.concatenate([episode.inputs for episode in episodes])
+        seen = np.array([inputs.min(axis=0), inputs.max(axis=0)])
+        belief = identify(bound.symbolic, episodes, shared)
+        standing = _standing(bound, episodes, shared) if judged else None
+        found.append(ProductBelief(product, belief, seen, recipe, standing))
     return found, left_out
+
+
+def _standing(bound: Bound, episodes: Sequence[Episode], shared: Belief | None) -> Standing:
+    older, newest = parted(episodes)
+    return standing_of(bound.symbolic, identify(bound.symbolic, older, shared), older, newest)
+
+
+def _too_little(bound: Bound, product: str, episodes: Sequence[Episode]) -> str:
+    """Say why a product cannot be learned; empty where it can."""
+    rows = sum(episode.rows for episode in episodes)
+    if rows < _ROWS:
+        return f"{rows} parts are too few, it takes {_ROWS}"
+    names = [one.name for one in bound.physics.outputs]
+    for name in bound.process.tolerances.get(product, {}):
+        place = names.index(name) if name in names else -1
+        wired = place >= 0 and bound.outputs[place].signal is not None
+        if wired and not any(np.isfinite(e.shown[:, place]).any() for e in episodes):
+            return f"'{name}' was measured of none of its {rows} parts"
+    return ""
 
 
 def pooled(bound: Bound, beliefs: Sequence[Belief]) -> Belief:

@@ -10,6 +10,10 @@ from genba.errors import TwinError
 from genba.twin.process.unit import UnitProcess
 
 _HOUSE = {
+    "cutting": "genba.twin.process.physics.cutting:Cutting",
+    "diffusion": "genba.twin.process.physics.diffusion:Diffusion",
+    "drive": "genba.twin.process.physics.drive:Drive",
+    "grinding": "genba.twin.process.physics.grinding:Grinding",
     "injection": "genba.twin.process.physics.injection:Injection",
     "furnace_heat": "genba.twin.process.physics.furnace:FurnaceHeat",
     "heated_body": "genba.twin.process.physics.thermal:HeatedBody",

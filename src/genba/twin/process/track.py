@@ -121,6 +121,11 @@ class Tracker:
         """Give the covariance of states and parameters (as ``z``) together."""
         return self._covariance.copy()
 
+    @property
+    def covariance(self) -> Floats:
+        """Of states and parameters together, (states + parameters,) squared."""
+        return self._covariance
+
     def starts(self, count: int, source: np.random.Generator) -> Floats:
         """Draw where the process may be, (count, states); first where it is thought to be."""
         away = source.standard_normal((count, len(self.state))) * self.uncertainty()

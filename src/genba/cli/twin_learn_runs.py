@@ -1,0 +1,120 @@
+"""``genba twin learn`` for a process that goes by run: product by product."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from genba.cli.output import emit_json, print_table
+
+if TYPE_CHECKING:
+    from genba.control.bound import Bound
+    from genba.control.runs_learned import ProductBelief
+    from genba.historian import Historian
+    from genba.plant import Plant
+
+
+def learn(
+    historian: "Historian",
+    plant: "Plant",
+    joined: "Bound",
+    period: tuple[int, int],
+    folder: Path,
+    key: Path,
+    json: bool,
+) -> None:
+    """Learn each product that was made in a period, keep what was found, and say how good it is."""
+    from genba.control.runs_kept import keep_runs, runs_of
+    from genba.control.runs_learned import learned_by_product
+
+    runs = runs_of(historian, plant, joined, *period)
+    found, left_out = learned_by_product(joined, runs, judged=True)
+    path = keep_runs(joined, found, period, folder, key)
+    if json:
+        emit_json(as_plain(joined, found, left_out, path))
+    else:
+        show(joined, found, left_out, path)
+
+
+def as_plain(
+    joined: "Bound", found: "list[ProductBelief]", left_out: list[str], path: Path
+) -> dict[str, Any]:
+    """Plain values of what was learned."""
+    from dataclasses import asdict
+
+    return {
+        "process": joined.process.id,
+        "file": str(path),
+        "outputs": [wire.variable.name for wire in joined.outputs],
+        "products": [
+            {
+                "product": one.product,
+                "rows": one.belief.rows,
+                "recipe": dict(
+                    zip([w.variable.name for w in joined.inputs], one.recipe.tolist(), strict=True)
+                ),
+                "parameters": {
+                    name: {"value": value, "interval": one.belief.intervals()[name]}
+                    for name, value in one.belief.values().items()
+                },
+                "learned": one.belief.learned(),
+                "standing": None if one.standing is None else asdict(one.standing),
+            }
+            for one in found
+        ],
+        "left_out": left_out,
+    }
+
+
+def show(joined: "Bound", found: "list[ProductBelief]", left_out: list[str], path: Path) -> None:
+    """Print what was learned of each product, how good it is, and what is unknown."""
+    for one in found:
+        learned, between = one.belief.learned(), one.belief.intervals()
+        values = one.belief.values()
+        print_table(
+            f"{joined.process.id}, {one.product}, from {one.belief.rows:,} parts",
+            ("parameter", "value", "95%", "unit", "told by the data"),
+            [
+                [
+                    p.name,
+                    f"{values[p.name]:.4g}",
+                    f"{between[p.name][0]:.4g} to {between[p.name][1]:.4g}",
+                    p.unit,
+                    f"{learned[p.name]:.0%}",
+                ]
+                for p in joined.physics.parameters
+            ],
+        )
+        _show_standing(joined, one)
+    for text in left_out:
+        typer.echo(f"left out: {text}")
+    typer.echo(f"kept in {path}")
+
+
+def _show_standing(joined: "Bound", one: "ProductBelief") -> None:
+    if one.standing is None:
+        return
+    rows = [
+        [
+            f"{ahead.steps} parts",
+            output.name,
+            f"{ahead.error[place]:.3g} {output.unit}",
+            f"{ahead.persistence[place]:.3g}",
+            f"{ahead.within[place]:.0%}",
+        ]
+        for ahead in one.standing.horizons
+        for place, output in enumerate(joined.physics.outputs)
+        if ahead.error[place] == ahead.error[place]
+    ]
+    print_table(
+        f"{one.product}, on the newest quarter, which it did not learn from",
+        ("ahead", "output", "mean error", "if nothing changed", "in the 95% interval"),
+        rows,
+    )
+    for name in one.standing.unmoved:
+        place = [w.variable.name for w in joined.inputs].index(name)
+        typer.echo(
+            f"nobody moved '{name}' while {one.product} was made: nothing is known of what it "
+            f"does. Moving it by {joined.steps()[place]:.3g} and back, for some tens of parts, "
+            "would tell"
+        )

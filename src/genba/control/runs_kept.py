@@ -1,0 +1,157 @@
+"""What was learned of a process by run: out of the historian, and kept, signed."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from genba.control.bound import Bound
+from genba.control.runs import Run, RunRows
+from genba.control.runs_learned import ProductBelief
+from genba.errors import ControlError, LearnError
+from genba.historian import Historian
+from genba.learn.registry.signature import public_text, sign, signing_key, verify
+from genba.plant import US, Plant, Sample
+from genba.twin.process import Belief
+from genba.twin.whole_file import write_whole
+
+_ORDERS_US = 60 * 86_400 * US
+"""How long before a period its orders may have come."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RunsKept:
+    """Beliefs by product, and a short digest of them."""
+
+    beliefs: tuple[ProductBelief, ...]
+    model: str
+
+
+def samples_of(historian: Historian, rows: RunRows, start: int, end: int) -> list[Sample]:
+    """Read what rows are made of, in the order of source times."""
+    desks = rows.desks
+    found = _read(historian, [n for n in rows.signals if n not in desks], start, end)
+    if desks:
+        found += _read(historian, desks, max(0, start - _ORDERS_US), end)
+    return sorted(found, key=lambda one: (one.source_time, one.sequence))
+
+
+def runs_of(historian: Historian, plant: Plant, bound: Bound, start: int, end: int) -> list[Run]:
+    """Make rows of what was recorded in ``[start, end)`` (microseconds UTC)."""
+    rows = RunRows(plant, bound)
+    made = (rows.take(sample) for sample in samples_of(historian, rows, start, end))
+    return [run for run in made if run is not None]
+
+
+def _read(historian: Historian, signals: Sequence[str], start: int, end: int) -> list[Sample]:
+    table = historian.samples(list(signals), start, end)
+    columns = [table[name].to_pylist() for name in ("signal", "value", "text", "quality")]
+    times = [table[name].cast("int64").to_pylist() for name in ("source_time", "receive_time")]
+    numbers = table["sequence"].to_pylist()
+    return [
+        Sample(signal, seen, received, value if text is None else text, quality, number)
+        for signal, value, text, quality, seen, received, number in zip(
+            *columns, *times, numbers, strict=True
+        )
+    ]
+
+
+def keep_runs(
+    bound: Bound,
+    beliefs: Sequence[ProductBelief],
+    period: tuple[int, int],
+    folder: Path,
+    key: Path,
+) -> Path:
+    """Write what was learned, signed with the plant's model key.
+
+    Raises
+    ------
+    LearnError
+        If the key cannot be used.
+    TwinError
+        If the file cannot be written.
+    """
+    content = {
+        "process": bound.process.id,
+        "physics": bound.physics.name,
+        "parameters": [one.name for one in bound.physics.parameters],
+        "period": list(period),
+        "products": [_plain(one) for one in beliefs],
+    }
+    private = signing_key(key)
+    told = {
+        "content": content,
+        "signer": public_text(private),
+        "signature": sign(private, _digest(content)),
+    }
+    path = folder / f"{bound.process.id}.json"
+    write_whole(path, json.dumps(told, indent=1, allow_nan=False))
+    return path
+
+
+def kept_runs(bound: Bound, folder: Path, key: Path) -> RunsKept:
+    """Read what was learned.
+
+    Raises
+    ------
+    ControlError
+        If nothing was learned, the file was changed, or the physics is not the one it is of.
+    """
+    name = bound.process.id
+    path = folder / f"{name}.json"
+    if not path.exists():
+        raise ControlError(f"nothing was learned of '{name}' yet; run `genba twin learn {name}`")
+    try:
+        told: dict[str, Any] = json.loads(path.read_bytes())
+        content = told["content"]
+        digest = _digest(content)
+        verify(public_text(signing_key(key)), digest, told["signature"])
+        parameters = [one.name for one in bound.physics.parameters]
+        if content["physics"] != bound.physics.name or content["parameters"] != parameters:
+            raise ControlError(
+                f"{path} is of physics '{content['physics']}', which was another then; learn the "
+                "process again"
+            )
+        beliefs = tuple(_belief(bound, one) for one in content["products"])
+    except (ValueError, KeyError, TypeError, LearnError) as error:
+        raise ControlError(
+            f"{path} was changed or damaged ({error}); learn the process again"
+        ) from None
+    return RunsKept(beliefs, digest[:12])
+
+
+def _plain(one: ProductBelief) -> dict[str, Any]:
+    belief = one.belief
+    return {
+        "product": one.product,
+        "mean": belief.mean.tolist(),
+        "covariance": belief.covariance.tolist(),
+        "noise": belief.noise.tolist(),
+        "rows": belief.rows,
+        "wander": belief.wander,
+        "seen": one.seen.tolist(),
+        "recipe": one.recipe.tolist(),
+    }
+
+
+def _belief(bound: Bound, told: dict[str, Any]) -> ProductBelief:
+    belief = Belief(
+        bound.physics,
+        np.array(told["mean"], float),
+        np.array(told["covariance"], float),
+        np.array(told["noise"], float),
+        int(told["rows"]),
+        float(told["wander"]),
+    )
+    seen, recipe = np.array(told["seen"], float), np.array(told["recipe"], float)
+    return ProductBelief(str(told["product"]), belief, seen, recipe)
+
+
+def _digest(content: dict[str, Any]) -> str:
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
