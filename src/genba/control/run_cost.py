@@ -67,7 +67,7 @@ class RunCost:
             np.tile(tracker.parameters, (count, 1)),
         )
         slope = np.concatenate([now.shown_x, now.shown_z], axis=2)
-        variance = np.einsum("nij,jk,nik->ni", slope, tracker.doubt(), slope)
+        variance = np.einsum("nij,jk,nik->ni", slope, tracker.covariance, slope)
         return now.shown, np.sqrt(np.maximum(variance, 0.0) + tracker.belief.noise**2)
 
 

@@ -117,10 +117,6 @@ class Tracker:
         """Give the standard deviation of each state."""
         return np.sqrt(np.diag(self._covariance)[: len(self.state)])
 
-    def doubt(self) -> Floats:
-        """Give the covariance of states and parameters (as ``z``) together."""
-        return self._covariance.copy()
-
     @property
     def covariance(self) -> Floats:
         """Of states and parameters together, (states + parameters,) squared."""
