@@ -123,6 +123,7 @@ class Bound:
             dict(wanted.prices),
             dict(wanted.moves),
             {name: (kept.low, kept.high) for name, kept in wanted.keeps.items()},
+            {name: kept.probability for name, kept in wanted.keeps.items()},
         ).checked(self.physics)
 
     def references(self) -> Floats:

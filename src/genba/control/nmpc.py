@@ -7,18 +7,20 @@ Ipopt's own: an answer that is late is no answer, and the caller holds what is p
 """
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import casadi
 import numpy as np
 
+from genba.control.margins import margins
 from genba.control.objective import Objective
 from genba.errors import ControlError
+from genba.twin.process import Numeric, Tracker
 from genba.twin.process.episode import Floats
 from genba.twin.process.symbolic import Symbolic
 
-_VIOLATED = 1e4
+VIOLATED = 1e4
 """Penalty of violating a bound by an output's whole span."""
 _SOLVED = {"Solve_Succeeded", "Solved_To_Acceptable_Level"}
 
@@ -105,6 +107,19 @@ class Nmpc:
         self._span = np.array([one.span for one in process.states])
         self._solver = self._built(limit_s)
         self._guess: Floats | None = None
+        self._numeric = Numeric(symbolic)
+
+    def tightened(self, tracker: Tracker, previous: Floats, ahead: Ahead) -> Ahead:
+        """Draw bounds in by what the tracker is uncertain of, along the last answer."""
+        if not self._objective.keeps:
+            return ahead
+        nx, nu = len(self._span), self.bounds.shape[1]
+        if self._guess is None:
+            inputs = np.tile(np.clip(previous, *self.bounds), (self.horizon, 1))
+        else:
+            inputs = self._guess[nx * (self.horizon + 1) :][: nu * self.horizon].reshape(-1, nu)
+        found = margins(self._numeric, self._objective, tracker, inputs, ahead.context)
+        return replace(ahead, margins=ahead.margins + found)
 
     def advise(self, state: Floats, z: Floats, previous: Floats, ahead: Ahead) -> Course | None:
         """Choose the set-points of the steps to come.
@@ -193,7 +208,7 @@ class Nmpc:
                     (shown[at] - low - margins[at, k]) / span + slack[place, k],
                     (high - margins[at, k] - shown[at]) / span + slack[place, k],
                 ]
-                cost += _VIOLATED * slack[place, k]
+                cost += VIOLATED * slack[place, k]
         unknowns = casadi.vertcat(casadi.vec(x), casadi.vec(u), casadi.vec(slack))
         rules = casadi.vertcat(*gaps, *kept_rules)
         self._low = np.zeros(rules.numel())

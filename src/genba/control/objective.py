@@ -21,12 +21,19 @@ class Objective:
         Weight of the squared change of an input from step to step.
     keeps : mapping
         Bounds of outputs that have to be kept; what cannot be kept is violated as little as may be.
+    sure : mapping
+        How probable it has to be that an output keeps its bounds; 0.95 where nothing is said.
     """
 
     targets: Mapping[str, float] = field(default_factory=dict)
     prices: Mapping[str, float] = field(default_factory=dict)
     moves: Mapping[str, float] = field(default_factory=dict)
     keeps: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    sure: Mapping[str, float] = field(default_factory=dict)
+
+    def probability(self, name: str) -> float:
+        """Give how probable it has to be that an output keeps its bounds."""
+        return self.sure.get(name, 0.95)
 
     def checked(self, process: UnitProcess) -> "Objective":
         """Return the objective if it speaks of this process.
@@ -43,6 +50,7 @@ class Objective:
             ("prices", self.prices, outputs | inputs),
             ("moves", self.moves, inputs),
             ("keeps", self.keeps, outputs),
+            ("probabilities", self.sure, outputs),
         ):
             for name in names:
                 if name not in known:
@@ -53,6 +61,9 @@ class Objective:
         for name, (low, high) in self.keeps.items():
             if not low < high:
                 raise ControlError(f"'{name}' is to be kept from {low} to {high}: nothing fits")
+        for name, share in self.sure.items():
+            if not 0.5 <= share < 1:
+                raise ControlError(f"'{name}' is to be kept with {share}; take 0.5 to 0.999")
         if not (self.targets or self.prices):
             raise ControlError("the objective has neither targets nor prices; say what is wanted")
         return self

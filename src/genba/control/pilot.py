@@ -6,10 +6,11 @@ has been right for a while.
 """
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
-from genba.control.nmpc import Ahead, Course, Nmpc
+from genba.control.nmpc import Ahead, Course
 from genba.errors import ControlError, TwinError
 from genba.twin.process.episode import Episode, Floats
 from genba.twin.process.track import Tracker
@@ -53,10 +54,24 @@ class Choice:
     why: str
 
 
+class Controller(Protocol):
+    """What looks ahead: ``Nmpc`` (:mod:`genba.control.nmpc`) or ``Sampler`` (``sampling``)."""
+
+    def tightened(self, tracker: Tracker, previous: Floats, ahead: Ahead) -> Ahead:
+        """Draw bounds in by what the tracker is uncertain of."""
+        ...
+
+    def advise(self, state: Floats, z: Floats, previous: Floats, ahead: Ahead) -> Course | None:
+        """Choose the set-points of the steps to come; None: not in time."""
+        ...
+
+
 class Pilot:
     """A tracker and a controller over one model. One call a step."""
 
-    def __init__(self, controller: Nmpc, tracker: Tracker, trust: Trust | None = None) -> None:
+    def __init__(
+        self, controller: Controller, tracker: Tracker, trust: Trust | None = None
+    ) -> None:
         self._controller = controller
         self.tracker = tracker
         self._trust = trust or Trust()
@@ -64,7 +79,32 @@ class Pilot:
         self._right = self._trust.steps
         self._before: Floats | None = None
 
-    def choose(self, shown: Floats, in_force: Floats, context: Floats, ahead: Ahead) -> Choice:
+    @property
+    def doubted(self) -> bool:
+        """Whether what was seen lately contradicts the model."""
+        return self._right < self._trust.steps
+
+    def restart(self, shown: Floats) -> None:
+        """Follow anew: of the state only what is shown (outputs,) is known, NaN where nothing is.
+
+        A state of the same name as an output begins there, so that the first steps of a process
+        that is far from linear are not taken for a contradiction.
+        """
+        self.tracker.restart()
+        self._before, self._surprise, self._right = None, 1.0, self._trust.steps
+        process = self.tracker.symbolic.process
+        by_name = dict(zip([one.name for one in process.outputs], shown, strict=True))
+        told = np.array([by_name.get(one.name, np.nan) for one in process.states])
+        self.tracker.state = np.where(np.isfinite(told), told, self.tracker.state)
+
+    def choose(
+        self,
+        shown: Floats,
+        in_force: Floats,
+        context: Floats,
+        ahead: Ahead,
+        went: Floats | None = None,
+    ) -> Choice:
         """Take in what is shown now and choose what comes next.
 
         Parameters
@@ -72,8 +112,11 @@ class Pilot:
         shown : (outputs,)
             NaN where nothing was measured.
         in_force : (inputs,)
-            Set-points that were in force since the last call, whoever set them.
+            Set-points that are in force, whoever set them.
         context : (context,)
+        went : (inputs,), optional
+            Their mean since the last call, where they were changed meanwhile; by default what is in
+            force.
 
         Raises
         ------
@@ -84,7 +127,7 @@ class Pilot:
             raise ControlError("set-points or context are not finite; the plain controller holds")
         try:
             if self._before is not None:
-                self.tracker.went(in_force, self._before)
+                self.tracker.went(in_force if went is None else went, self._before)
             self._take_in(shown, in_force, context)
         except TwinError as error:
             self.tracker.restart()
@@ -124,6 +167,7 @@ class Pilot:
             return Choice(None, f"the model is contradicted (surprise {self._surprise:.0f})")
         if self._right < self._trust.steps:
             return Choice(None, f"the model was contradicted {self._right} steps ago")
+        ahead = self._controller.tightened(self.tracker, in_force, ahead)
         course = self._controller.advise(
             self.tracker.state, self.tracker.parameters, in_force, ahead
         )

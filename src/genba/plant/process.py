@@ -26,6 +26,8 @@ class Kept(Value):
 
     low: float
     high: float
+    probability: Annotated[float, Field(ge=0.5, lt=1)] = 0.95
+    """How probable it has to be, as far as the model knows, that each bound is kept."""
 
     @model_validator(mode="after")
     def _ordered(self) -> "Kept":

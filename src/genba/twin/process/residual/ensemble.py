@@ -85,17 +85,17 @@ class Ensemble:
     def said(self, x: Floats, u: Floats, c: Floats) -> Floats:
         """What every member says of every row, (members, rows, heads)."""
         rows = (np.concatenate([x, u, c], axis=1) - self.center) / self.scale
-        return self._said(np.broadcast_to(rows, (self.members, *rows.shape)))
+        return self._said(rows[None], self.support.open(rows)[None, :, None])
 
     def said_apart(self, x: Floats, u: Floats, c: Floats) -> Floats:
         """What each member says of rows of its own: (members, rows, ...) to (..., heads)."""
-        return self._said((np.concatenate([x, u, c], axis=2) - self.center) / self.scale)
+        rows = (np.concatenate([x, u, c], axis=2) - self.center) / self.scale
+        return self._said(rows, self.support.open(rows)[..., None])
 
-    def _said(self, rows: Floats) -> Floats:
+    def _said(self, rows: Floats, gate: Floats) -> Floats:
         learned = np.tanh(rows @ self.first + self.shift[:, None]) @ self.last
         learned = self.limit * np.tanh(learned + self.offset[:, None])
         waves = np.cos(rows @ self.waves + self.phases) @ self.heights
-        gate = self.support.open(rows)[..., None]
         return np.asarray(gate * learned + (1.0 - gate) * self.doubt * waves)
 
     def open(self, x: Floats, u: Floats, c: Floats) -> Floats:

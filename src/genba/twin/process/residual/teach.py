@@ -17,12 +17,11 @@ import numpy.typing as npt
 from genba.errors import TwinError
 from genba.twin.process.belief import Belief
 from genba.twin.process.episode import Episode, Floats
+from genba.twin.process.residual.driven import driven
 from genba.twin.process.residual.ensemble import Ensemble, feature_names, own_outputs
 from genba.twin.process.residual.support import support_of
-from genba.twin.process.symbolic import Symbolic, symbolic
+from genba.twin.process.symbolic import Symbolic
 from genba.twin.process.track import Tracker
-from genba.twin.process.unit import Expression, Names, UnitProcess
-from genba.twin.process.variable import Variable
 
 _WAVES = 24
 _PULL = 1e-3
@@ -294,7 +293,7 @@ class _Forced:
         x, u, c, r = (
             casadi.SX.sym(name, size) for name, size in (("x", nx), ("u", nu), ("c", nc), ("r", nx))
         )
-        forced = symbolic(_Driven(plain.process), plain.step_s, plain.substeps)
+        forced = driven(plain)
         around = casadi.vertcat(c, r)
         after, shown = forced.step(x, u, around, z), forced.shows(x, u, around, z)
         slopes = [casadi.jacobian(after, x), casadi.jacobian(after, r), casadi.jacobian(shown, x)]
@@ -322,25 +321,6 @@ class _Forced:
         later = (by_x @ moved[..., None] + by_r @ forced[..., None])[..., 0]
         seen = (seen_x @ moved[..., None])[..., 0]
         return torch.tensor(shown.T.copy()) + seen, torch.tensor(after.T.copy()) + later
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Driven:
-    """A process whose context says what is added to its rates."""
-
-    inner: UnitProcess
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.inner, name)
-
-    @property
-    def context(self) -> tuple[Variable, ...]:
-        added = (Variable(f"added_{one.name}", "1", 0.0, 1.0) for one in self.inner.states)
-        return (*self.inner.context, *added)
-
-    def rates(self, x: Names, u: Names, c: Names, p: Names) -> dict[str, Expression]:
-        known = self.inner.rates(x, u, c, p)
-        return {name: rate + getattr(c, f"added_{name}") for name, rate in known.items()}
 
 
 def _torch() -> Any:
