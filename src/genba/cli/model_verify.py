@@ -10,9 +10,17 @@ from genba.cli.output import emit_json, fail, print_table, says_errors
 from genba.cli.training import JsonOption, PlantFile, StateOption, now_text, registry_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from genba.historian import Historian
     from genba.learn import Registry
+    from genba.learn.edge.past import Stretch
+    from genba.learn.verify.imagined import Fault
     from genba.learn.verify.verified import Verdict
+    from genba.plant import Plant
+
+_ONSETS = 5
+"""At how many moments each fault is imagined."""
 
 ModelArgument = Annotated[str, typer.Argument(help="The model: its digest, or how that begins.")]
 
@@ -38,6 +46,13 @@ def verify(
     memory_mb: Annotated[float, typer.Option(help="Most memory that it may add.")] = 256.0,
     low: Annotated[float, typer.Option(help="Lowest answer that makes sense.")] = -1e30,
     high: Annotated[float, typer.Option(help="Highest answer that makes sense.")] = 1e30,
+    twin: Annotated[
+        str, typer.Option(help="Also seek faults as what was learned of this process knows them.")
+    ] = "",
+    fault_hours: Annotated[float, typer.Option(help="How long such a fault lasts.", min=0.01)] = 1,
+    found_share: Annotated[
+        float, typer.Option("--found", help="Share of them that it has to find, where they show.")
+    ] = 0.0,
     by: Annotated[str, typer.Option(help="Who verifies; stands in the history.")] = "",
     json: JsonOption = False,
 ) -> None:
@@ -58,7 +73,9 @@ def verify(
     folder = state or plant.resolve().parent / "state"
     registry = registry_of(folder)
     found = registry.get(model)
-    terms = Terms(budget_us, memory_mb, low, high, budget, certain)
+    terms = Terms(budget_us, memory_mb, low, high, budget, certain, found_share)
+    if found_share and not twin:
+        fail("--found is a share of imagined faults; name the process with --twin")
 
     def opened() -> "Historian":
         return Historian.open(folder / "historian", clock, read_only=True)
@@ -68,6 +85,7 @@ def verify(
         until, newest = moment(historian, end), moment(historian, "now")
     period = unseen(found.card, newest, start=begin, end=until, hours=hours)
     past = Past(loaded, opened, clock.now)
+    imagine = _imagining(loaded, folder, twin, opened, fault_hours * 3600) if twin else None
     in_force = _in_force(registry, f"{found.card.equipment}.{found.card.task.value}")
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("beginning", total=1.0)
@@ -75,7 +93,12 @@ def verify(
         def told(what: str, share: float) -> None:
             progress.update(task, description=what, completed=share)
 
-        verdict = run(registry, found, loaded, past, period, terms, in_force=in_force, told=told)
+        verdict = run(
+            *(registry, found, loaded, past, period, terms),
+            in_force=in_force,
+            imagine=imagine,
+            told=told,
+        )
     note(registry, found, verdict, now_text(), by)
     if json:
         emit_json({"model": found.digest, "passed": verdict.passed, **verdict.as_json()})
@@ -83,6 +106,36 @@ def verify(
         _show(found.digest, verdict)
     if not verdict.passed:
         raise typer.Exit(1)
+
+
+def _imagining(
+    plant: "Plant",
+    folder: Path,
+    process: str,
+    opened: "Callable[[], Historian]",
+    length_s: float,
+) -> "Callable[[Stretch], Sequence[Fault]]":
+    """Return what imagines faults in a stretch, by what was learned of a process."""
+    from genba.cli.twin_learn import PROCESSES
+    from genba.control.bound import bound
+    from genba.control.imagined import faults_in
+    from genba.control.learned import kept_world
+    from genba.learn.registry.signature import KEY
+    from genba.learn.verify.imagined import onsets
+    from genba.operate.state import StateFolder
+
+    joined = bound(plant, process)
+    key = StateFolder(folder, create=False).secrets / KEY
+    world, _ = kept_world(joined, folder / PROCESSES, key)
+
+    def imagine(stretch: "Stretch") -> "Sequence[Fault]":
+        begins = onsets(stretch, length_s, _ONSETS)
+        if not begins:
+            fail(f"the stretch is too short for faults of {length_s / 3600:g} h; take a longer one")
+        with opened() as historian:
+            return faults_in(joined, world, historian, begins, length_s)
+
+    return imagine
 
 
 def _in_force(registry: "Registry", name: str) -> bytes | None:
@@ -126,6 +179,20 @@ def _show(digest: str, verdict: "Verdict") -> None:
     rows.append(("what it reads", told["inputs"]["said"] if verdict.inputs else "undefined"))
     period = f"{format_time(verdict.start)} to {format_time(verdict.end)}"
     print_table(f"{digest[:12]} in shadow, {period}", ("what", "was"), rows)
+    if verdict.sought:
+        print_table(
+            "Faults that a world model put into what was recorded",
+            ("fault", "shows, times the noise", "found", "after"),
+            [
+                (
+                    one.name,
+                    f"{one.shown:.1f}",
+                    f"{one.found} of {one.tried}",
+                    "" if one.delay_s is None else f"{one.delay_s / 60:.0f} min",
+                )
+                for one in verdict.sought
+            ],
+        )
     for time in told.get("raised", [])[:10]:
         typer.echo(f"- found at {time}")
     for warning in verdict.warnings:

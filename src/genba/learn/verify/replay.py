@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,11 +55,16 @@ class Replay:
 
 
 def replay(
-    bundle: Bundle, stretch: Stretch, told: Callable[[float], None] = lambda share: None
+    bundle: Bundle,
+    stretch: Stretch,
+    told: Callable[[float], None] = lambda share: None,
+    *,
+    sandbox: Sandbox | None = None,
 ) -> Replay:
     """Feed the moments of a stretch to a model, one after the other, as they would come live.
 
-    The model runs in a process of its own. ``told`` hears which share of the stretch is done.
+    The model runs in a process of its own, or in the ``sandbox`` that already holds it. ``told``
+    hears which share of the stretch is done.
 
     Raises
     ------
@@ -70,9 +76,10 @@ def replay(
     values: list[float] = []
     raised: list[int] = []
     faults = run = worst = 0
-    with Sandbox(bundle.model, contract) as sandbox:
+    held = Sandbox(bundle.model, contract) if sandbox is None else nullcontext(sandbox)
+    with held as running:
         for time, windows in _windows(stretch):
-            said = sandbox.answer(windows, _WITHIN_S).values
+            said = running.answer(windows, _WITHIN_S).values
             told((time[-1] - int(stretch.time[0])) / max(1, int(np.ptp(stretch.time))))
             known = np.asarray(np.isfinite(windows).all(axis=(1, 2)))
             for moment, value, whole in zip(time, said.tolist(), known.tolist(), strict=True):

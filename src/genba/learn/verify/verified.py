@@ -1,6 +1,6 @@
 """Whether a registered model may be released: in shadow over what it never saw, and why not."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -18,6 +18,7 @@ from genba.learn.recipe.protocol import Task
 from genba.learn.registry.history import Event, What
 from genba.learn.registry.store import Registered, Registry
 from genba.learn.verify.budget import BUDGET_A_WEEK, Rate, rate_of
+from genba.learn.verify.imagined import Fault, Sought, seek
 from genba.learn.verify.replay import Replay, replay
 from genba.learn.watch.drift import Drift
 from genba.learn.watch.drift import drift_of as moved
@@ -28,6 +29,8 @@ FEWEST = 100
 """Answers below which nothing is said."""
 MOST_UNKNOWN = 0.5
 """Share of the moments at work without an answer, from which on a model watches nothing."""
+PLAIN = 5.0
+"""Standard deviations of noise by which an imagined fault moves a signal that plainly shows it."""
 _SHOWN = 300
 """Windows of the stretch that the shadow window looks at, evenly spread."""
 
@@ -38,12 +41,13 @@ class Terms:
 
     ``budget_us`` to ``high`` are those of :func:`~genba.learn.edge.pack.release_of`; ``a_week`` the
     findings in a week of running time that the plant bears. Where ``certain``, it has to be sure
-    that no more come; else it is enough that the count does not speak against it.
+    that no more come; else it is enough that the count does not speak against it. ``found`` is the
+    share of imagined faults that it has to find, of those that plainly show.
 
     Raises
     ------
     LearnError
-        If the budget is no positive number.
+        If the budget is no positive number, or the share is none.
     """
 
     budget_us: float = 10_000.0
@@ -52,12 +56,15 @@ class Terms:
     high: float = 1e30
     a_week: float = BUDGET_A_WEEK
     certain: bool = False
+    found: float = 0.0
 
     def __post_init__(self) -> None:
         if not 0 < self.a_week < float("inf"):
             raise LearnError(
                 f"a budget of {self.a_week} findings a week makes no sense; give a number above 0"
             )
+        if not 0 <= self.found <= 1:
+            raise LearnError(f"a share of {self.found} makes no sense; give one from 0 to 1")
 
     def of_release(self) -> dict[str, float]:
         """Return what :func:`~genba.learn.edge.pack.release_of` is told."""
@@ -80,6 +87,8 @@ class Verdict:
     beside: "Beside | None" = None
     inputs: Drift | None = None
     """How far what it reads has moved since it was trained; None where that is not known."""
+    sought: tuple[Sought, ...] = ()
+    """What became of faults that a world model imagined; empty where none was asked."""
     warnings: tuple[str, ...] = field(default=())
 
     @property
@@ -118,6 +127,8 @@ class Verdict:
                 "said": self.inputs.said.value,
                 "drifted": {column.name: column.what for column in self.inputs.drifted},
             }
+        if self.sought:
+            told["imagined"] = [one.as_json() for one in self.sought]
         return told
 
 
@@ -150,6 +161,7 @@ def verify(
     terms: Terms,
     *,
     in_force: bytes | None = None,
+    imagine: Callable[[Stretch], Sequence[Fault]] | None = None,
     told: Callable[[str, float], None] = lambda what, share: None,
 ) -> Verdict:
     """Run a model in shadow over a recorded stretch, through the code that would run it live.
@@ -166,6 +178,8 @@ def verify(
         ``[start, end)`` in microseconds UTC, see :func:`~genba.learn.verify.unseen.unseen`.
     in_force : bytes, optional
         The release that it would replace.
+    imagine : callable, optional
+        Gives faults, as a world model knows them, that are put into the stretch and sought.
     told : callable
         Hears what is being done, and which share of that is done.
 
@@ -202,9 +216,14 @@ def verify(
     if in_force is not None:
         told("replaying what is in force", 0.0)
         beside = _beside(bundle, run, open_bundle(in_force, trust), past)
+    sought: tuple[Sought, ...] = ()
+    if imagine is not None:
+        told("imagining faults", 0.0)
+        sought = tuple(seek(bundle, stretch, imagine(stretch), partial(told, "seeking faults")))
     inputs = _inputs(model, stretch)
-    warned = _warned(model, rate, terms, beside, inputs)
-    return of(_against(run, rate, terms), run, rate, beside, inputs, warned)
+    warned = (*_warned(model, rate, terms, beside, inputs), *_missed(sought))
+    why = (*_against(run, rate, terms), *_blind(sought, terms))
+    return of(why, run, rate, beside, inputs, sought, warned)
 
 
 def note(registry: Registry, model: Registered, verdict: Verdict, time: str, by: str) -> Event:
@@ -239,6 +258,29 @@ def _against(run: Replay, rate: Rate | None, terms: Terms) -> tuple[str, ...]:
             f"week, and the budget is {terms.a_week:g}; to be sure takes {hours:.0f} h at work"
         )
     return tuple(why)
+
+
+def _plain(sought: Sequence[Sought]) -> list[Sought]:
+    return [one for one in sought if one.shown >= PLAIN]
+
+
+def _blind(sought: Sequence[Sought], terms: Terms) -> tuple[str, ...]:
+    """Return what speaks against a model that misses imagined faults."""
+    plain = _plain(sought)
+    tried, found = sum(one.tried for one in plain), sum(one.found for one in plain)
+    if not tried or found >= terms.found * tried:
+        return ()
+    return (
+        f"it finds {found} of {tried} imagined faults that plainly show, and {terms.found:.0%} are "
+        "asked for; train it on calmer data, or allow it more findings a week",
+    )
+
+
+def _missed(sought: Sequence[Sought]) -> tuple[str, ...]:
+    names = [one.name for one in _plain(sought) if one.found == 0]
+    if not names:
+        return ()
+    return (f"it would have missed: {'; '.join(names)}",)
 
 
 def _warned(
