@@ -3,7 +3,8 @@
 from genba.plant.checks.report import Report
 from genba.plant.checks.signals import NUMBERS
 from genba.plant.model import Plant
-from genba.plant.signal import Role
+from genba.plant.process import Process
+from genba.plant.signal import Role, SignalKind
 
 
 def check_processes(plant: Plant, report: Report) -> None:
@@ -33,9 +34,57 @@ def check_processes(plant: Plant, report: Report) -> None:
             if product not in plant.products_by_id:
                 at = (*path, "tolerances", product)
                 report.unknown(at, "product", product, plant.products_by_id)
+        _check_wiring(plant, report, path, process)
         if process.control and process.objective is None:
             report.error(
                 (*path, "control"),
                 f"nothing says what the set-points of '{process.id}' are for",
                 "give it an objective, or take 'control' out",
             )
+
+
+def _check_wiring(
+    plant: Plant, report: Report, path: tuple[str | int, ...], process: Process
+) -> None:
+    """Doubt signals that stand for two things, come too seldom, or have no bounds."""
+    first: dict[str, str] = {}
+    for name, wired in process.signals.items():
+        at = (*path, "signals", name)
+        if wired in first:
+            report.error(
+                at,
+                f"'{wired}' is wired as '{first[wired]}' and as '{name}'",
+                "one of them is another signal; name it",
+            )
+        first.setdefault(wired, name)
+        known = plant.signals.get(wired)
+        if known is None:
+            continue
+        if known.kind is SignalKind.MEASUREMENT and known.sample_s > process.step_s:
+            report.warning(
+                at,
+                f"'{wired}' comes every {known.sample_s:g} s, and a step takes {process.step_s:g}",
+                "take longer steps, or sample it more often",
+            )
+        if (
+            process.experiments
+            and known.kind is SignalKind.SETPOINT
+            and name not in process.inputs
+            and (known.range is None or known.range.low is None or known.range.high is None)
+        ):
+            report.error(
+                at,
+                f"experiments may move '{wired}', which has no range",
+                "give the signal a range, or 'inputs' of the process bounds for it",
+            )
+    wanted = process.objective
+    for what, names in (
+        () if wanted is None else (("targets", wanted.targets), ("keeps", wanted.keeps))
+    ):
+        for name in names:
+            if name not in process.signals:
+                report.warning(
+                    (*path, "objective", what, name),
+                    f"no signal shows '{name}', so nobody can tell whether it is kept",
+                    "wire a signal to it, or leave it out",
+                )
