@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from genba.twin.process.episode import Floats
-from genba.twin.process.findings.finding import Finding, error, warning
+from genba.twin.process.findings.finding import Finding, warning
 
 _LEAST_S = 10.0
 _AROUND = 5
@@ -41,11 +41,11 @@ def clock_of(
     most = float(np.quantile(ahead, _MOSTLY)) if len(own) else 0.0
     if most > _AHEAD_S:
         found.append(
-            error(
+            warning(
                 "clock",
                 (),
                 f"the device of {signal} gives times that lie {most:.0f} s ahead of when they came",
-                "set the device's clock, by NTP if it can",
+                "set the device's clock by NTP: if others are right, causes and effects are apart",
             )
         )
     jumps = _jumps(own, came, max(_LEAST_S, step_s))
