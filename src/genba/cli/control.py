@@ -1,11 +1,13 @@
 """``genba control``: set-points by looking ahead in what was learned of a process."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import quote
 
 import typer
 
 from genba.cli import control_runs as by_run
+from genba.cli.client import HERE, JsonOption, TokenOption, UrlOption, fetch, send
 from genba.cli.output import emit_json, noun, print_table, says_errors
 from genba.cli.twin_learn import (
     PROCESSES,
@@ -63,6 +65,98 @@ def advise(
         emit_json(asdict(found))
     else:
         _show(process, found)
+
+
+ControlledArgument = Annotated[
+    str, typer.Argument(help="The process, or a machine that has one process alone.")
+]
+
+
+@app.command("run")
+@says_errors
+def run(process: ControlledArgument, url: UrlOption = HERE, token: TokenOption = "") -> None:
+    """Switch control of a process on in the running core, at the level of the plant file."""
+    told = send(url, token, "POST", f"/control/{quote(process, safe='')}/run")
+    typer.echo(f"control of {told['process']} is on, at the level {told['level']}. {_who(told)}")
+
+
+@app.command("stop")
+@says_errors
+def stop(process: ControlledArgument, url: UrlOption = HERE, token: TokenOption = "") -> None:
+    """Switch control of a process off; its own set-points come back step by step."""
+    told = send(url, token, "POST", f"/control/{quote(process, safe='')}/stop")
+    typer.echo(f"control of {told['process']} is off. {_who(told)}")
+
+
+@app.command("experiment")
+@says_errors
+def experiment(
+    process: ControlledArgument,
+    steps: Annotated[int, typer.Option(min=2, max=1000, help="Steps of the process.")] = 40,
+    url: UrlOption = HERE,
+    token: TokenOption = "",
+) -> None:
+    """Let the running core move set-points a little in order to learn, where that is allowed."""
+    path = f"/control/{quote(process, safe='')}/experiment"
+    told = send(url, token, "POST", path, {"steps": steps})
+    typer.echo(
+        f"an experiment of {steps} steps on {told['process']} is asked for; `genba control status` "
+        "says how it goes"
+    )
+
+
+@app.command("status")
+@says_errors
+def status(url: UrlOption = HERE, token: TokenOption = "", json: JsonOption = False) -> None:
+    """Show who drives each process, since when and why, what was expected and what came."""
+    found = fetch(url, token, "/control")
+    if json:
+        emit_json(found)
+        return
+    if not found:
+        typer.echo("no process is controlled; give one 'control: true' in the plant file")
+        return
+    columns = ("process", "driven by", "since", "level", "in force", "its own", "why")
+    print_table("Set-point control", columns, [_row(one) for one in found])
+    for one in found:
+        if one["experiment"]:
+            typer.echo(f"{one['process']}, experiment: {one['experiment']}")
+        if one["about"]:
+            typer.echo(f"{one['process']}, model {one['model']}: {one['about']}")
+        for word in ("expected", "came"):
+            for effect in one[word]:
+                typer.echo(f"{one['process']}, {_told(effect)}")
+        if one["checked"]:
+            share = f"{one['within']} of {one['checked']}"
+            typer.echo(f"{one['process']}: {share} expectations came within their 95% interval")
+
+
+def _row(one: dict[str, Any]) -> tuple[str, ...]:
+    return (
+        one["process"],
+        one["driver"] if one["on"] else f"{one['driver']} (off)",
+        one["since"],
+        one["level"],
+        _values(one["in_force"]),
+        _values(one["plain"]),
+        one["why"],
+    )
+
+
+def _values(points: dict[str, float]) -> str:
+    return ", ".join(f"{name} {value:.5g}" for name, value in points.items())
+
+
+def _told(effect: dict[str, Any]) -> str:
+    told = (
+        f"{effect['name']}: expected {effect['chosen']:.5g} {effect['unit']} "
+        f"({effect['low']:.5g} to {effect['high']:.5g}), {effect['stays']:.5g} if nothing changes"
+    )
+    return told if effect["came"] is None else f"{told}; {effect['came']:.5g} came"
+
+
+def _who(told: dict[str, Any]) -> str:
+    return f"Now drives: {told['driver']}{': ' if told['why'] else ''}{told['why']}"
 
 
 def _show(process: str, found: "Advice") -> None:

@@ -88,6 +88,18 @@ def level_of(plant: Plant, equipment: Iterable[str], kind: str) -> Autonomy:
     return next(level for level in _STRICTEST_FIRST if level in levels)
 
 
+def no_higher(level: Autonomy, at_most: object) -> Autonomy:
+    """Return the stricter of a level and the highest that a proposal asks for itself, if it does.
+
+    A proposal can only take back what the plant file gives; a word that is none takes all.
+    """
+    if at_most is None:
+        return level
+    known = {str(one): one for one in _STRICTEST_FIRST}
+    asked = known.get(str(at_most), Autonomy.OBSERVE)
+    return min(level, asked, key=_STRICTEST_FIRST.index)
+
+
 def decision_at(level: Autonomy, needed: int, yeses: int, *, personal: bool) -> Decision:
     """Turn a level into the decision on a proposal against which nothing else speaks.
 

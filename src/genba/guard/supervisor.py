@@ -12,6 +12,7 @@ from genba.guard.authority import (
     check_authority,
     decision_at,
     level_of,
+    no_higher,
 )
 from genba.guard.envelope import check_write
 from genba.guard.form import malformed
@@ -239,6 +240,13 @@ class Guard:
         self._given[command.id] = _Given(allowed, command)
         return command
 
+    def level(self, equipment: Iterable[str], kind: str, at_most: object = None) -> Autonomy:
+        """Return the level at which a kind of decision on some equipment is made.
+
+        ``at_most`` is the highest that a proposal asks for itself (``at_most`` in its context).
+        """
+        return no_higher(level_of(self._plant, equipment, kind), at_most)
+
     def recheck(self, command: Command, number: int) -> tuple[str, ...]:
         """Ask once more, right before write ``number`` (from 0) of a command goes out.
 
@@ -378,7 +386,7 @@ class Guard:
 
     def _level(self, proposal: Proposal, signals: Iterable[Signal]) -> Autonomy:
         touched = {proposal.equipment, *(signal.equipment for signal in signals)}
-        return level_of(self._plant, touched, proposal.kind)
+        return self.level(touched, proposal.kind, proposal.context.get("at_most"))
 
     def _forget(self, now: int) -> None:
         """Drop ids that can no longer be replayed, and what waited for its command or is done."""

@@ -16,6 +16,7 @@ from genba.guard import Guard
 from genba.operate.journal import CommandJournal
 from genba.operate.readback import same_value
 from genba.operate.sense import LiveValues
+from genba.operate.set_points import SetPoints
 from genba.plant import (
     US,
     Clock,
@@ -159,10 +160,13 @@ class Actor:
         }
 
     def busy(self) -> frozenset[str]:
-        """Return equipment and lots of commands whose outcome is open; heartbeats hold up none."""
+        """Return equipment and lots of commands whose outcome is open.
+
+        Heartbeats and set-points that control chooses hold up none.
+        """
         names: set[str] = set()
         for open_ in self._open.values():
-            if open_.proposal.kind != "heartbeat":
+            if open_.proposal.kind != "heartbeat" and not SetPoints.owns(open_.proposal):
                 names.add(open_.proposal.equipment)
                 names.update(lots_of(open_.proposal))
         return frozenset(names)

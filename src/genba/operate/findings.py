@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Iterable
 
 from genba.operate.judge import Judgement
-from genba.plant import US, Finding
+from genba.plant import US, Finding, Outcome, Proposal, Severity
 
 LATELY_S = 900.0
 
@@ -34,3 +34,30 @@ class Findings:
         """Return what stands or was told lately, newest first."""
         lately = [f for f in self._told if time - f.time <= LATELY_S * US]
         return sorted([*self._standing.values(), *lately], key=lambda f: f.time, reverse=True)
+
+
+def judge_failed(name: str, now: int, text: str, severity: Severity) -> Finding:
+    """Tell that a judge failed, or judges again."""
+    return Finding(
+        id=f"F-judge-{name}-{now}",
+        time=now,
+        kind=f"judge_{name}",
+        equipment="",
+        text=text,
+        severity=severity,
+        source="judging",
+    )
+
+
+def ending_unknown(proposal: Proposal, outcome: Outcome) -> Finding:
+    """Tell that nobody knows how a command ended."""
+    return Finding(
+        id=f"F-unknown-{outcome.command}",
+        time=outcome.time,
+        kind="command_unknown",
+        equipment=proposal.equipment,
+        text=f"nobody knows how command {outcome.command} ended: {outcome.detail}; look at it",
+        severity=Severity.CRITICAL,
+        source="acting",
+        evidence=outcome.read_back,
+    )

@@ -9,7 +9,7 @@ from genba.errors import Refused
 from genba.guard import FROM_OUTSIDE, INTENT_KINDS, Approval, Guard, Waiting
 from genba.operate.act import Actor, lots_of
 from genba.operate.alarms import Alarms
-from genba.operate.findings import Findings
+from genba.operate.findings import Findings, ending_unknown, judge_failed
 from genba.operate.heartbeat import Heartbeats
 from genba.operate.judge import Judge, Judgement, Sight
 from genba.operate.manual import Manual
@@ -17,6 +17,7 @@ from genba.operate.patience import MOST_REFUSED_S, Patience
 from genba.operate.planning import Planning
 from genba.operate.records import Records
 from genba.operate.sense import LiveValues
+from genba.operate.set_points import SetPoints
 from genba.operate.track import Tracker
 from genba.plan import Situation
 from genba.plant import (
@@ -56,6 +57,8 @@ class ExecutionLoop:
         The steps' parts.
     alarms : Alarms
         Hears of everything that is judged.
+    set_points : SetPoints
+        Its judge is among the others; what it chose is put through here.
     judges : sequence of Judge
         Asked in order, in the loop itself.
     planning : Planning
@@ -78,6 +81,7 @@ class ExecutionLoop:
         patience: Patience,
         alarms: Alarms,
         manual: Manual,
+        set_points: SetPoints,
         tell: Callable[[str, Mapping[str, Any]], None],
     ) -> None:
         self._clock = clock
@@ -92,6 +96,7 @@ class ExecutionLoop:
         self._patience = patience
         self._alarms = alarms
         self._manual = manual
+        self.set_points = set_points
         self._tell = tell
         self._findings = Findings()
         self._recent: deque[tuple[Proposal, Verdict]] = deque(maxlen=RECENT)
@@ -129,6 +134,7 @@ class ExecutionLoop:
         self._lapse()
         for beat in self._heartbeats.due(now):
             self.put_through(beat)
+        self.set_points.put_through(self.put_through)
         await self._plan(now)
         self.ticks += 1
 
@@ -142,13 +148,13 @@ class ExecutionLoop:
                     self._failing.add(judge.name)
                     logger.exception("judge '%s' failed", judge.name)
                     text = f"judge '{judge.name}' failed; the log says why"
-                    finding = _own_finding(judge.name, sight.time, text, Severity.WARNING)
+                    finding = judge_failed(judge.name, sight.time, text, Severity.WARNING)
                     self.take([Judgement(finding, stands=True)])
             else:
                 if judge.name in self._failing:
                     self._failing.discard(judge.name)
                     text = f"judge '{judge.name}' judges again"
-                    finding = _own_finding(judge.name, sight.time, text, Severity.INFO)
+                    finding = judge_failed(judge.name, sight.time, text, Severity.INFO)
                     self.take([Judgement(finding, clears=True)])
 
     def take(self, judgements: Iterable[Judgement]) -> None:
@@ -298,6 +304,8 @@ class ExecutionLoop:
             self.ended(proposal, command, said)
             return
         self._manual.wrote(command)
+        if self.set_points.owns(proposal):
+            self.set_points.commanded(proposal, command)
         if proposal.kind == "transport" and "vehicle_order" in proposal.context:
             self._tracker.fleet.sent(proposal)
         self._actor.start(proposal, command)
@@ -312,7 +320,10 @@ class ExecutionLoop:
             return
         self.outcomes[outcome.done] += 1
         if outcome.unknown:
-            self.take([Judgement(_unknown_finding(proposal, outcome))])
+            self.take([Judgement(ending_unknown(proposal, outcome))])
+        if self.set_points.owns(proposal):
+            self.set_points.ended(proposal, outcome)
+            return
         if outcome.done:
             for cause in _causes(proposal):
                 self._patience.succeeded(cause)
@@ -330,7 +341,7 @@ class ExecutionLoop:
             if most_s is not None:
                 self._heartbeats.failed(proposal.equipment)
             return
-        if proposal.source in FROM_OUTSIDE:
+        if proposal.source in FROM_OUTSIDE or self.set_points.owns(proposal):
             return
         if most_s is None:
             for cause in _causes(proposal):
@@ -367,28 +378,3 @@ def _about(proposal: Proposal) -> tuple[object, ...]:
     facts = {k: v for k, v in proposal.context.items() if k not in ("vehicle_order", "vehicle")}
     told: object = tuple(sorted(facts.items())) if facts else proposal.writes
     return proposal.kind, proposal.equipment, told
-
-
-def _own_finding(name: str, now: int, text: str, severity: Severity) -> Finding:
-    return Finding(
-        id=f"F-judge-{name}-{now}",
-        time=now,
-        kind=f"judge_{name}",
-        equipment="",
-        text=text,
-        severity=severity,
-        source="judging",
-    )
-
-
-def _unknown_finding(proposal: Proposal, outcome: Outcome) -> Finding:
-    return Finding(
-        id=f"F-unknown-{outcome.command}",
-        time=outcome.time,
-        kind="command_unknown",
-        equipment=proposal.equipment,
-        text=f"nobody knows how command {outcome.command} ended: {outcome.detail}; look at it",
-        severity=Severity.CRITICAL,
-        source="acting",
-        evidence=outcome.read_back,
-    )

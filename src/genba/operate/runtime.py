@@ -14,6 +14,7 @@ from genba.guard import Guard, wire_slack_s
 from genba.historian import Historian, Ingest
 from genba.historian.disk import DiskWatch
 from genba.historian.policy import Policy
+from genba.learn.registry.signature import KEY
 from genba.operate.act import Actor
 from genba.operate.alarms import (
     Alarms,
@@ -24,13 +25,13 @@ from genba.operate.alarms import (
     link_facts,
     newest,
     recording_facts,
-    summary,
 )
 from genba.operate.audit import AuditLog
 from genba.operate.buffered import Buffered
 from genba.operate.by_hand import ByHand
 from genba.operate.drivers import open_all
 from genba.operate.events import clock_jumped, link_changed, stalled, state_ended
+from genba.operate.figures import Gauges
 from genba.operate.gate import Gate
 from genba.operate.heartbeat import Heartbeats
 from genba.operate.hosted_models import HostedModels
@@ -54,7 +55,9 @@ from genba.operate.production import Production
 from genba.operate.records import Records
 from genba.operate.recovery import Recovery
 from genba.operate.sense import LiveValues
-from genba.operate.state import StateFolder
+from genba.operate.set_point_desk import SetPointDesk
+from genba.operate.set_points import SetPoints
+from genba.operate.state import PROCESSES, StateFolder
 from genba.operate.track import Tracker
 from genba.operate.uplink import Uplinks
 from genba.operate.watchdog import Watchdog
@@ -174,6 +177,17 @@ class Core:
         self._models = HostedModels(
             self._host, ModelJudge(plant, self.guard, self.live, self._records)
         )
+        learned, key = state.root / PROCESSES, state.secrets / KEY
+        self.set_points = SetPoints(
+            plant,
+            self.guard,
+            self.live,
+            clock,
+            SetPointDesk(plant, clock, learned, key),
+            learned,
+            state.root / "control.json",
+            self._tell,
+        )
         self._links = Links(plant, self._drivers, clock, self._intake, self._link_changed)
         self._tracker = Tracker(plant, self.live, self._tell, self._transport_failed)
         self._journal = CommandJournal(state.root / "commands", clock)
@@ -199,10 +213,16 @@ class Core:
             self._patience,
             self.alarms,
             self.manual,
+            self.set_points,
             self._tell,
         )
         self.by_hand = ByHand(self.loop, self.guard, self._journal, clock, self._put_rows)
         self._lateness = Lateness()
+        self._gauges = Gauges(
+            plant, clock, self.gate, self._links, self.guard, self._uplinks, self.loop,
+            self._lateness, self._actor, self._planning, self._models, self.alarms, self._ingest,
+            self.recovery, self._outbox, self.audit, self._tracker,
+        )  # fmt: skip
         self._pace: Pace | None = None
         self._watchdog = Watchdog(plant.tick_s / clock.speed, state.root / "stall.txt")
         self._ticked = asyncio.Event()
@@ -228,8 +248,10 @@ class Core:
                 lambda _: self.wellbeing.facts(),
                 lambda _: self._host.facts(),
                 self._watch.facts,
+                lambda _: self.set_points.facts(),
             ),
             self._models,
+            self.set_points,
         ]
         return [*built_in, *more]
 
@@ -265,6 +287,7 @@ class Core:
         await self._tick()
         await self._actor.settle()
         await asyncio.to_thread(self._host.settle)
+        await asyncio.to_thread(self.set_points.settle)
         if self._ingest.full:
             await self._ingest.drained()
 
@@ -299,6 +322,7 @@ class Core:
         await asyncio.to_thread(self._planning.close)
         await asyncio.to_thread(self._host.close)
         await asyncio.to_thread(self._watch.close)
+        await asyncio.to_thread(self.set_points.close)
         await self._actor.settle()
         self._actor.check()
         self._actor.give_up("Genba stopped")
@@ -378,49 +402,7 @@ class Core:
         return {"status": status, "reasons": reasons, **figures, "disk": self.wellbeing.disk()}
 
     def _figures(self) -> dict[str, Any]:
-        links = self.gate.with_skew(self._links.health())
-        counts = {str(decision): n for decision, n in self.guard.counts.items()}
-        return {
-            "plant": self.plant.name or self.plant.id,
-            "time": self.clock.now(),
-            "connections": links,
-            "uplinks": self._uplinks.health(),
-            "loop": {
-                "ticks": self.loop.ticks,
-                "tick_s": self.plant.tick_s,
-                **self._lateness.report(),
-                "open_commands": self._actor.open,
-                "commands_done": self.loop.outcomes[True],
-                "commands_failed": self.loop.outcomes[False],
-                "planner_fallbacks": self._planning.fallbacks,
-            },
-            "guard": counts,
-            "models": self._models.figures(),
-            "alarms": summary(self.alarms, self.clock.now()),
-            "historian": self._historian_health(),
-            "audit": self.audit.report(),
-            "production": {
-                **self._tracker.production.counts(),
-                "transports_done": self._tracker.fleet.done,
-                "transports_failed": self._tracker.fleet.failed,
-                "operations_finished": self._tracker.runs.finished,
-            },
-        }
-
-    def _historian_health(self) -> dict[str, Any]:
-        return {
-            "received": self._intake.received,
-            "accepted": self._ingest.accepted,
-            "acknowledged": self._ingest.acknowledged,
-            "waiting": self._ingest.waiting,
-            "unrecorded": self._intake.unrecorded,
-            **self.gate.health(),
-            **self.recovery.health(),
-            "rejected": self._ingest.rejected,
-            "rows_waiting": self._outbox.waiting,
-            "rows_dropped": self._outbox.dropped,
-            "error": self._ingest.error or "",
-        }
+        return self._gauges.read()
 
     # -- what the parts tell ------------------------------------------------------------------
 

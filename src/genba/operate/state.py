@@ -18,6 +18,8 @@ FORMAT = 2
 
 
 SECRETS_VARIABLE = "GENBA_SECRETS"
+PROCESSES = "processes"
+"""Folder of what was learned of processes, in the state folder."""
 
 
 class StateFolder:
@@ -27,6 +29,7 @@ class StateFolder:
 
         version.json   format of the folder, and the Genba that made it
         lock           held while a core runs
+        processes/     what was learned of processes, signed
         historian/     samples, events, lots, operations, decision records
         pki/           this plant's certificate and key, trusted and rejected ones
         secrets/       credentials of devices, hashes of passwords and tokens (mode 0700)

@@ -10,6 +10,7 @@ from genba import __version__
 from genba.operate.api import (
     alarms,
     audit,
+    control,
     decisions,
     gaps,
     health,
@@ -50,6 +51,7 @@ ROOMS = (
     live,
     production,
     planning,
+    control,
     alarms,
     decisions,
     history,

@@ -77,6 +77,7 @@ class Health(BaseModel):
     loop: Figures
     guard: dict[str, int]
     models: Figures
+    control: Figures
     alarms: AlarmFigures
     historian: Figures
     disk: Figures

@@ -35,7 +35,7 @@ class _Health(Collector):
         yield GaugeMetricFamily(
             "genba_plant_time_seconds", "The plant's clock since 1970", health["time"] / US
         )
-        for part in ("loop", "models", "historian", "disk", "audit", "production"):
+        for part in ("loop", "models", "control", "historian", "disk", "audit", "production"):
             for name, value in health[part].items():
                 if isinstance(value, int | float):
                     family = GaugeMetricFamily if name in GAUGES else CounterMetricFamily

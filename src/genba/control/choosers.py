@@ -1,0 +1,65 @@
+"""Make the chooser of a process from what was learned of it."""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from genba.control.bound import bound
+from genba.control.chooser import Chooser
+from genba.control.continuous import ContinuousChooser
+from genba.control.learned import kept_world, with_networks
+from genba.control.run_to_run import RunToRunChooser
+from genba.control.runs_kept import kept_runs
+from genba.plant import Plant
+from genba.twin.process import Clock
+
+_SHORT = 12
+
+
+def chooser_of(
+    plant: Plant,
+    process: str,
+    folder: Path,
+    key: Path,
+    *,
+    limit_s: float,
+    plain: Mapping[str, float] | None = None,
+) -> Chooser:
+    """Read what was learned of a process, and make what chooses its set-points.
+
+    Parameters
+    ----------
+    folder : Path
+        Of what was learned of processes.
+    key : Path
+        That it was signed with.
+    limit_s : float
+        Wall seconds that one choice may take.
+    plain : mapping, optional
+        The plain controller's own set-points, where control drove before.
+
+    Raises
+    ------
+    GenbaError
+        If nothing was learned, the file was changed, or nothing can be chosen by it.
+    """
+    joined = bound(plant, process)
+    if joined.physics.clock is Clock.RUN:
+        kept = kept_runs(joined, folder, key)
+        return RunToRunChooser(plant, joined, kept.beliefs, kept.model)
+    world, seen = kept_world(joined, folder, key)
+    model = digest_of(folder / f"{process}.json")
+    return ContinuousChooser(
+        with_networks(joined, world), world.belief, seen, model, limit_s=limit_s, plain=plain
+    )
+
+
+def digest_of(path: Path) -> str:
+    """Give a short digest of what was learned.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    """
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:_SHORT]

@@ -1,0 +1,154 @@
+"""One process under set-point control: who drives it, since when and why, what was expected."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from genba.control.chooser import Effect
+from genba.control.handover import Handover
+from genba.errors import PlantError
+from genba.operate.sense import LiveValues
+from genba.plant import US, Plant, Process
+from genba.plant.units import convert
+
+
+class Driver(StrEnum):
+    """Whose set-points are in force."""
+
+    PLAIN = "plain"
+    """The plain controller's own."""
+    ADVICE = "advice"
+    """The plain controller's own; others are advised, or wait for people."""
+    CONTROL = "control"
+    EXPERIMENT = "experiment"
+    BACK = "handing back"
+    """On the way back to the plain controller's own, step by step."""
+
+
+DRIVING = frozenset({Driver.CONTROL, Driver.EXPERIMENT, Driver.BACK})
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """An effect that was expected, and what came."""
+
+    effect: Effect
+    came: float | None
+    """In the effect's unit; None where nothing was measured."""
+
+    @property
+    def within(self) -> bool | None:
+        """Whether it came within its 95% interval."""
+        return None if self.came is None else self.effect.low <= self.came <= self.effect.high
+
+
+@dataclass(slots=True)
+class Driven:
+    """What the core knows of one controlled process."""
+
+    process: Process
+    on: bool = True
+    by: str = ""
+    """Who switched it on or off last; empty: the plant file says so."""
+    driver: Driver = Driver.PLAIN
+    since: int = 0
+    why: str = ""
+    model: str = ""
+    about: str = ""
+    stamp: int = 0
+    """Of the file that was learned; 0: none."""
+    handover: Handover = field(default_factory=lambda: Handover(()))
+    steps: dict[str, float] = field(default_factory=dict)
+    plain: dict[str, float] = field(default_factory=dict)
+    """As it was kept, until the set-points are followed."""
+    heard: int = 0
+    """When its chooser answered last; 0: it is not ready."""
+    moved: int = 0
+    """When the last step back was taken."""
+    doubted: bool = False
+    held: int = 0
+    """How many answers in a row chose nothing."""
+    advised: Mapping[str, float | int] = field(default_factory=dict)
+    advised_at: int = 0
+    proposal: str = ""
+    """Its last proposal, while that is under way or waits for people."""
+    wish: tuple[Driver, str] = (Driver.PLAIN, "")
+    """Who would drive by it, and why."""
+    tried: str = ""
+    """What came of the last wish for an experiment."""
+    trying: bool = False
+    effects: Sequence[Effect] = ()
+    """What is expected of the last set-points that were written."""
+    expected_at: int = 0
+    came: Sequence[Came] = ()
+    checked: int = 0
+    within: int = 0
+
+    @property
+    def step_us(self) -> int:
+        """The process' step in microseconds."""
+        return max(1, round(self.process.step_s * US))
+
+    def ready(self, plant: Plant, model: str, about: str, steps: Mapping[str, float]) -> None:
+        """Take up a chooser that was made; what was known of its set-points stays."""
+        self.model, self.about = model, about
+        if dict(steps) != self.steps or not self.handover.signals:
+            plain = self.handover.plain or self.plain
+            self.steps = dict(steps)
+            self.handover = Handover([(plant.signals[n], s) for n, s in steps.items()], plain)
+
+    def expect(self, effects: Sequence[Effect], ahead_s: float, now: int) -> None:
+        """Note what is expected, unless an earlier expectation is still to be seen."""
+        shown = [one for one in effects if one.signal]
+        if shown and ahead_s > 0 and not self.expected_at:
+            self.effects, self.expected_at = shown, now + round(ahead_s * US)
+
+    def look(self, plant: Plant, live: LiveValues, now: int) -> None:
+        """Set what came beside what was expected, once it is time."""
+        if not self.expected_at or now < self.expected_at:
+            return
+        self.came = [Came(one, _shown(one, plant, live)) for one in self.effects]
+        self.expected_at = 0
+        self.checked += sum(one.within is not None for one in self.came)
+        self.within += sum(one.within is True for one in self.came)
+
+    def kept(self) -> dict[str, Any]:
+        """Give what has to survive a restart."""
+        plain = self.handover.plain if self.driver in DRIVING else {}
+        return {"on": self.on, "by": self.by, "plain": plain or self.plain}
+
+    def turned(self, before: Driver, now: int) -> dict[str, Any]:
+        """Tell of a change of who drives, for the historian's table ``events``."""
+        data = {
+            "process": self.process.id, "driver": self.driver, "before": before,
+            "model": self.model, "plain": self.handover.plain,
+        }  # fmt: skip
+        return _event(self, "control.turned", f"{self.driver} drives: {self.why}", data, now)
+
+    def told(self, kind: str, text: str, now: int) -> dict[str, Any]:
+        """Tell of something else."""
+        return _event(self, kind, text, {"process": self.process.id}, now)
+
+
+def _event(of: Driven, kind: str, text: str, data: Mapping[str, Any], now: int) -> dict[str, Any]:
+    return {
+        "id": f"E-{kind}-{of.process.id}-{now}",
+        "time": now,
+        "equipment": of.process.equipment,
+        "kind": kind,
+        "severity": "info",
+        "text": f"{of.process.id}: {text}",
+        "data": json.dumps(data),
+    }
+
+
+def _shown(effect: Effect, plant: Plant, live: LiveValues) -> float | None:
+    value = live.value(effect.signal)
+    if not isinstance(value, int | float):
+        return None
+    try:
+        return convert(float(value), plant.signals[effect.signal].unit, effect.unit)
+    except PlantError:
+        return None

@@ -1,0 +1,179 @@
+"""What happens in the process of the choosers: messages in, one answer to each."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from genba.control.chooser import Chooser, Held, Setting
+from genba.errors import GenbaError
+from genba.plant import Plant, Sample
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """The first message: whose process this is."""
+
+    plant: Plant
+    folder: Path
+    """Of what was learned of processes."""
+    key: Path
+    limit_s: float
+    """Wall seconds that one choice may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drive:
+    """Make the chooser of a process, anew if there is one."""
+
+    process: str
+    plain: Mapping[str, float]
+    """The plain controller's own set-points, as far as they are known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Forget the chooser of a process."""
+
+    process: str
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What came until now, oldest first. Whatever is due is chosen."""
+
+    now: int
+    samples: tuple[Sample, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """Begin an experiment of some steps, or, with 0, end the one that runs."""
+
+    process: str
+    steps: int
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A chooser was made."""
+
+    process: str
+    model: str
+    about: str
+    signals: tuple[str, ...]
+    steps: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Unfit:
+    """None could be made."""
+
+    process: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What was chosen at plant time ``now``, by process."""
+
+    now: int
+    choices: Mapping[str, Setting | Held]
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What an experiment promises, or why there is none."""
+
+    process: str
+    begun: bool
+    told: str
+
+
+Message = Drive | Drop | Moment | Try
+Reply = Ready | Unfit | Said | Tried | None
+
+
+class _Experiments(Protocol):
+    def experiment(self, rows: int, now: int, seed: int = 0) -> str: ...
+
+    def end_experiment(self) -> None: ...
+
+
+Make = Callable[[str, Mapping[str, float]], Chooser]
+
+
+class ChooserHost:
+    """Hosts the choosers of one plant.
+
+    Parameters
+    ----------
+    make : callable
+        Makes the chooser of a process with the plain controller's set-points; raises GenbaError.
+    """
+
+    def __init__(self, make: Make) -> None:
+        self._make = make
+        self._choosers: dict[str, Chooser] = {}
+
+    def answer(self, message: Message, *, newest: bool = True) -> Reply:
+        """Answer a message; nothing is chosen at a moment behind which a newer one waits."""
+        match message:
+            case Drive():
+                return self._drive(message)
+            case Drop():
+                self._choosers.pop(message.process, None)
+                return None
+            case Try():
+                return self._try(message)
+            case Moment():
+                choices = {}
+                for name, chooser in self._choosers.items():
+                    choice = _asked(chooser, message, newest=newest)
+                    if choice is not None:
+                        choices[name] = choice
+                return Said(message.now, choices)
+
+    def _drive(self, wanted: Drive) -> Ready | Unfit:
+        self._choosers.pop(wanted.process, None)
+        try:
+            made = self._make(wanted.process, wanted.plain)
+        except (GenbaError, OSError) as error:
+            return Unfit(wanted.process, str(error))
+        except Exception as error:  # noqa: BLE001 - physics come from packages, too
+            return Unfit(wanted.process, f"no chooser: {type(error).__name__}: {error}")
+        self._choosers[wanted.process] = made
+        return Ready(made.process, made.model, made.about, tuple(made.signals), dict(made.steps))
+
+    def _try(self, wanted: Try) -> Tried | None:
+        chooser: object = self._choosers.get(wanted.process)
+        if not (hasattr(chooser, "experiment") and hasattr(chooser, "end_experiment")):
+            return Tried(wanted.process, False, "nothing was learned of it that could be tried")
+        able: _Experiments = chooser
+        if not wanted.steps:
+            able.end_experiment()
+            return None
+        try:
+            return Tried(wanted.process, True, able.experiment(wanted.steps, wanted.now))
+        except GenbaError as error:
+            return Tried(wanted.process, False, str(error))
+
+
+def _asked(chooser: Chooser, moment: Moment, *, newest: bool) -> Setting | Held | None:
+    """Show a moment to one chooser; whatever it raises is a reason to hold."""
+    names = frozenset(chooser.signals)
+    try:
+        chooser.take([sample for sample in moment.samples if sample.signal in names])
+        if newest and chooser.due(moment.now):
+            return chooser.choose(moment.now)
+    except Exception as error:  # noqa: BLE001 - physics come from packages, too
+        return Held(f"its chooser failed: {type(error).__name__}: {error}", doubted=True)
+    return None
+
+
+def answers_to(host: ChooserHost, waiting: Sequence[Message]) -> list[Reply]:
+    """Answer what waits, in order."""
+    moments = [place for place, one in enumerate(waiting) if isinstance(one, Moment)]
+    last = moments[-1] if moments else -1
+    return [host.answer(one, newest=place == last) for place, one in enumerate(waiting)]
