@@ -38,6 +38,10 @@ class RunCost:
             product: _limits(bound, {n: (k.low, k.high) for n, k in kept.items()}, names)
             for product, kept in bound.process.tolerances.items()
         }
+        like = [name.removesuffix("_end") for name in names]
+        self._like = np.array(
+            [names.index(n if n in names else m) for n, m in zip(like, names, strict=True)]
+        )
         told = bound.process.scrap_cost
         self._bad = {p.id: p.material_cost if told is None else told for p in plant.products}
 
@@ -68,7 +72,9 @@ class RunCost:
         )
         slope = np.concatenate([now.shown_x, now.shown_z], axis=2)
         variance = np.einsum("nij,jk,nik->ni", slope, tracker.covariance, slope)
-        return now.shown, np.sqrt(np.maximum(variance, 0.0) + tracker.belief.noise**2)
+        # What nobody measures, such as the size at a tool's end, scatters as its like does.
+        noise = tracker.belief.noise[self._like]
+        return now.shown, np.sqrt(np.maximum(variance, 0.0) + noise**2)
 
 
 def _limits(

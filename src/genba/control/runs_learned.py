@@ -14,7 +14,7 @@ from genba.control.bound import Bound
 from genba.control.learned import parted
 from genba.control.runs import Run, episodes_by_program
 from genba.errors import ControlError
-from genba.twin.process import Belief, Episode, identify, prior
+from genba.twin.process import Belief, Episode, prior
 from genba.twin.process.episode import Floats
 from genba.twin.process.identify import fitted
 from genba.twin.process.report import Standing, standing_of
@@ -85,7 +85,7 @@ def learned_by_product(
     for product, recipe, episodes in programs:
         inputs = np.concatenate([episode.inputs for episode in episodes])
         seen = np.array([inputs.min(axis=0), inputs.max(axis=0)])
-        belief = identify(bound.symbolic, episodes, shared)
+        belief, _ = fitted(bound.symbolic, episodes, shared)
         standing = _standing(bound, episodes, shared) if judged else None
         found.append(ProductBelief(product, belief, seen, recipe, standing))
     return found, left_out
@@ -93,7 +93,7 @@ def learned_by_product(
 
 def _standing(bound: Bound, episodes: Sequence[Episode], shared: Belief | None) -> Standing:
     older, newest = parted(episodes)
-    return standing_of(bound.symbolic, identify(bound.symbolic, older, shared), older, newest)
+    return standing_of(bound.symbolic, fitted(bound.symbolic, older, shared)[0], older, newest)
 
 
 def _too_little(bound: Bound, product: str, episodes: Sequence[Episode]) -> str:
@@ -121,4 +121,9 @@ def pooled(bound: Bound, beliefs: Sequence[Belief]) -> Belief:
     known = 1.0 - doubt.min(axis=0)
     wide = np.clip(between + _NARROWEST**2 + doubt.min(axis=0), 0.0, 1.0)
     wide = known * wide + (1.0 - known)
-    return replace(prior(bound.physics), mean=middle, covariance=np.diag(np.minimum(wide, 1.0)))
+    return replace(
+        prior(bound.physics),
+        mean=middle,
+        covariance=np.diag(np.minimum(wide, 1.0)),
+        noise=np.median([one.noise for one in beliefs], axis=0),
+    )
