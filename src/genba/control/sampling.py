@@ -10,6 +10,7 @@ of futures, each under another member and other likely parameters, from another 
 """
 
 import time
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +37,8 @@ _SMOOTH = 0.1
 _WIDE = 0.15
 """Share of courses that are drawn from the whole range, or hold what is in force."""
 _SUBSTEPS = 2
+_SEARCH = 0.75
+"""Share of the time in which rounds may begin."""
 
 
 class Sampler:
@@ -53,6 +56,8 @@ class Sampler:
         Wall time that an answer may take: rounds end before it, and a late answer is none.
     bounds : (2, inputs), optional
         Lowest and highest set-points; by default the ranges of the model.
+    clock : callable
+        What the limit is measured by, in seconds; the wall's by default.
     """
 
     def __init__(
@@ -64,11 +69,13 @@ class Sampler:
         limit_s: float = 0.1,
         bounds: Floats | None = None,
         seed: int = 0,
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         if horizon < 1:
             raise ControlError(f"a horizon of {horizon} steps sees nothing; take 1 or more")
         process = world.plain.process
         self._world, self.horizon, self._limit_s = world, horizon, limit_s
+        self._clock = clock
         self._objective = objective.checked(process)
         if bounds is None:
             bounds = np.array([[v.low for v in process.inputs], [v.high for v in process.inputs]])
@@ -104,7 +111,7 @@ class Sampler:
         ControlError
             If what is given is not finite, or has not the shape that is looked ahead.
         """
-        begun = time.perf_counter()
+        begun = self._clock()
         self._price.check(ahead)
         if not all(np.isfinite(part).all() for part in (state, z, previous, ahead.context)):
             raise ControlError(
@@ -118,8 +125,8 @@ class Sampler:
         spread = np.tile((_FIRST if self._last is None else _AGAIN) * wide, (len(middle), 1))
         best, least, longest = middle, np.inf, 0.0
         for turn in range(_ROUNDS):
-            since = time.perf_counter()
-            if turn and since - begun + 1.2 * longest > self._limit_s:
+            since = self._clock()
+            if turn and since - begun + 1.2 * longest > _SEARCH * self._limit_s:
                 break
             drawn = middle + spread * self._source.standard_normal((_SAMPLES, *middle.shape))
             free = int(_WIDE * _SAMPLES)
@@ -137,17 +144,17 @@ class Sampler:
             elite = drawn[order[:_ELITE]]
             middle = (1 - _SMOOTH) * elite.mean(axis=0) + _SMOOTH * middle
             spread = elite.std(axis=0) + 0.02 * spread
-            longest = max(longest, time.perf_counter() - since)
+            longest = max(longest, self._clock() - since)
             if (spread < _SETTLED * wide).all():
                 break
-        spent = time.perf_counter() - begun
-        if not np.isfinite(least) or spent > self._limit_s:
+        if not np.isfinite(least):
             self._last = None
             return None
         inputs = best[self._places]
         states, _ = self._world.mean.run(state[None], inputs, ahead.context, z[None])
         self._last = _shifted(inputs, self._holds)
-        return Course(inputs, states[0], least, time.perf_counter() - begun)
+        spent = self._clock() - begun
+        return None if spent > self._limit_s else Course(inputs, states[0], least, spent)
 
     @property
     def _places(self) -> Places:

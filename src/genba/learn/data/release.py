@@ -15,6 +15,7 @@ from genba.learn.arrays import Floats, Integers, Texts
 from genba.learn.data.column import Column, ColumnKind, Known
 from genba.learn.data.dataset import Dataset
 from genba.learn.data.lineage import Lineage
+from genba.learn.data.synthetic import SYNTHETIC, marked, marks_of, origin_of
 from genba.learn.data.target import Target
 from genba.learn.data.titles import unit_in_title
 
@@ -111,10 +112,12 @@ def from_table(
             )
     if table.num_rows == 0:
         raise LearnError(f"'{name}' has no rows; check the file")
+    marks = marks_of(table)
     moments = np.arange(table.num_rows) if time is None else _times(table[time], name, time)
     labels = {group: _texts(table[column]) for group, column in groups.items()}
     order = _order(moments, labels)
-    kept = [c for c in table.column_names if c not in {*filter(None, named), *without}]
+    apart = {*filter(None, named), *without, *([] if marks is None else [SYNTHETIC])}
+    kept = [c for c in table.column_names if c not in apart]
     columns, values = [], []
     for column in kept:
         numbers, levels = _numbers(table[column], name, column)
@@ -134,7 +137,7 @@ def from_table(
     if target is not None:
         known = None if label_time is None else _times(table[label_time], name, label_time)[order]
         found = _target(table[target], name, target, classes, numeric, order, known, units or {})
-    return Dataset(
+    made = Dataset(
         name,
         tuple(columns),
         np.column_stack(values) if values else np.empty((table.num_rows, 0)),
@@ -144,6 +147,7 @@ def from_table(
         found,
         timed=time is not None,
     )
+    return made if marks is None else marked(made, marks[order], origin_of(table))
 
 
 def _when(column: str, before: Collection[str], context: Collection[str]) -> Known:

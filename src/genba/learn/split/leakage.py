@@ -12,6 +12,7 @@ from enum import StrEnum
 from genba.errors import LearnError
 from genba.learn.data.column import Known
 from genba.learn.data.dataset import Dataset
+from genba.learn.data.synthetic import SYNTHETIC, synthetic_rows
 from genba.learn.split import derived, divided
 from genba.learn.split.parts import Split
 
@@ -34,6 +35,8 @@ class LeakKind(StrEnum):
     """Groups with one answer that stand on both sides."""
     FUTURE = "future"
     """Labels of training rows that were known only when the test had begun."""
+    SYNTHETIC = "synthetic"
+    """Rows that no plant ever showed in a part that judges."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +122,10 @@ def _after(name: str) -> Leak:
 
 def _of_split(data: Dataset, split: Split, vouched: Collection[str]) -> list[Leak]:
     found = []
+    made = synthetic_rows(data)
+    if count := sum(int(made[split.rows_of(part)].sum()) for part in ("held", "choose", "test")):
+        text = f"{count} synthetic rows stand in the parts that judge"
+        found.append(Leak(LeakKind.SYNTHETIC, (), text, "judge by real rows alone"))
     if (text := divided.shuffled(data, split)) is not None:
         found.append(Leak(LeakKind.SHUFFLED, (), text, "part by time, by group or into blocks"))
     # Without a target a row gives no answer away: a machine that stands still repeats itself.
@@ -133,7 +140,7 @@ def _of_split(data: Dataset, split: Split, vouched: Collection[str]) -> list[Lea
         )
         found.append(Leak(LeakKind.DUPLICATE, (), text, mend))
     for group in data.groups:
-        if group in (RECURRING, *vouched):
+        if group in (RECURRING, SYNTHETIC, *vouched):
             continue
         if text := divided.group_divided(data, split, group):
             mend = f"part by whole {group}s (--split {group})"

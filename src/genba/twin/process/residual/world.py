@@ -100,3 +100,28 @@ class World:
             skip = len(lent) - len(rows)
             states[rows], shown[rows] = ran[skip:], seen[skip:]
         return states, shown
+
+    def alone(
+        self,
+        start: Floats,
+        u: Floats,
+        c: Floats,
+        z: Floats,
+        source: np.random.Generator,
+        turn: int,
+    ) -> tuple[Floats, Floats]:
+        """Let one future run, with what states pick up; ``turn`` says which member is followed.
+
+        Returns
+        -------
+        states : (steps + 1, states)
+        shown : (steps, outputs)
+        """
+        others = len(self._numerics) - 1
+        numeric = self._numerics[1 + turn % others if others else 0]
+        # The first future of a run picks up nothing, so the second is taken.
+        pair = np.stack([start, start]), np.stack([z, z])
+        states, shown = numeric.run(
+            pair[0], u, c, pair[1], wander=self.belief.wander, source=source
+        )
+        return states[1], shown[1]
