@@ -48,7 +48,7 @@ from genba.learn import (
     by_rows,
     parity_of,
 )
-from genba.learn.inspect.joint_recipe import JointRecipe
+from genba.learn.inspect.joint_recipe import JointModel, JointRecipe
 from genba.learn.inspect.network_recipe import NetworkRecipe
 from genba.learn.inspect.template import TemplateRecipe
 from genba.learn.inspect.texture_recipe import TextureRecipe
@@ -109,6 +109,10 @@ def judge_tiles(data: Path, given: argparse.Namespace) -> bool:
             value, text = judged(model, test, kinds[np.sort(split.test)])
             found.setdefault(name, []).append(value)
             print(f"  {how}, {name}: {text}; {spent[name][-1]:.2f} min of CPU", flush=True)
+            if isinstance(model, JointModel):
+                for alone in (model.network, model.texture):
+                    text = judged(alone, test, kinds[np.sort(split.test)])[1]
+                    print(f"    its {type(alone).__name__} alone: {text}", flush=True)
         time_of = max((spent[name][-1] for name in names), default=BAR_MINUTES)
         rivals = peers(train, test, time_of, seed) if "peers" in given.only else ()
         for name, value, minutes in rivals:

@@ -1,7 +1,9 @@
-"""Network and textures together: what both see, weighed on pictures that neither was taught with.
+"""Network and textures together: the sum of what both say, in log odds.
 
 The network knows shapes and what is around; trees over textures know small marks better, from few
-examples. They err differently, so that their sum errs less. Masks and PyTorch are needed.
+examples. They err differently, so that their sum errs less: over parts that neither had seen, one
+was far ahead now and the other then. Held-out pictures show too few parts to tell how to weigh
+them, so both count alike. Masks and PyTorch are needed.
 """
 
 from collections.abc import Mapping
@@ -31,7 +33,7 @@ _NETWORK, _TEXTURE = "network_", "texture_"
 class JointRecipe:
     """Settings: the network's passes over the pictures, and whether parts may lie turned."""
 
-    epochs: int = 26
+    epochs: int = 20
     turned: bool = False
     batch: int = 32
     width: int = 16
@@ -46,18 +48,18 @@ class JointRecipe:
         return asdict(self)
 
     def fit(self, train: Dataset, held: Dataset, seed: int) -> "JointModel":
-        """Teach both on ``train``; weigh them, and set the threshold, on ``held``."""
+        """Teach both on ``train``; set chances, and the threshold, on ``held``."""
         texture = TextureRecipe(self.trees).fit(train, held, seed)
         teaching = NetworkRecipe(
             epochs=self.epochs, batch=self.batch, width=self.width, turned=self.turned
         )
         network = teaching.fit(train, held, seed)
         pixels, truth = images_of(held).pixels.astype(np.float64), labels_of(held)
-        plain = JointModel(network, texture, np.array([1.0, 0.0, 1.0, 0.0, 0.5]))
-        logits = plain.logits(pixels)[2]
-        *slopes, offset = platt(logits, truth)
-        limit = threshold(sigmoid(logits @ np.array(slopes) + offset), truth)
-        return JointModel(network, texture, np.array([*slopes, offset, limit]))
+        plain = JointModel(network, texture, np.array([1.0, 0.0, 0.5]))
+        said = plain.logits(pixels)[2]
+        slope, offset = platt(said, truth)
+        limit = threshold(sigmoid(slope * said + offset), truth)
+        return JointModel(network, texture, np.array([slope, offset, limit]))
 
     def restore(self, parts: Parts) -> "JointModel":
         """Make the model again."""
@@ -76,9 +78,7 @@ def _below(parts: Parts, prefix: str) -> dict[str, AnyArray]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class JointModel:
-    """Both models, and ``options``: slopes of worst places, of the network's own head and of the
-    worst cells, the offset, and the threshold.
-    """
+    """Both models, and ``options``: slope and offset that make chances, and the threshold."""
 
     network: NetworkModel
     texture: TextureModel
@@ -87,14 +87,13 @@ class JointModel:
     @property
     def threshold(self) -> float:
         """From which chance on a picture is told: where F1 was best on held-out pictures."""
-        return float(self.options[4])
+        return float(self.options[2])
 
     def logits(self, pictures: Floats) -> tuple[Floats, Floats, Floats]:
-        """Return places and cells, (n, height/4, width/4) each, and the three judges, (n, 3)."""
+        """Return places and cells, (n, height/4, width/4) each, and the sum of both, (n,)."""
         places, said = self.network.logits(pictures)
         cells = self.texture.cells(pictures)
-        judges = np.column_stack([said, self.texture.worst(cells)])
-        return places, cells.reshape(places.shape), judges
+        return places, cells.reshape(places.shape), said[:, 0] + self.texture.worst(cells)
 
     def predict(self, inputs: Floats) -> Prediction:
         """Return the probability of a defect; heat is the mean of both."""
@@ -102,8 +101,8 @@ class JointModel:
         whole = known(pictures)
         value, heat = np.full(len(pictures), np.nan), np.full(pictures.shape, np.nan)
         if whole.any():
-            places, cells, judges = self.logits(pictures[whole])
-            value[whole] = sigmoid(judges @ self.options[:3] + self.options[3])
+            places, cells, said = self.logits(pictures[whole])
+            value[whole] = sigmoid(self.options[0] * said + self.options[1])
             slope, offset = self.texture.options[:2]
             small = (sigmoid(places) + sigmoid(slope * cells + offset)) / 2
             heat[whole] = small.repeat(4, axis=1).repeat(4, axis=2)
@@ -123,15 +122,14 @@ class JointModel:
     def to_onnx(self, shape: tuple[int, int]) -> bytes:
         """Write the graph."""
         checked(np.empty((0, *shape)), *self.network.size)
-        from genba.learn.inspect.network import WORST
-
         graph = Graph("joint", shape)
-        places, of_network = Drawing(graph, self.network.weights, WORST).judged(shape)
+        places, of_network = Drawing(graph, self.network.weights).judged(shape)
         cells, of_texture = add_texture(graph, self.texture.trees, WORST_CELLS, shape)
-        judges = graph.add("Concat", of_network, of_texture, axis=1)
-        slopes = graph.constant(self.options[:3].astype(np.float32)[:, None])
-        said = graph.add("Reshape", graph.add("MatMul", judges, slopes), graph.constant(_FLAT))
-        graph.output("value", add_chances(graph, said, (1.0, float(self.options[3]))))
+        first = graph.constant(np.array([[1.0], [0.0]], np.float32))
+        both = graph.add("Add", graph.add("MatMul", of_network, first), of_texture)
+        said = graph.add("Reshape", both, graph.constant(_FLAT))
+        made = float(self.options[0]), float(self.options[1])
+        graph.output("value", add_chances(graph, said, made))
         slope, offset = (float(one) for one in self.texture.options[:2])
         small = graph.add(
             "Mean", graph.add("Sigmoid", places), add_chances(graph, cells, (slope, offset))

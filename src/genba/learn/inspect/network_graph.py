@@ -6,6 +6,7 @@ import numpy as np
 
 from genba.learn.arrays import AnyArray
 from genba.learn.export.graph import INPUT, Graph
+from genba.learn.inspect.worst import weights_of_worst
 
 EPSILON = 1e-5
 AROUND = 15
@@ -19,10 +20,9 @@ FAINT = 0.05
 class Drawing:
     """Adds the network to a graph; the methods mirror :mod:`genba.learn.inspect.network`."""
 
-    def __init__(self, graph: Graph, weights: Mapping[str, AnyArray], worst: int) -> None:
+    def __init__(self, graph: Graph, weights: Mapping[str, AnyArray]) -> None:
         self._graph = graph
         self._weights = weights
-        self._worst = worst
 
     def numbers(self, *values: float) -> str:
         """Add float32 constants."""
@@ -97,26 +97,26 @@ class Drawing:
         """Add the network over all mirror images; return places (n, h/4, w/4), pictures (n, 2)."""
         graph = self._graph
         images = [self.mirrored(INPUT, axes, size) for axes in MIRRORS]
-        places, said = self.logits(graph.add("Concat", *images, axis=0))
-        along = graph.constant(np.array([1], np.int64))
         small = (size[0] // 4, size[1] // 4)
+        places, said = self.logits(graph.add("Concat", *images, axis=0), small[0] * small[1])
+        along = graph.constant(np.array([1], np.int64))
         each = graph.add_many(
             "Split", len(MIRRORS), graph.add("Squeeze", places, along), num_outputs=len(MIRRORS)
         )
         back = [self.mirrored(x, axes, small) for x, axes in zip(each, MIRRORS, strict=True)]
         mean = graph.add("Mean", *back)
         told = graph.add_many("Split", len(MIRRORS), said, num_outputs=len(MIRRORS))
-        worst = self.worst(graph.add("Flatten", mean))
+        worst = self.worst(graph.add("Flatten", mean), small[0] * small[1])
         return mean, graph.add("Concat", worst, graph.add("Mean", *told), axis=1)
 
-    def worst(self, flat: str) -> str:
-        """Mean of the greatest values of each row, (n, 1)."""
-        most = self._graph.constant(np.array([self._worst], np.int64))
+    def worst(self, flat: str, count: int) -> str:
+        """Weighted mean of the greatest of so many values of each row, (n, 1)."""
+        weights = weights_of_worst(count)
+        most = self._graph.constant(np.array([len(weights)], np.int64))
         values, _ = self._graph.add_many("TopK", 2, flat, most, axis=1)
-        along = self._graph.constant(np.array([1], np.int64))
-        return self._graph.add("ReduceMean", values, along, keepdims=1)
+        return self._graph.add("MatMul", values, self._graph.constant(weights[:, None]))
 
-    def logits(self, pictures: str) -> tuple[str, str]:
+    def logits(self, pictures: str, count: int) -> tuple[str, str]:
         """Add the whole network; return places (n, 1, h/4, w/4) and pictures (n, 1)."""
         graph = self._graph
         half = self.layer("stem", self.normal(pictures), 2)
@@ -131,7 +131,7 @@ class Drawing:
             "Conv", self.layer("joined", quarter), self._named("place.weight"),
             self._named("place.bias"),
         )  # fmt: skip
-        worst = self.worst(graph.add("Flatten", places))
+        worst = self.worst(graph.add("Flatten", places), count)
         axes = graph.constant(np.array([2, 3], np.int64))
         mean = graph.add("ReduceMean", sixteenth, axes, keepdims=0)
         peak = graph.add("ReduceMax", sixteenth, axes, keepdims=0)
@@ -145,11 +145,11 @@ class Drawing:
 
 
 def network_graph(
-    weights: Mapping[str, AnyArray], platt: AnyArray, worst: int, shape: tuple[int, int]
+    weights: Mapping[str, AnyArray], platt: AnyArray, shape: tuple[int, int]
 ) -> bytes:
     """Write the graph; ``platt`` is two slopes and an offset that make a probability."""
     graph = Graph("network", shape)
-    drawing = Drawing(graph, weights, worst)
+    drawing = Drawing(graph, weights)
     places, said = drawing.judged(shape)
     slopes = graph.constant(np.asarray(platt[:2], np.float32)[:, None])
     scaled = graph.add("MatMul", said, slopes)

@@ -23,6 +23,7 @@ from genba.learn.inspect.pictures import (
     not_too_large,
     same_size,
 )
+from genba.learn.inspect.worst import worst_of
 from genba.learn.recipe.prediction import Prediction
 from genba.learn.recipe.protocol import Parts, Task, Weight
 
@@ -39,7 +40,7 @@ class NetworkRecipe:
     shown.
     """
 
-    epochs: int = 32
+    epochs: int = 26
     batch: int = 32
     rate: float = 3e-3
     width: int = 16
@@ -118,12 +119,10 @@ class NetworkModel:
 
         Of pictures: the mean of the worst places, and the picture's own head.
         """
-        from genba.learn.inspect.network import WORST
         from genba.learn.inspect.teach import say
 
         places, said = say(self.weights, inputs)
-        flat = np.sort(places.reshape(len(places), -1), axis=1)
-        return places, np.column_stack([flat[:, -WORST:].mean(axis=1), said])
+        return places, np.column_stack([worst_of(places), said])
 
     def predict(self, inputs: Floats) -> Prediction:
         """Return the probability of a defect; heat is what the network thinks of each place."""
@@ -148,15 +147,14 @@ class NetworkModel:
     def to_onnx(self, shape: tuple[int, int]) -> bytes:
         """Write the graph."""
         checked(np.empty((0, *shape)), *self.size)
-        from genba.learn.inspect.network import WORST
-
-        return network_graph(self.weights, self.options[:3], WORST, shape)
+        return network_graph(self.weights, self.options[:3], shape)
 
 
 def _joined(logits: Floats, truth: Booleans, *, marked: bool) -> tuple[Floats, float]:
-    """Weigh the worst places and the picture's own head; no mask, and places were never taught."""
-    if not marked:
-        slope, offset = platt(logits[:, 1], truth)
-        return np.array([0.0, slope]), offset
-    *slopes, offset = platt(logits, truth)
-    return np.array(slopes), offset
+    """Listen to the worst places; where nothing is marked they were never taught, so to the head.
+
+    Beside marked places the head knows nothing more: it learns from whole pictures alone, of which
+    there are few.
+    """
+    slope, offset = platt(logits[:, 0 if marked else 1], truth)
+    return np.array([slope, 0.0] if marked else [0.0, slope]), offset
