@@ -33,11 +33,19 @@ equipment:
       - {id: mold, unit: Cel, sample_s: 5, address: mold}
       - {id: melt, unit: K, sample_s: 5, address: melt}
 products:
-  - {id: cup, lot_size: 40, material_cost: 5, routing: [{id: mold, alternatives: [{equipment: press, cycle_s: 30}]}]}
-  - {id: lid, lot_size: 40, material_cost: 3, routing: [{id: mold, alternatives: [{equipment: press, cycle_s: 30}]}]}
+  - id: cup
+    lot_size: 40
+    material_cost: 5
+    routing: [{id: mold, alternatives: [{equipment: press, cycle_s: 30}]}]
+  - id: lid
+    lot_size: 40
+    material_cost: 3
+    routing: [{id: mold, alternatives: [{equipment: press, cycle_s: 30}]}]
 orders:
-  - {id: O-1, product: cup, quantity: 400, release: "2026-01-05T06:00:00Z", due: "2026-01-06T06:00:00Z"}
-  - {id: O-2, product: lid, quantity: 400, release: "2026-01-05T06:00:00Z", due: "2026-01-06T06:00:00Z"}
+  - {id: O-1, product: cup, quantity: 400, release: "2026-01-05T06:00:00Z",
+     due: "2026-01-06T06:00:00Z"}
+  - {id: O-2, product: lid, quantity: 400, release: "2026-01-05T06:00:00Z",
+     due: "2026-01-06T06:00:00Z"}
 processes:
   - id: molding
     equipment: press
@@ -96,6 +104,7 @@ class Press:
 
     def write(self, writes: Mapping[str, Scalar]) -> list[Sample]:
         """Take set-points, and show them."""
+        self.now += US
         for name, value in writes.items():
             self.values[name.removeprefix("press.")] = float(value or 0.0)
         return [self.say(name.removeprefix("press."), value) for name, value in writes.items()]

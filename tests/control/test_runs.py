@@ -51,9 +51,7 @@ def test_history_and_live_samples_make_the_same_rows(
         np.testing.assert_array_equal(one.recipe, other.recipe)
 
 
-def test_a_row_holds_set_points_in_force_and_what_was_measured(
-    plant: Plant, joined: Bound
-) -> None:
+def test_a_row_holds_set_points_in_force_and_what_was_measured(plant: Plant, joined: Bound) -> None:
     press = Press(every=2)
     samples = press.begin("cup", "O-1-1") + press.part()
     samples += press.write({"press.hold": 455.0}) + press.part()
@@ -106,7 +104,7 @@ def test_a_new_tool_is_told_by_maintenance(tmp_path: Path) -> None:
     plant = plant_in(tmp_path, text)
     joined, press = bound(plant, "molding"), Press()
     samples = press.begin("cup", "O-1-1") + press.part()
-    samples += [press.say("mode", 2), press.say("mode", 1)] + press.part() + press.part()
+    samples += [press.say("mode", 2), press.say("mode", 1), *press.part(), *press.part()]
     assert [run.context[0] for run in rows_of(plant, joined, samples)] == [0.0, 1.0, 0.0]
 
 

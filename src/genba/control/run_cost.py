@@ -42,6 +42,12 @@ class RunCost:
         self._like = np.array(
             [names.index(n if n in names else m) for n, m in zip(like, names, strict=True)]
         )
+        kept = {place for of in (self._kept, *self._products.values()) for place, _, _ in of}
+        self.only_paid = np.array(
+            [self._by_output[place] != 0 and place not in kept for place in range(len(names))]
+        )
+        """Outputs that cost and decide nothing else (time, energy): they are not followed, since a
+        pause or a draft is no fault of the process."""
         told = bound.process.scrap_cost
         self._bad = {p.id: p.material_cost if told is None else told for p in plant.products}
 
