@@ -178,3 +178,14 @@ def test_a_limit_of_what_was_not_recorded_is_refused() -> None:
     found = respond(HANDLES, ["cost"], u, u[:, :1])
     with pytest.raises(ControlError, match="'laod' was not recorded; there are cost"):
         cheapest(found, HANDLES, [Keep("laod", high=1.0)], "cost", u[0])
+
+
+def test_a_signal_that_rests_elsewhere_at_the_plain_set_points_is_quiet_there() -> None:
+    watch = Watch("level", 50.0, 0.0, 100.0, plain=80.0)
+    caution = Caution(calm_h=1.0, out_h=4.0, back_h=1.0)
+    holder = Holder(np.array([0.0]), np.array([8.0]), [watch], caution)
+    holder.share = 1.0
+    for _ in range(2):
+        holder.choose(0.5, {"level": 50.0}, {"level": 95.0})
+    out = [float(holder.choose(0.5, {"level": 80.0}, {"level": 81.0})[0]) for _ in range(3)]
+    assert out == [0.0, 1.0, 2.0]

@@ -24,19 +24,30 @@ class Watch:
         Where it is when nothing happens, at the economic set-points.
     low, high : float
         Limits, either may be infinite.
+    plain : float, optional
+        Where it is when nothing happens, at the plain set-points; without it the same.
     """
 
     name: str
     rest: float
     low: float
     high: float
+    plain: float | None = None
 
-    def used(self, lowest: float, highest: float) -> float:
-        """Give the share of the room at rest that is used; not finite values use all of it."""
+    def used(self, lowest: float, highest: float, share: float = 1.0) -> float:
+        """Give the share of the room at rest that is used; not finite values use all of it.
+
+        Parameters
+        ----------
+        share : float
+            Of the way from the plain set-points to the economic ones that is gone.
+        """
         if not (np.isfinite(lowest) and np.isfinite(highest)):
             return 1.0
-        up = (highest - self.rest) / (self.high - self.rest)
-        down = (self.rest - lowest) / (self.rest - self.low)
+        plain = self.rest if self.plain is None else self.plain
+        rest = plain + share * (self.rest - plain)
+        up = (highest - rest) / (self.high - rest)
+        down = (rest - lowest) / (rest - self.low)
         return float(max(up, down))
 
 
@@ -80,10 +91,11 @@ class Holder:
         caution: Caution | None = None,
     ) -> None:
         for watch in watches:
-            if not watch.low < watch.rest < watch.high:
+            rests = [watch.rest] if watch.plain is None else [watch.rest, watch.plain]
+            if not all(watch.low < rest < watch.high for rest in rests):
                 raise ControlError(
-                    f"'{watch.name}' rests at {watch.rest:g}, outside of {watch.low:g} to "
-                    f"{watch.high:g}; choose set-points that keep it inside"
+                    f"'{watch.name}' rests at {' and '.join(f'{r:g}' for r in rests)}, outside of "
+                    f"{watch.low:g} to {watch.high:g}; choose set-points that keep it inside"
                 )
         self._plain, self._best = np.asarray(plain, float), np.asarray(best, float)
         self._watches, self._caution = tuple(watches), caution or Caution()
@@ -103,7 +115,10 @@ class Holder:
             Of each watched signal; one that is missing counts as at its limit.
         """
         caution, nan = self._caution, float("nan")
-        used = {w.name: w.used(low.get(w.name, nan), high.get(w.name, nan)) for w in self._watches}
+        used = {
+            w.name: w.used(low.get(w.name, nan), high.get(w.name, nan), self.share)
+            for w in self._watches
+        }
         worst = max(used, key=lambda name: used[name])
         if used[worst] >= caution.near:
             if self._quiet_h >= self._asked_h:

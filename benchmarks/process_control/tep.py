@@ -1,0 +1,83 @@
+"""How to talk to tep-studio's plant and its Ricker controller, and what the task says of them."""
+
+import json
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+PYTHON = HERE / ".tep" / "bin" / "python"
+SHUTDOWN = {
+    "reactor_pressure": (None, 3000.0),
+    "reactor_level": (0.0, 100.0),
+    "reactor_temperature": (None, 175.0),
+    "separator_level": (0.0, 100.0),
+    "stripper_level": (0.0, 100.0),
+}
+"""Downs & Vogel 1993, table 6, in what is measured here (kPa, %, degC)."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a stretch of time showed: means, extremes and cost."""
+
+    time_h: float
+    hours: float
+    means: dict[str, float]
+    valves: dict[str, float]
+    low: dict[str, float]
+    high: dict[str, float]
+    measured: float
+    """Operating cost by what was measured, $/h."""
+    cost: float
+    """Operating cost of the stretch without noise, $. For judging alone."""
+    stopped: str | None
+
+
+class Tep:
+    """A plant under its regulatory loops, in a process of its own."""
+
+    def __init__(self) -> None:
+        if not PYTHON.exists():
+            raise FileNotFoundError("python -m benchmarks.tennessee_eastman_control --install")
+        self._process = subprocess.Popen(
+            [str(PYTHON), str(HERE / "tep_server.py")],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        )  # fmt: skip
+
+    def start(self, seed: int, interval_h: float) -> dict[str, float]:
+        """Start at the base case; give the set-points in force."""
+        # Its source of noise wants a large odd number.
+        told = self._ask(start={"seed": 1431655765 + 2 * 104729 * seed, "interval_h": interval_h})
+        return {name: float(value) for name, value in told["set"].items()}
+
+    def advance(
+        self, hours: float, wanted: dict[str, float], disturbances: Sequence[int] = ()
+    ) -> Shown:
+        return Shown(
+            **self._ask(advance={"hours": hours, "set": wanted, "disturbances": list(disturbances)})
+        )
+
+    def keep(self) -> None:
+        self._ask(keep=True)
+
+    def back(self) -> None:
+        self._ask(back=True)
+
+    def close(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(60)
+
+    def _ask(self, **order: Any) -> dict[str, Any]:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError("the plant's process ended; run its server by hand to see why")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
