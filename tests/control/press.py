@@ -94,10 +94,11 @@ class Press:
         """One sample, now."""
         return Sample(f"press.{name}", self.now, self.now, value)
 
-    def begin(self, product: str, lot: str) -> list[Sample]:
+    def begin(self, product: str, lot: str, hold: float | None = None) -> list[Sample]:
         """A job begins: the machine shows its lot, and writes its own recipe."""
         self._product, self._lot = product, lot
-        hold, cooling = RECIPES[product]
+        usual, cooling = RECIPES[product]
+        hold = usual if hold is None else hold
         self.values = {"hold": hold, "cooling": cooling}
         told = [self.say("lots", lot), *(self.say(n, v) for n, v in self.values.items())]
         return [*told, self.say("mold", 70.0), self.say("melt", 250.0 + 273.15)]

@@ -62,7 +62,7 @@ def test_a_row_holds_set_points_in_force_and_what_was_measured(plant: Plant, joi
     size, weight, cavity, cycle, energy = second.shown
     assert np.isfinite([size, weight, cavity]).all()
     assert np.isnan(first.shown[0])
-    assert cycle == pytest.approx(27.0)
+    assert cycle == pytest.approx(28.0)
     assert energy == pytest.approx(5 * 27 / 3600 + 0.02)
     assert first.context.tolist() == pytest.approx([70.0, 250.0])
 
@@ -111,8 +111,7 @@ def test_a_new_tool_is_told_by_maintenance(tmp_path: Path) -> None:
 def test_two_programs_of_a_product_are_told_apart(plant: Plant, joined: Bound) -> None:
     press, samples = Press(), []
     for lot, hold in (("O-1-1", 450.0), ("O-1-2", 520.0), ("O-1-3", 450.0)):
-        samples += press.begin("cup", lot)
-        samples += press.write({"press.hold": hold})
+        samples += press.begin("cup", lot, hold)
         for _ in range(4):
             samples += press.part()
     span = joined.bounds()[1] - joined.bounds()[0]

@@ -53,7 +53,6 @@ class _Followed:
 
     believed: ProductBelief
     tracker: Tracker
-    seen: Floats
     surprise: float = 1.0
     blind: int = _BLIND
     last: int | None = None
@@ -266,7 +265,7 @@ class RunToRunChooser:
     def _follow(self, believed: ProductBelief) -> _Followed:
         wander = Wander(max(believed.belief.wander, _LEAST_WANDER))
         tracker = Tracker(self._bound.symbolic, believed.belief, wander)
-        return _Followed(believed, tracker, believed.seen.copy())
+        return _Followed(believed, tracker)
 
     # -- following ----------------------------------------------------------------------------
 
@@ -292,9 +291,6 @@ class RunToRunChooser:
             one.blind, one.surprise = _BLIND, 1.0
         if one.surprise > _DOUBTED:
             one.tracker.loosen(0.1)
-        one.seen = np.array(
-            [np.minimum(one.seen[0], run.inputs), np.maximum(one.seen[1], run.inputs)]
-        )
 
     def _pass_by(self, one: _Followed, run: Run) -> None:
         """Let what wanders have wandered while another product was made."""
@@ -345,15 +341,21 @@ class RunToRunChooser:
         return Setting(writes, told, effects, [w.id for w in map(_of, self._bound.inputs)])
 
     def _trusted(self, one: _Followed) -> tuple[Floats, Floats]:
-        """Between what set-points may be chosen: a step beyond where data were.
+        """Between what set-points may be chosen: a step beyond where data were when it was learned.
+
+        Going on from where it went by itself would lead to where nobody has looked at parts.
 
         An input that nobody moved is left alone: nothing is known of what it does.
         """
         recipe = self._rows.recipe
         span = self._bounds[1] - self._bounds[0]
-        moved = one.seen[1] - one.seen[0] > 1e-3 * span
-        low = np.where(moved, np.maximum(self._bounds[0], one.seen[0] - self._most), recipe)
-        high = np.where(moved, np.minimum(self._bounds[1], one.seen[1] + self._most), recipe)
+        moved = one.believed.seen[1] - one.believed.seen[0] > 1e-3 * span
+        low = np.where(
+            moved, np.maximum(self._bounds[0], one.believed.seen[0] - self._most), recipe
+        )
+        high = np.where(
+            moved, np.minimum(self._bounds[1], one.believed.seen[1] + self._most), recipe
+        )
         return low, np.maximum(low, high)
 
     def _effects(

@@ -6,6 +6,7 @@ import pytest
 
 from genba.plant import Severity
 from genba.twin.process import Clock, Parameter, UnitProcess, Variable, check_twin
+from genba.twin.process.library import physics_named
 from genba.twin.process.maths import log, sqrt
 from genba.twin.process.physics.tanks import FourTanks
 from genba.twin.process.physics.thermal import HeatedBody
@@ -37,6 +38,14 @@ def rules(process: UnitProcess, severity: Severity = Severity.CRITICAL) -> set[s
 @pytest.mark.parametrize("process", [Tank(), FourTanks(), HeatedBody()])
 def test_good_physics_pass(process: UnitProcess) -> None:
     assert check_twin(process) == []
+
+
+@pytest.mark.parametrize(
+    ("physics", "step_s"),
+    [("injection", 0), ("cutting", 0), ("grinding", 0), ("diffusion", 0), ("drive", 0.02)],
+)
+def test_the_physics_of_a_shop_pass(physics: str, step_s: float) -> None:
+    assert check_twin(physics_named(physics), step_s=step_s or 1.0) == []
 
 
 def test_a_parameter_that_nothing_shows_is_named() -> None:
