@@ -70,8 +70,8 @@ def learned_by_product(
     """
     programs, left_out = [], []
     for program in episodes_by_program(runs, bound.bounds()[1] - bound.bounds()[0]):
-        product, _, episodes = program
-        why = _too_little(bound, product, episodes)
+        product, recipe, episodes = program
+        why = _beyond(bound, recipe) or _too_little(bound, product, episodes)
         if why:
             left_out.append(f"{product}: {why}")
         else:
@@ -94,6 +94,16 @@ def learned_by_product(
 def _standing(bound: Bound, episodes: Sequence[Episode], shared: Belief | None) -> Standing:
     older, newest = parted(episodes)
     return standing_of(bound.symbolic, fitted(bound.symbolic, older, shared)[0], older, newest)
+
+
+def _beyond(bound: Bound, recipe: Floats) -> str:
+    """Say which of a program's set-points control may not choose: it is another process' then."""
+    for wire, value, low, high in zip(bound.inputs, recipe, *bound.bounds(), strict=True):
+        if not low <= value <= high:
+            return (
+                f"its recipe has '{wire.variable.name}' at {value:.5g}, beyond {low:g} to {high:g}"
+            )
+    return ""
 
 
 def _too_little(bound: Bound, product: str, episodes: Sequence[Episode]) -> str:
