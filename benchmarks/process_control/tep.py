@@ -1,6 +1,7 @@
 """How to talk to tep-studio's plant and its Ricker controller, and what the task says of them."""
 
 import json
+import math
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,9 +11,9 @@ from typing import Any
 HERE = Path(__file__).parent
 PYTHON = HERE / ".tep" / "bin" / "python"
 SHUTDOWN = {
-    "reactor_pressure": (None, 3000.0),
+    "reactor_pressure": (-math.inf, 3000.0),
     "reactor_level": (0.0, 100.0),
-    "reactor_temperature": (None, 175.0),
+    "reactor_temperature": (-math.inf, 175.0),
     "separator_level": (0.0, 100.0),
     "stripper_level": (0.0, 100.0),
 }
