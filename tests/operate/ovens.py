@@ -25,11 +25,16 @@ HOURS = 1
 BEGUN = START + HOURS * 3600 * US
 TICK_S = 5
 AUTONOMOUS = "autonomy: [{kind: setpoint, level: %s}, {kind: heartbeat, level: autonomous}]\n"
-WANTED = PLANT.replace(
-    "prices: {power: 0.01}", "prices: {power: 0.01}, keeps: {temperature: {low: 120, high: 240}}"
-).replace(
-    "    objective:",
-    "    inputs: {setpoint: {low: 180, high: 210, step: 5}}\n    control: true\n    objective:",
+WANTED = (
+    PLANT.replace("horizon: 15", "horizon: 8")
+    .replace(
+        "prices: {power: 0.01}",
+        "prices: {power: 0.01}, keeps: {temperature: {low: 120, high: 240}}",
+    )
+    .replace(
+        "    objective:",
+        "    inputs: {setpoint: {low: 180, high: 210, step: 5}}\n    control: true\n    objective:",
+    )
 )
 
 
@@ -93,7 +98,8 @@ class Oven(MemoryDriver):
         self.show("oven.air", air)
         shown = self.heat + 273.15 + float(self.random.normal(0, 0.2))
         self.show("oven.heat", shown if self.broken == 0.0 else self.broken)
-        self.show("oven.drawn", 1000 * drawn + float(self.random.normal(0, 30)))
+        power = 1000 * drawn + float(self.random.normal(0, 30))
+        self.show("oven.drawn", power if self.broken == 0.0 else self.broken)
 
 
 class Works:

@@ -99,7 +99,7 @@ async def test_each_choice_is_a_decision_with_reason_expectation_and_model(works
 
 async def test_what_was_expected_is_set_beside_what_came(works: Any) -> None:
     subject = await works()
-    await subject.run(24)
+    await subject.run(30)
     assert subject.driven.checked >= 2
     assert subject.driven.within > 0
     (heat, _) = subject.driven.came
@@ -133,7 +133,10 @@ async def test_at_the_level_approve_one_choice_waits_for_people_and_is_done_afte
     from genba.plant import Approval
 
     subject = await works("approve")
-    await subject.run(5)
+    for _ in range(60):
+        await subject.run(0.25)
+        if subject.core.guard.waiting():
+            break
     (waiting,) = subject.core.guard.waiting()
     assert subject.setpoints == []
     await subject.core.by_hand.approve(waiting.proposal.id, Approval("ada", "operator"))
@@ -198,27 +201,38 @@ async def test_a_model_that_is_contradicted_stands_back_says_so_and_comes_back(
     works: Any,
 ) -> None:
     subject = await works()
-    await subject.run(15)
-    subject.oven.loss *= 6.0
-    await subject.run(6)
+    await subject.run(12)
+    subject.oven.heat -= 5.0
+    await subject.run(4)
     (found,) = [f for f in subject.core.loop.findings() if f.kind == "control_doubted"]
     assert "genba twin learn oven-heat" in found.text
     assert subject.driven.driver in (Driver.BACK, Driver.PLAIN)
-    await subject.run(40)
-    assert "control" in (await subject.drivers())[2:]
+    await subject.run(45)
+    assert subject.driven.driver is Driver.CONTROL
+    assert not [f for f in subject.core.loop.findings() if f.text == found.text]
+
+
+async def test_a_process_that_drifted_for_good_is_left_to_its_own_controller_ever_longer(
+    works: Any,
+) -> None:
+    subject = await works()
+    await subject.run(12)
+    subject.oven.loss *= 1.5
+    await subject.run(45)
+    assert subject.driven.doubted
+    assert (await subject.drivers()).count("control") <= 4
+    assert subject.driven.driver in (Driver.BACK, Driver.PLAIN)
+    assert 180.0 <= subject.oven.setpoint <= 210.0
 
 
 async def test_a_sensor_that_says_nothing_brings_the_plain_controller_back(works: Any) -> None:
     subject = await works()
     await subject.run(12)
     subject.oven.broken = None
-    subject.core.live  # noqa: B018
-    await subject.run(1)
-    held = subject.driven.why
     await subject.run(14)
     assert all(np.isfinite(subject.setpoints))
-    assert held
-    assert 180.0 <= subject.oven.setpoint <= 210.0
+    assert subject.driven.driver is Driver.PLAIN
+    assert subject.oven.setpoint == 190.0
 
 
 async def test_a_killed_process_delays_no_tick_and_is_started_again(works: Any) -> None:
@@ -264,10 +278,10 @@ async def test_a_process_that_hangs_is_ended(works: Any, monkeypatch: pytest.Mon
     monkeypatch.setattr("genba.operate.set_point_desk.SETTLE_S", 0.3)
     await subject.run(1)
     await asyncio.to_thread(child.process.wait, 10)
+    monkeypatch.setattr("genba.operate.set_point_desk.HANGS_S", 60.0)
+    monkeypatch.setattr("genba.operate.set_point_desk.SETTLE_S", 120.0)
     await subject.run(0.5)
     assert desk.restarts == 1
-    monkeypatch.setattr("genba.operate.set_point_desk.HANGS_S", 20.0)
-    monkeypatch.setattr("genba.operate.set_point_desk.SETTLE_S", 120.0)
     await subject.run(10)
     assert subject.driven.driver is Driver.CONTROL
 
@@ -337,7 +351,7 @@ async def test_an_experiment_moves_set_points_within_half_a_step_and_gives_the_b
     assert "expected to tell" in subject.driven.tried
     await subject.run(6)
     assert not subject.driven.trying
-    played = [s for s in subject.setpoints]
+    played = subject.setpoints
     assert max(played) - min(played) <= 10.0
     assert "ended: the experiment ends: it is over" in subject.driven.tried
 

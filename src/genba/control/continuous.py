@@ -33,6 +33,12 @@ _STILL = 0.05
 """Part of a set-point's largest step that is not worth a write."""
 
 
+_WATCHED, _MOST_WATCHED = 3, 96
+"""Steps that a model which was contradicted while it drove is watched: 6, 12 ... 96."""
+_FORGIVEN = 60
+"""Steps of driving after which earlier contradictions count no more."""
+
+
 class ContinuousChooser:
     """Satisfies :class:`~genba.control.chooser.Chooser` for a process whose clock is time.
 
@@ -90,6 +96,7 @@ class ContinuousChooser:
         self._went = self._bounds[0]
         self._followed = 0
         self._drives = False
+        self._drove, self._watched, self._patience = 0, _WATCHED, 0
         self._foreign: list[str] = []
         self._excitation: Excitation | None = None
 
@@ -129,6 +136,10 @@ class ContinuousChooser:
             ):
                 self._foreign.append(sample.signal)
 
+    def wrote(self, writes: Mapping[str, float]) -> None:
+        """Learn what was written for control, by whomever it was chosen."""
+        self._handover.asked({n: v for n, v in writes.items() if n in self._steps})
+
     def due(self, now: int) -> bool:
         """Whether a new step has begun."""
         return self._last is None or now // self._step_us > self._last // self._step_us
@@ -161,8 +172,16 @@ class ContinuousChooser:
         if self._excitation is not None:
             return self._excited(in_force)
         if choice.course is None:
-            doubted = self._pilot.doubted
-            return self._held(choice.why, in_force, doubted=doubted)
+            return self._doubtful(choice.why, in_force)
+        if self._patience > 0:
+            self._patience -= 1
+            why = (
+                f"its model was contradicted while it drove; watched for {self._patience + 1} more"
+            )
+            return self._held(why, in_force, doubted=True)
+        self._drove += 1
+        if self._drove > _FORGIVEN:
+            self._watched = _WATCHED
         return self._chosen(choice.course.inputs, in_force, context)
 
     def experiment(self, rows: int, now: int, seed: int = 0) -> str:
@@ -186,6 +205,14 @@ class ContinuousChooser:
     def end_experiment(self) -> None:
         """Stop moving set-points; the next choice gives back what was in force before."""
         self._excitation = None
+
+    def _doubtful(self, why: str, in_force: Floats) -> Held:
+        """Stand back; after each time that the model was wrong while it drove, for longer."""
+        if self._pilot.doubted and self._drove:
+            self._drove = 0
+            self._watched = min(2 * self._watched, _MOST_WATCHED)
+            self._patience = self._watched
+        return self._held(why, in_force, doubted=self._pilot.doubted)
 
     # -- what is chosen -----------------------------------------------------------------------
 

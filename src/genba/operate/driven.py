@@ -4,11 +4,12 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 from genba.control.chooser import Effect
 from genba.control.handover import Handover
-from genba.errors import PlantError
+from genba.errors import ControlError, PlantError
 from genba.operate.sense import LiveValues
 from genba.plant import US, Plant, Process
 from genba.plant.units import convert
@@ -152,3 +153,28 @@ def _shown(effect: Effect, plant: Plant, live: LiveValues) -> float | None:
         return convert(float(value), plant.signals[effect.signal].unit, effect.unit)
     except PlantError:
         return None
+
+
+def restore(file: Path, driven: Mapping[str, Driven]) -> None:
+    """Take up what was switched on, and what the plain controller's own set-points were.
+
+    Raises
+    ------
+    ControlError
+        If the file is damaged: nobody knows what to give back then.
+    """
+    try:
+        told = json.loads(file.read_text("utf-8"))
+        for name, kept in told.items():
+            if name in driven:
+                one = driven[name]
+                one.on, one.by = bool(kept["on"]), str(kept["by"])
+                one.plain = {str(n): float(v) for n, v in kept["plain"].items()}
+                one.why = "" if one.on else f"{one.by} switched control off"
+    except FileNotFoundError:
+        return
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ControlError(
+            f"{file} is damaged ({error}): look at the set-points of the controlled processes, "
+            "then delete the file"
+        ) from None

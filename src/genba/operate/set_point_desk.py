@@ -7,7 +7,17 @@ from pathlib import Path
 
 from genba.operate.child import Child
 from genba.operate.patience import Patience
-from genba.operate.set_point_host import Begin, Drive, Drop, Message, Moment, Ready, Reply, Try
+from genba.operate.set_point_host import (
+    Begin,
+    Drive,
+    Drop,
+    Message,
+    Moment,
+    Ready,
+    Reply,
+    Try,
+    Wrote,
+)
 from genba.plant import Clock, Plant, Sample
 
 logger = logging.getLogger(__name__)
@@ -71,6 +81,10 @@ class SetPointDesk:
         """Remember the plain controller's own set-points, for a process that has to begin anew."""
         if process in self._wanted:
             self._wanted[process] = dict(plain)
+
+    def wrote(self, process: str, writes: Mapping[str, float]) -> None:
+        """Tell the chooser of a process what is written for it."""
+        self._put(Wrote(process, dict(writes)))
 
     def attempt(self, process: str, steps: int, now: int) -> None:
         """Begin an experiment, or end it with 0."""

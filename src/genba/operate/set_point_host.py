@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from genba.control.chooser import Chooser, Held, Setting
 from genba.errors import GenbaError
@@ -56,6 +56,14 @@ class Try:
 
 
 @dataclass(frozen=True, slots=True)
+class Wrote:
+    """What was written for control, so that it is not taken for somebody else's."""
+
+    process: str
+    writes: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Ready:
     """A chooser was made."""
 
@@ -91,7 +99,7 @@ class Tried:
     told: str
 
 
-Message = Drive | Drop | Moment | Try
+Message = Drive | Drop | Moment | Try | Wrote
 Reply = Ready | Unfit | Said | Tried | None
 
 
@@ -99,6 +107,15 @@ class _Experiments(Protocol):
     def experiment(self, rows: int, now: int, seed: int = 0) -> str: ...
 
     def end_experiment(self) -> None: ...
+
+
+@runtime_checkable
+class Told(Protocol):
+    """A chooser that wants to know what was written for it."""
+
+    def wrote(self, writes: Mapping[str, float]) -> None:
+        """Learn it, before any sample shows it."""
+        ...
 
 
 Make = Callable[[str, Mapping[str, float]], Chooser]
@@ -127,6 +144,11 @@ class ChooserHost:
                 return None
             case Try():
                 return self._try(message)
+            case Wrote():
+                chooser: object = self._choosers.get(message.process)
+                if isinstance(chooser, Told):
+                    chooser.wrote(message.writes)
+                return None
             case Moment():
                 choices = {}
                 for name, chooser in self._choosers.items():

@@ -10,7 +10,6 @@ import itertools
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +17,20 @@ from genba.control.chooser import Effect, Held, Setting
 from genba.errors import ControlError, Refused
 from genba.guard import Guard
 from genba.operate.alarms import Fact
-from genba.operate.driven import DRIVING, Driven, Driver
+from genba.operate.driven import DRIVING, Driven, Driver, restore
 from genba.operate.judge import Judgement, Sight
 from genba.operate.sense import LiveValues
 from genba.operate.set_point_desk import SetPointDesk
 from genba.operate.set_point_host import Ready, Reply, Said, Tried, Unfit
+from genba.operate.set_point_proposal import (
+    KIND,
+    SOURCE,
+    Wish,
+    beyond_limits,
+    doubt_of,
+    nonsense,
+    proposal_of,
+)
 from genba.operate.state import write_atomically
 from genba.plant import (
     US,
@@ -30,20 +38,14 @@ from genba.plant import (
     Clock,
     Command,
     Decision,
-    Finding,
     Outcome,
     Plant,
     Proposal,
     Quality,
     Sample,
-    Severity,
     Verdict,
-    Write,
 )
 
-KIND = "setpoint"
-SOURCE = "control@"
-"""How the source of control's own proposals begins; the model's digest follows."""
 LOOK_EVERY = 10
 """Ticks between looks for something new that was learned."""
 LATE = 0.5
@@ -51,8 +53,6 @@ LATE = 0.5
 SILENT, HELD = 3, 3
 """Steps without an answer, and answers without a choice, after which the way back begins."""
 ADVICE_S = 600.0
-WAIT_S = 300.0
-"""How long people may think about what was chosen."""
 
 Tell = Callable[[str, Mapping[str, Any]], None]
 
@@ -95,7 +95,7 @@ class SetPoints:
         self._plant, self._guard, self._live, self._clock = plant, guard, live, clock
         self._desk, self._learned, self._file, self._tell = desk, learned, file, tell
         self.driven = {p.id: Driven(p, since=clock.now()) for p in plant.processes if p.control}
-        self._restore()
+        restore(self._file, self.driven)
         self._kept = self._as_text()
         self._ticks = itertools.count()
         self._numbers = itertools.count(1)
@@ -141,7 +141,9 @@ class SetPoints:
         one = self.driven.get(str(proposal.context.get("process")))
         if one is None:
             return
-        one.handover.asked({w.signal: float(w.value) for w in command.writes})  # type: ignore[arg-type]
+        writes = {w.signal: float(w.value) for w in command.writes}  # type: ignore[arg-type]
+        one.handover.asked(writes)
+        self._desk.wrote(one.process.id, writes)
         driver, why = one.wish
         one.proposal = proposal.id
         self._turn(one, driver, why, command.time)
@@ -328,9 +330,10 @@ class SetPoints:
             case None:
                 pass
 
-    def _chosen(self, one: Driven, choice: Setting | Held, now: int) -> None:
-        if isinstance(choice, Held):
-            self._held(one, choice, now)
+    def _chosen(self, one: Driven, choice: object, now: int) -> None:
+        if not isinstance(choice, Setting):
+            nothing = Held(f"its answer is {type(choice).__name__}, which is none")
+            self._held(one, choice if isinstance(choice, Held) else nothing, now)
             return
         one.held = 0
         self._clear_doubt(one)
@@ -338,6 +341,7 @@ class SetPoints:
         if not choice.writes:
             if one.driver is Driver.CONTROL:
                 one.why = choice.reason
+                one.expect(choice.effects, choice.ahead_s, now)
             elif self.level(one, choice.at_most) is Autonomy.AUTONOMOUS:
                 self._turn(one, driver, f"what is in force is best; {choice.reason}", now)
             else:
@@ -385,16 +389,9 @@ class SetPoints:
     def _object(self, one: Driven, now: int) -> None:
         """End an experiment where a limit is passed, or somebody took the machine."""
         for name in one.process.signals.values():
-            signal, value = self._plant.signals[name], self._live.value(name)
+            signal = self._plant.signals[name]
             held = self._guard.overrides.refusals(signal, now)
-            limits = signal.limits
-            if limits is not None and isinstance(value, int | float):
-                low = max((x for x in (limits.low, limits.low_low) if x is not None), default=None)
-                high = min(
-                    (x for x in (limits.high, limits.high_high) if x is not None), default=None
-                )
-                if (low is not None and value < low) or (high is not None and value > high):
-                    held = [*held, f"{name} is at {value:.6g} {signal.unit}, beyond its limit"]
+            held += beyond_limits(signal, self._live.value(name))
             if held:
                 self._end_experiment(one, held[0], now)
                 return
@@ -421,9 +418,9 @@ class SetPoints:
     ) -> None:
         """Make a proposal, unless somebody holds the machine or the like of it stands already."""
         process = one.process
-        strange = [name for name in writes if name not in one.steps]
-        if strange:
-            self._turn(one, one.driver, f"it chose {strange[0]}, which is not its to choose", now)
+        wrong = nonsense(writes, one.steps)
+        if wrong:
+            self._turn(one, one.driver, f"what was chosen is not taken: {wrong}", now)
             return
         for name in writes:
             held = self._guard.overrides.refusals(self._plant.signals[name], now)
@@ -435,34 +432,9 @@ class SetPoints:
         if level is Autonomy.OBSERVE or self._stands(one, writes, level, now):
             one.why = reason if level is not Autonomy.OBSERVE else "the level is observe"
             return
-        names = dict.fromkeys([*based_on, *process.signals.values()])
-        evidence = [e for name in names if (e := self._live.evidence(name)) is not None]
-        life_s = (
-            WAIT_S if level is Autonomy.APPROVE else max(process.step_s, 2 * self._plant.tick_s)
-        )
-        context: dict[str, Any] = {
-            "process": process.id,
-            "model": one.model,
-            "driver": str(driver),
-            "expected": json.dumps([asdict(effect) for effect in effects], allow_nan=True),
-            "ahead_s": ahead_s,
-        }
-        if at_most is not None:
-            context["at_most"] = str(at_most)
-        proposal = Proposal(
-            id=f"control-{process.id}-{now}-{next(self._numbers)}",
-            time=now,
-            kind=KIND,
-            equipment=process.equipment,
-            writes=tuple(
-                Write(name, value, self._plant.signals[name].unit) for name, value in writes.items()
-            ),
-            reason=reason,
-            source=f"{SOURCE}{one.model}",
-            expires=now + round(life_s * US),
-            evidence=tuple(evidence),
-            context=context,
-        )
+        wish = Wish(writes, reason, at_most, effects, based_on, ahead_s)
+        name = f"control-{process.id}-{now}-{next(self._numbers)}"
+        proposal = proposal_of(self._plant, self._live, one, wish, name, level, driver, now)
         self._proposals.append((one, driver, reason, proposal))
         if driver is not Driver.BACK:
             one.expect(effects, ahead_s, now)
@@ -529,34 +501,17 @@ class SetPoints:
         one.doubted = True
         name = one.process.id
         text = f"control of {name} stands back: {why}; if it lasts, run `genba twin learn {name}`"
-        self._judgements.append(_judgement(one, text, now, stands=True))
+        self._judgements.append(doubt_of(one, text, now, stands=True))
 
     def _clear_doubt(self, one: Driven) -> None:
         if one.doubted:
             one.doubted = False
             text = f"control of {one.process.id} is trusted again"
-            self._judgements.append(_judgement(one, text, self._clock.now(), stands=False))
+            self._judgements.append(doubt_of(one, text, self._clock.now(), stands=False))
 
     @property
     def _tick_us(self) -> int:
         return round(self._plant.tick_s * US)
-
-    def _restore(self) -> None:
-        try:
-            told = json.loads(self._file.read_text("utf-8"))
-            for name, kept in told.items():
-                if name in self.driven:
-                    one = self.driven[name]
-                    one.on, one.by = bool(kept["on"]), str(kept["by"])
-                    one.plain = {str(n): float(v) for n, v in kept["plain"].items()}
-                    one.why = "" if one.on else f"{one.by} switched control off"
-        except FileNotFoundError:
-            return
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ControlError(
-                f"{self._file} is damaged ({error}): look at the set-points of the controlled "
-                "processes, then delete the file"
-            ) from None
 
     def _as_text(self) -> str:
         return json.dumps({name: one.kept() for name, one in self.driven.items()}, indent=1)
@@ -566,16 +521,3 @@ class SetPoints:
         if text != self._kept:
             write_atomically(self._file, text + "\n")
             self._kept = text
-
-
-def _judgement(one: Driven, text: str, now: int, *, stands: bool) -> Judgement:
-    finding = Finding(
-        id=f"F-control-{one.process.id}-{now}",
-        time=now,
-        kind="control_doubted",
-        equipment=one.process.equipment,
-        text=text,
-        severity=Severity.WARNING if stands else Severity.INFO,
-        source=one.process.id,
-    )
-    return Judgement(finding, stands=stands, clears=not stands, about=one.process.id)
