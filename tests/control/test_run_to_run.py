@@ -127,6 +127,20 @@ def test_a_product_that_nobody_learned_keeps_its_recipe(
     assert "belongs to no order" in answer.why
 
 
+def test_its_host_hears_of_it_between_parts_and_what_was_written_is_no_strangers(
+    plant: Plant, beliefs: Sequence[ProductBelief]
+) -> None:
+    chooser, press = chooser_of(plant, beliefs), Press(seed=12, lost_bar=125.0)
+    chooser.take(press.begin("cup", "O-1-9"))
+    make(chooser, press, 20)
+    chooser.choose(press.now)
+    assert not chooser.due(press.now + 9 * US)
+    assert chooser.due(press.now + 10 * US)
+    chooser.wrote({"press.hold": 441.0, "press.other": 1.0})
+    chooser.take(press.write({"press.hold": 441.0}))
+    assert isinstance(chooser.choose(press.now), Setting)
+
+
 def test_what_a_person_sets_in_a_job_is_taken_as_it_is(
     plant: Plant, beliefs: Sequence[ProductBelief]
 ) -> None:

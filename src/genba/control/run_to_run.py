@@ -94,7 +94,8 @@ class RunToRunChooser:
         }
         self._followed = [self._follow(believed) for believed in beliefs]
         self._job = 0
-        self._due = False
+        self._due = self._begins = False
+        self._chosen = 0
         self._drives = False
         self._asked = 0
         self._seed = 0
@@ -150,13 +151,19 @@ class RunToRunChooser:
             self._rows.recipe = self._rows.inputs()
             self._drives = False
 
+    def wrote(self, writes: Mapping[str, float]) -> None:
+        """Learn what was written for it, before any sample shows it."""
+        for name, value in writes.items():
+            if name in self._asked_for:
+                self._asked_for[name].append(float(value))
+
     def due(self, now: int) -> bool:
-        """Whether a part ended, or a job began, since the last choice."""
-        return self._due
+        """Whether a part ended or a job began since the last choice, or that was long ago."""
+        return self._due or now - self._chosen >= self._bound.process.step_s * US
 
     def choose(self, now: int) -> Setting | Held:
         """Choose the set-points of the next part."""
-        self._due = False
+        self._begins, self._due, self._chosen = self._due, False, now
         product, in_force = self._rows.product, self._rows.inputs()
         if not self._rows.lot:
             return Held("the machine has no job")
@@ -239,7 +246,7 @@ class RunToRunChooser:
             one.course = deque(course.inputs)
         if not one.course:
             return self._held(f"the experiment on {product} is over")
-        wanted = one.course.popleft()
+        wanted = one.course.popleft() if self._begins else one.course[0]
         self._drives = True
         near = in_force + np.clip(wanted - in_force, -self._most, self._most)
         told = f"experiment on {product}, {len(one.course)} parts are left of it"
