@@ -35,7 +35,7 @@ from genba.control.steady_hold import Caution, Holder, Watch
 LEARN_RUNS, LEARN_STEPS, FIRST_JUDGED = 101, 102, 11
 """Seeds of what is learned from; judged are 11, 12, ... (1 served to find the pace of moves)."""
 CAUTION = Caution(out_h=12.0, back_h=6.0)
-"""Quicker moves drain the stripper, whose level nothing but a slow loop holds."""
+"""A way back within an hour drained the stripper, whose level a slow loop holds."""
 GOVERNED = ("reactor_pressure", "reactor_level", "reactor_temperature")
 """What has a shutdown limit and is moved by the set-points; the other two levels are not."""
 STEP_H, SETTLE_H, RAMP_H, HOLD_H, LOOK_H = 0.1, 24.0, 3.0, 14.0, 5.0
