@@ -116,31 +116,23 @@ def status(url: UrlOption = HERE, token: TokenOption = "", json: JsonOption = Fa
     if not found:
         typer.echo("no process is controlled; give one 'control: true' in the plant file")
         return
-    columns = ("process", "driven by", "since", "level", "in force", "its own", "why")
-    print_table("Set-point control", columns, [_row(one) for one in found])
     for one in found:
-        if one["experiment"]:
-            typer.echo(f"{one['process']}, experiment: {one['experiment']}")
-        if one["about"]:
-            typer.echo(f"{one['process']}, model {one['model']}: {one['about']}")
-        for word in ("expected", "came"):
-            for effect in one[word]:
-                typer.echo(f"{one['process']}, {_told(effect)}")
+        driver = one["driver"] if one["on"] else f"{one['driver']} (off)"
+        typer.echo(f"{one['process']}: {driver} since {one['since']}, level {one['level']}")
+        for word, told in (
+            ("why", one["why"]),
+            ("in force", _values(one["in_force"])),
+            ("its own", _values(one["plain"])),
+            ("advised", _values(one["advised"])),
+            ("experiment", one["experiment"]),
+            (f"model {one['model']}", one["about"]),
+            *(("expected", _told(effect)) for effect in (*one["expected"], *one["came"])),
+        ):
+            if told:
+                typer.echo(f"  {word}: {told}")
         if one["checked"]:
             share = f"{one['within']} of {one['checked']}"
-            typer.echo(f"{one['process']}: {share} expectations came within their 95% interval")
-
-
-def _row(one: dict[str, Any]) -> tuple[str, ...]:
-    return (
-        one["process"],
-        one["driver"] if one["on"] else f"{one['driver']} (off)",
-        one["since"],
-        one["level"],
-        _values(one["in_force"]),
-        _values(one["plain"]),
-        one["why"],
-    )
+            typer.echo(f"  {share} expectations came within their 95% interval")
 
 
 def _values(points: dict[str, float]) -> str:
@@ -149,7 +141,7 @@ def _values(points: dict[str, float]) -> str:
 
 def _told(effect: dict[str, Any]) -> str:
     told = (
-        f"{effect['name']}: expected {effect['chosen']:.5g} {effect['unit']} "
+        f"{effect['name']} {effect['chosen']:.5g} {effect['unit']} "
         f"({effect['low']:.5g} to {effect['high']:.5g}), {effect['stays']:.5g} if nothing changes"
     )
     return told if effect["came"] is None else f"{told}; {effect['came']:.5g} came"
