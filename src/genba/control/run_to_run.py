@@ -10,20 +10,20 @@ The machine writes its recipe at the start of a job; it is the base from which s
 import math
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from genba.control.bound import Bound, Wire
 from genba.control.chooser import Effect, Held, Setting
 from genba.control.run_cost import RunCost
+from genba.control.run_experiment import course_around
 from genba.control.runs import Run, RunRows, same_program, usable
 from genba.control.runs_learned import ProductBelief
 from genba.errors import ControlError, TwinError
 from genba.plant import US, Plant, Sample, Signal
 from genba.twin.process import Tracker, prior
 from genba.twin.process.episode import Floats
-from genba.twin.process.experiment import designed
 from genba.twin.process.track import Wander
 
 _BLIND = 25
@@ -232,18 +232,10 @@ class RunToRunChooser:
     def _tried(
         self, one: _Followed, product: str, in_force: Floats, context: Floats
     ) -> Setting | Held:
-        recipe = one.believed.recipe
         if one.course is None:
-            ends = np.clip(np.array([recipe - self._most, recipe + self._most]), *self._bounds)
-            tracker = one.tracker
-            believed = replace(tracker.learned(), mean=tracker.parameters)
-            # How far a tool may wear meanwhile is the machine's own to say.
-            anywhere = np.array([[-np.inf], [np.inf]]) * np.ones(len(tracker.state))
-            course = designed(
-                self._bound.symbolic, believed, tracker.state, ends, self._asked,
-                context=context, keeps=anywhere, seed=self._seed,
-            )  # fmt: skip
-            one.course = deque(course.inputs)
+            one.course = course_around(
+                self._bound, one.tracker, one.believed.recipe, self._asked, context, self._seed
+            )
         if not one.course:
             return self._held(f"the experiment on {product} is over")
         wanted = one.course.popleft() if self._begins else one.course[0]
