@@ -105,11 +105,8 @@ class Handover:
             knob = self._knobs[name]
             if knob.now is None or knob.same(knob.now, value):
                 continue
-            step = min(max(value - knob.now, -knob.step), knob.step)
-            told = knob.fits(knob.now + step)
-            if knob.same(told, knob.now):
-                told = knob.fits(value)
-            writes[name] = told
+            most = max(1.0, knob.step) if knob.signal.type is DataType.INT else knob.step
+            writes[name] = knob.fits(knob.now + min(max(value - knob.now, -most), most))
         return writes
 
     def way_back(self) -> dict[str, float | int]:
