@@ -65,7 +65,7 @@ def test_how_many_shares_there_are_is_part_of_the_result_and_seconds_cannot_boun
 
 
 def test_another_seed_gives_another_candidate_so_that_sameness_proves_something() -> None:
-    data = sample_for(Task.QUALITY, 3, 400)
+    data = sample_for(Task.QUALITY, 3, 200)
     assert data.target is not None
     ladder = quality_ladder(data.target)
     one, other = (train(data, by_time(data), ladder, seed=seed) for seed in (5, 6))

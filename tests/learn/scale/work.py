@@ -15,7 +15,7 @@ from genba.learn.scale import Pool, Scale
 
 def quality(scale: Scale) -> Candidate:
     """Train with two other settings of each recipe."""
-    data = sample_for(Task.QUALITY, 3, 400)
+    data = sample_for(Task.QUALITY, 3, 200)
     assert data.target is not None
     ladder = quality_ladder(data.target)
     return train(data, by_time(data), ladder, seed=5, scale=scale, variants=2)
@@ -23,7 +23,7 @@ def quality(scale: Scale) -> Candidate:
 
 def anomaly(scale: Scale) -> Candidate:
     """Train with a ladder whose way of measuring is made while it runs."""
-    data = sample_for(Task.ANOMALY, 2, 1300)
+    data = sample_for(Task.ANOMALY, 2, 900)
     split = by_time(data)
     ladder = anomaly_ladder(split.take(data, "train"), false_alarms=0.02)
     return train(data, split, ladder, seed=5, scale=scale)

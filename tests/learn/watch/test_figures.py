@@ -1,5 +1,7 @@
 """Calibration and quality where labels came later: found where broken, quiet where not."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,7 @@ from genba.learn.recipe.prediction import Prediction
 from genba.learn.watch.figures import Quality, broken, quality_of
 
 
+@cache
 def two(seed: int, rows: int, lift: float = 0.0) -> Quality:
     """Answers of two classes whose truth comes as often as ``said + lift``."""
     random = np.random.default_rng(seed)
@@ -35,9 +38,9 @@ def numbers(seed: int, rows: int, error: float = 1.0, memory: float = 0.0) -> Qu
 
 @pytest.mark.parametrize("rows", [60, 400, 2000])
 def test_calibrated_answers_are_left_in_peace_at_any_size(rows: int) -> None:
-    told = [broken(two(seed, rows), two(1000 + seed, 2000)) for seed in range(60)]
+    told = [broken(two(seed, rows), two(1000 + seed, 2000)) for seed in range(30)]
     # Each look asks four questions; of 120 looks 2 to 5 found something by chance.
-    assert sum(bool(one) for one in told) <= 6
+    assert sum(bool(one) for one in told) <= 4
 
 
 def test_probabilities_that_say_too_little_are_found() -> None:

@@ -120,6 +120,6 @@ def calibration_error(hit: Booleans, chance: Floats, bins: int = 10) -> float:
     """
     edges = np.unique(np.quantile(chance, np.linspace(0, 1, bins + 1)[1:-1]))
     place = np.searchsorted(edges, chance, side="left")  # equal chances stay together
-    parts = [place == index for index in range(len(edges) + 1) if np.any(place == index)]
-    gaps = [abs(float(hit[p].mean() - chance[p].mean())) * int(p.sum()) for p in parts]
-    return sum(gaps) / max(len(chance), 1)
+    bins = len(edges) + 1
+    gaps = np.bincount(place, hit, bins) - np.bincount(place, chance, bins)
+    return float(np.abs(gaps).sum()) / max(len(chance), 1)
