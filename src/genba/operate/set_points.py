@@ -431,6 +431,8 @@ class SetPoints:
         level = self.level(one, at_most)
         if level is Autonomy.OBSERVE or self._stands(one, writes, level, now):
             one.why = reason if level is not Autonomy.OBSERVE else "the level is observe"
+            if level is Autonomy.ADVISE and one.driver is Driver.PLAIN:
+                self._turn(one, Driver.ADVICE, reason, now)
             return
         wish = Wish(writes, reason, at_most, effects, based_on, ahead_s)
         name = f"control-{process.id}-{now}-{next(self._numbers)}"
