@@ -193,7 +193,7 @@ class SetPoints:
         ControlError
             If there is no such process, or the plant file does not want it controlled.
         """
-        one = self._named(process)
+        one = self.named(process)
         if not one.on:
             one.on, one.by, one.stamp = True, by, 0
             self._say(one, "control.on", f"{by} switched control on")
@@ -203,7 +203,7 @@ class SetPoints:
 
     def stop(self, process: str, by: str) -> Driven:
         """Switch control of a process off: its own set-points come back step by step."""
-        one = self._named(process)
+        one = self.named(process)
         if one.on:
             one.on, one.by, one.trying = False, by, False
             self._desk.drop(one.process.id)
@@ -225,7 +225,7 @@ class SetPoints:
         Refused
             If the plant file does not allow it.
         """
-        one = self._named(process)
+        one = self.named(process)
         name = one.process.id
         if not one.process.experiments:
             raise Refused(f"the plant file allows no experiments on '{name}' (experiments: true)")
@@ -244,7 +244,14 @@ class SetPoints:
         self._desk.attempt(name, steps, self._clock.now())
         return one
 
-    def _named(self, process: str) -> Driven:
+    def named(self, process: str) -> Driven:
+        """Find a controlled process by its name, or by a machine that has one alone.
+
+        Raises
+        ------
+        ControlError
+            If there is none, or the plant file does not want it controlled.
+        """
         for one in self.driven.values():
             if process == one.process.id:
                 return one

@@ -140,7 +140,7 @@ async def stop(
     "/control/{process}/experiment",
     summary="Let set-points be moved a little in order to learn, where the plant file allows it",
     status_code=202,
-    responses={**BODY, **CONFLICT},
+    responses={**NOT_FOUND, **BODY, **CONFLICT},
 )
 async def experiment(
     process: ProcessPath,
@@ -150,6 +150,10 @@ async def experiment(
     caller: Engineer,
 ) -> ControlShown:
     note(request, process=process, steps=wanted.steps)
+    try:
+        core.set_points.named(process)
+    except ControlError as error:
+        raise HTTPException(404, str(error)) from None
     try:
         return _shown(core, core.set_points.experiment(process, wanted.steps, caller.name))
     except Refused as error:
