@@ -124,8 +124,8 @@ def _of_split(data: Dataset, split: Split, vouched: Collection[str]) -> list[Lea
     found = []
     made = synthetic_rows(data)
     if count := sum(int(made[split.rows_of(part)].sum()) for part in ("held", "choose", "test")):
-        text = f"{count} synthetic rows stand in the parts that judge"
-        found.append(Leak(LeakKind.SYNTHETIC, (), text, "judge by real rows alone"))
+        told = f"{count} synthetic rows stand in the parts that judge"
+        found.append(Leak(LeakKind.SYNTHETIC, (), told, "judge by real rows alone"))
     if (text := divided.shuffled(data, split)) is not None:
         found.append(Leak(LeakKind.SHUFFLED, (), text, "part by time, by group or into blocks"))
     # Without a target a row gives no answer away: a machine that stands still repeats itself.
