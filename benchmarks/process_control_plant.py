@@ -16,8 +16,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.plant_runs.set_points import by_run, controlled, conventional, learned
+from benchmarks.plant_runs.set_points import controlled, conventional
 from benchmarks.reference_plant import _mean, _seeds
+from genba.cli.comparison.experiment import by_run, learned
 from genba.testbed import load_testbed
 
 AIMS = {"defects": -0.40, "kwh per good part": -0.10, "tool cost per good part": -0.15}
@@ -63,7 +64,11 @@ def main() -> int:
     processes = arguments.only or by_run(load_testbed()[0])
     began = time.perf_counter()
     beliefs, left_out = learned(
-        processes, arguments.learn_seed, arguments.learn_hours, arguments.learn_parts
+        load_testbed(),
+        processes,
+        arguments.learn_seed,
+        arguments.learn_hours,
+        arguments.learn_parts,
     )
     for process, own in beliefs.items():
         print(f"{process}: learned {', '.join(one.product for one in own)}")

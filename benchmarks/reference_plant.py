@@ -18,11 +18,12 @@ from dataclasses import asdict, fields
 from pathlib import Path
 
 from benchmarks.plant_runs.outcome import Outcome, outcome
-from benchmarks.plant_runs.run import START, Ledgers, conventional, under_genba
+from genba.cli.comparison.arms import optimizing, plain, warm_up
+from genba.cli.comparison.living import Ledgers, conventional, under_genba
 from genba.operate.planners import STEPS
-from genba.plan import Planner, Situation
+from genba.plan import Planner
 from genba.plan.fleet.planner import FleetPlanner
-from genba.plan.floor.desk import OwnDesk, Question
+from genba.plan.floor.desk import OwnDesk
 from genba.plan.floor.optimizing import NAME, OptimizingPlanner
 from genba.plan.floor.scheduler import Scheduler
 from genba.plant import Plant
@@ -35,34 +36,19 @@ _T95 = (
 )
 
 
-def _optimizing(plant: Plant) -> Sequence[Planner]:
-    desk = OwnDesk(Scheduler(plant, steps=STEPS).plan)
-    return (OptimizingPlanner(plant, desk),)
-
-
 def _led(plant: Plant) -> Sequence[Planner]:
     """The same with ``planning.fleet``: vehicles are assigned and led together."""
     desk = OwnDesk(Scheduler(plant, steps=STEPS).plan)
     return (OptimizingPlanner(plant, desk, FleetPlanner(plant, NAME)),)
 
 
-def _warm_up(plant: Plant) -> None:
-    """Compile the search before the plant's clock runs: it would stand still meanwhile."""
-    seen = Situation(START, source="store", sink="dock", upcoming=plant.orders)
-    Scheduler(plant, steps=10).plan(Question(seen, None, "warming up", 0))
-
-
-def _none(_: Plant) -> Sequence[Planner]:
-    return ()
-
-
 CONTROLLERS: dict[str, Callable[[int, float], Ledgers]] = {
-    "conventional": conventional,
-    "plain": lambda seed, hours: under_genba(seed, hours, _none),
-    "optimizing": lambda seed, hours: under_genba(seed, hours, _optimizing),
+    "conventional": lambda seed, hours: conventional(load_testbed(), seed, hours),
+    "plain": lambda seed, hours: under_genba(load_testbed(), seed, hours, plain),
+    "optimizing": lambda seed, hours: under_genba(load_testbed(), seed, hours, optimizing),
 }
 LED: dict[str, Callable[[int, float], Ledgers]] = {
-    "fleet": lambda seed, hours: under_genba(seed, hours, _led),
+    "fleet": lambda seed, hours: under_genba(load_testbed(), seed, hours, _led),
 }
 """Run only where it is asked for: ``--fleet``, or by name."""
 
@@ -82,7 +68,7 @@ def main() -> int:
     seeds = _seeds(arguments.seeds)
     plant, _ = load_testbed()
     if {"optimizing", "fleet"} & set(arguments.controllers):
-        _warm_up(plant)
+        warm_up(plant)
     runs: dict[str, list[Outcome]] = {}
     for name in arguments.controllers:
         for seed in seeds:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.plant_runs.run import Ledgers
+from genba.cli.comparison.living import Ledgers
 from genba.plant import US, Plant
 
 

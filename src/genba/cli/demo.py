@@ -27,6 +27,7 @@ START = "2026-01-05T06:00:00Z"
 LEAD_S = 25.0
 """Wall seconds in which plant and core start before the shift begins."""
 MARK = ".genba-demo"
+_PRESSES = ("press-1-molding", "press-2-molding")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,10 @@ def demo(
     plain: Annotated[
         bool, typer.Option("--plain", help="Dispatch by earliest due date, without the optimizer.")
     ] = False,
+    against: Annotated[
+        int,
+        typer.Option(help="Seeds to compare with the conventional controller in the end.", min=0),
+    ] = 2,
 ) -> None:
     """Let Genba run the simulated reference plant for one shift, faster than real time."""
     from genba.plant import US, AcceleratedClock, parse_time
@@ -88,6 +93,22 @@ def demo(
     with _testbed(run), _core(run) as core:
         _watch(run, core, token)
     _report(run)
+    if against:
+        _compare(hours, against)
+
+
+def _compare(hours: float, seeds: int) -> None:
+    """Live the same seeds in process under the conventional controller and under Genba."""
+    from genba.cli.testbed_compare import arms_named, files, show, watched
+
+    typer.echo(
+        f"The same {hours:g} h in process, {seeds} seed{'s' if seeds > 1 else ''}, under the "
+        "plant's own controller and under Genba (planning, and set-points of the presses):"
+    )
+    arms = arms_named(["both"])
+    numbers = range(1, seeds + 1)
+    show(watched(files(None, None), arms, numbers, hours, _PRESSES, quiet=False), hours)
+    typer.echo("More of it: genba testbed compare --help")
 
 
 def _clear(folder: Path) -> None:

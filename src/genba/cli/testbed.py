@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from genba.cli.output import emit_json, fail, noun, print_table, says_errors
+from genba.cli.seeds import seeds_in
+from genba.cli.testbed_compare import compare
 
 if TYPE_CHECKING:
     from genba.plant import Clock, Plant
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from genba.testbed.simulation import PlantSimulation
 
 app = noun("Simulated plants: serve one over its real protocols, or step it in process.")
+app.command("compare")(compare)
 
 
 class Control(StrEnum):
@@ -138,7 +141,7 @@ def shift(
     full and of these on time, energy of the whole plant, breakdowns of machines, unsafe things that
     the plant's own monitor counted, plant seconds per second. --json prints the whole ledgers.
     """
-    numbers = _seeds(seeds)
+    numbers = seeds_in(seeds)
     ledgers = [
         _one_shift(plant, physics, scenario, seed, start, hours)
         for seed in _watched(numbers, quiet=json)
@@ -348,19 +351,6 @@ def _watched(numbers: list[int], quiet: bool) -> Iterable[int]:
     from rich.progress import track
 
     return track(numbers, description="shifts", transient=True)
-
-
-def _seeds(text: str) -> list[int]:
-    numbers: list[int] = []
-    for part in text.split(","):
-        match = re.fullmatch(r"\s*(\d+)(?:-(\d+))?\s*", part)
-        if match is None:
-            fail(f"'{text}' is no list of seeds; write it like 1-5 or 1,4,7")
-        first, last = int(match[1]), int(match[2] or match[1])
-        numbers += range(first, last + 1)
-    if not numbers:
-        fail(f"'{text}' holds no seed; write it like 1-5 or 1,4,7")
-    return numbers
 
 
 def _microseconds(text: str) -> int:

@@ -1,0 +1,1 @@
+"""The same time on a simulated plant under its conventional controller and under Genba."""
