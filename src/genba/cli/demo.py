@@ -27,6 +27,7 @@ START = "2026-01-05T06:00:00Z"
 LEAD_S = 25.0
 """Wall seconds in which plant and core start before the shift begins."""
 MARK = ".genba-demo"
+_DAY_H = 16.0
 _PRESSES = ("press-1-molding", "press-2-molding")
 
 
@@ -72,7 +73,7 @@ def demo(
     against: Annotated[
         int,
         typer.Option(help="Seeds to compare with the conventional controller in the end.", min=0),
-    ] = 2,
+    ] = 1,
 ) -> None:
     """Let Genba run the simulated reference plant for one shift, faster than real time."""
     from genba.plant import US, AcceleratedClock, parse_time
@@ -94,21 +95,22 @@ def demo(
         _watch(run, core, token)
     _report(run)
     if against:
-        _compare(hours, against)
+        _compare(against)
 
 
-def _compare(hours: float, seeds: int) -> None:
-    """Live the same seeds in process under the conventional controller and under Genba."""
+def _compare(seeds: int) -> None:
+    """Live the same day in process under the conventional controller and under Genba."""
     from genba.cli.testbed_compare import arms_named, files, show, watched
 
+    many = f"seed{'s 1 to ' if seeds > 1 else ' '}{seeds}"
     typer.echo(
-        f"The same {hours:g} h in process, {seeds} seed{'s' if seeds > 1 else ''}, under the "
-        "plant's own controller and under Genba (planning, and set-points of the presses):"
+        f"A day of {_DAY_H:g} h in process, {many}, under the plant's own controller and under Genba "
+        "(planning, and set-points of the presses); a few minutes:"
     )
-    arms = arms_named(["both"])
     numbers = range(1, seeds + 1)
-    show(watched(files(None, None), arms, numbers, hours, _PRESSES, quiet=False), hours)
-    typer.echo("More of it: genba testbed compare --help")
+    runs = watched(files(None, None), arms_named(["both"]), numbers, _DAY_H, _PRESSES, quiet=False)
+    show(runs, _DAY_H)
+    typer.echo("A seed says little. More of them: genba testbed compare --seeds 1-10")
 
 
 def _clear(folder: Path) -> None:
