@@ -104,8 +104,8 @@ def _compare(seeds: int) -> None:
 
     many = f"seed{'s 1 to ' if seeds > 1 else ' '}{seeds}"
     typer.echo(
-        f"A day of {_DAY_H:g} h in process, {many}, under the plant's own controller and under Genba "
-        "(planning, and set-points of the presses); a few minutes:"
+        f"A day of {_DAY_H:g} h in process, {many}, under the plant's own controller and under "
+        "Genba (planning, and set-points of the presses); a few minutes:"
     )
     numbers = range(1, seeds + 1)
     runs = watched(files(None, None), arms_named(["both"]), numbers, _DAY_H, _PRESSES, quiet=False)
