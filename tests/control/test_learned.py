@@ -118,11 +118,15 @@ def test_a_spoilt_recording_is_refused_with_what_spoils_it(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ("setpoint: oven.setpoint", "setpoint: oven.air", "no setpoint"),
-        ("temperature: oven.heat", "temperature: oven.drawn", "one is not the other"),
+        (
+            "setpoint: oven.setpoint, ambient: oven.air",
+            "setpoint: oven.air, ambient: oven.setpoint",
+            "no setpoint",
+        ),
+        ("heat, power: oven.drawn", "drawn", "one is not the other"),
         ("temperature: oven.heat", "pressure: oven.heat", "does not have"),
         ("setpoint: oven.setpoint, ", "", "which signal is 'setpoint'"),
-        ("low: 50, high: 250", "low: 400, high: 500", "nothing left to choose"),
+        ("low: 50, high: 250", "low: 400, high: 500", "outside of its range in the plant file"),
         ("physics: heated_body", "physics: heated_boddy", "there is no physics"),
     ],
 )
@@ -132,10 +136,16 @@ def test_a_plant_file_that_does_not_fit_the_physics_is_told_so(
     plant_in(tmp_path, PLANT.replace(old, new))
     record(StateFolder(tmp_path / "state").historian, 0.3).close()
     answer = CliRunner().invoke(app, ["control", "advise", "oven", str(tmp_path / "plant.yaml")])
-    if "nothing left" in told:
+    if "outside of its range" in told:
         answer = CliRunner().invoke(app, ["twin", "learn", "oven", str(tmp_path / "plant.yaml")])
     assert answer.exit_code == 1
     assert told in " ".join(answer.output.split())
+
+
+def test_ranges_that_have_nothing_in_common_leave_nothing_to_choose(tmp_path: Path) -> None:
+    plant = plant_in(tmp_path, PLANT.replace("low: 50, high: 250", "low: 400, high: 500"))
+    with pytest.raises(ControlError, match="nothing left to choose"):
+        bound(plant, "oven").bounds()
 
 
 def test_too_little_is_refused(tmp_path: Path) -> None:

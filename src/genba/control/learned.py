@@ -1,23 +1,19 @@
 """Learn a process from the historian: its parameters, how good that is, and keep it, signed."""
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from genba.control.bound import Bound
-from genba.errors import ControlError, LearnError
-from genba.learn.registry.signature import public_text, sign, signing_key, verify
+from genba.control.kept import damaged, file_of, read, write
+from genba.errors import ControlError
 from genba.twin.process import Belief, Episode, Symbolic, identify, symbolic
 from genba.twin.process.findings import Finding
 from genba.twin.process.report import Standing, standing_of, standing_of_world
 from genba.twin.process.residual import Ensemble, Lesson, World, completed, judged, taught, unknown
 from genba.twin.process.residual.accept import left_out
-from genba.twin.whole_file import write_whole
 
 _FRESH = 0.25
 """Share of the newest rows that is kept apart to judge by."""
@@ -175,16 +171,7 @@ def keep(learned: Learned, folder: Path, key: Path) -> Path:
         "networks": None if learned.ensemble is None else learned.ensemble.as_plain(),
         "findings": [one.as_plain() for one in learned.findings],
     }
-    digest = _digest(content)
-    private = signing_key(key)
-    told = {
-        "content": content,
-        "signer": public_text(private),
-        "signature": sign(private, digest),
-    }
-    path = folder / f"{learned.process}.json"
-    write_whole(path, json.dumps(told, indent=1, allow_nan=False))
-    return path
+    return write(content, folder, key)
 
 
 def kept(bound: Bound, folder: Path, key: Path) -> tuple[Belief, dict[str, tuple[float, float]]]:
@@ -209,16 +196,8 @@ def kept_world(
     ControlError
         As :func:`kept`.
     """
-    path = folder / f"{bound.process.id}.json"
-    if not path.exists():
-        raise ControlError(
-            f"nothing was learned of '{bound.process.id}' yet; run `genba twin learn "
-            f"{bound.process.id}`"
-        )
+    content, _ = read(bound, folder, key)
     try:
-        told: dict[str, Any] = json.loads(path.read_bytes())
-        content = told["content"]
-        verify(public_text(signing_key(key)), _digest(content), told["signature"])
         belief = Belief(
             bound.physics,
             np.array(content["mean"], float),
@@ -231,24 +210,11 @@ def kept_world(
         networks = content.get("networks")
         ensemble = None if networks is None else Ensemble.from_plain(networks)
         seen = {str(n): (float(low), float(high)) for n, (low, high) in content["seen"].items()}
-    except (ValueError, KeyError, TypeError, LearnError) as error:
-        raise ControlError(
-            f"{path} was changed or damaged ({error}); learn the process again"
-        ) from None
-    names = [one.name for one in bound.physics.parameters]
-    if content["physics"] != bound.physics.name or content["parameters"] != names:
-        raise ControlError(
-            f"{path} is of physics '{content['physics']}', which was another then; learn the "
-            "process again"
-        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise damaged(file_of(bound.process.id, folder), error) from None
     return World(bound.symbolic, belief, ensemble), seen
 
 
 def with_networks(bound: Bound, world: World) -> Bound:
     """Let a process be followed and looked ahead in with the mean of its networks."""
     return replace(bound, symbolic=world.symbolic)
-
-
-def _digest(content: dict[str, Any]) -> str:
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,7 +1,5 @@
 """What was learned of a process by run: out of the historian, and kept, signed."""
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,14 +8,12 @@ from typing import Any
 import numpy as np
 
 from genba.control.bound import Bound
+from genba.control.kept import damaged, file_of, read, write
 from genba.control.runs import Run, RunRows
 from genba.control.runs_learned import ProductBelief
-from genba.errors import ControlError, LearnError
 from genba.historian import Historian
-from genba.learn.registry.signature import public_text, sign, signing_key, verify
 from genba.plant import US, Plant, Sample
 from genba.twin.process import Belief
-from genba.twin.whole_file import write_whole
 
 _ORDERS_US = 60 * 86_400 * US
 """How long before a period its orders may have come."""
@@ -83,15 +79,7 @@ def keep_runs(
         "period": list(period),
         "products": [_plain(one) for one in beliefs],
     }
-    private = signing_key(key)
-    told = {
-        "content": content,
-        "signer": public_text(private),
-        "signature": sign(private, _digest(content)),
-    }
-    path = folder / f"{bound.process.id}.json"
-    write_whole(path, json.dumps(told, indent=1, allow_nan=False))
-    return path
+    return write(content, folder, key)
 
 
 def kept_runs(bound: Bound, folder: Path, key: Path) -> RunsKept:
@@ -102,26 +90,11 @@ def kept_runs(bound: Bound, folder: Path, key: Path) -> RunsKept:
     ControlError
         If nothing was learned, the file was changed, or the physics is not the one it is of.
     """
-    name = bound.process.id
-    path = folder / f"{name}.json"
-    if not path.exists():
-        raise ControlError(f"nothing was learned of '{name}' yet; run `genba twin learn {name}`")
+    content, digest = read(bound, folder, key)
     try:
-        told: dict[str, Any] = json.loads(path.read_bytes())
-        content = told["content"]
-        digest = _digest(content)
-        verify(public_text(signing_key(key)), digest, told["signature"])
-        parameters = [one.name for one in bound.physics.parameters]
-        if content["physics"] != bound.physics.name or content["parameters"] != parameters:
-            raise ControlError(
-                f"{path} is of physics '{content['physics']}', which was another then; learn the "
-                "process again"
-            )
         beliefs = tuple(_belief(bound, one) for one in content["products"])
-    except (ValueError, KeyError, TypeError, LearnError) as error:
-        raise ControlError(
-            f"{path} was changed or damaged ({error}); learn the process again"
-        ) from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise damaged(file_of(bound.process.id, folder), error) from None
     return RunsKept(beliefs, digest[:12])
 
 
@@ -150,8 +123,3 @@ def _belief(bound: Bound, told: dict[str, Any]) -> ProductBelief:
     )
     seen, recipe = np.array(told["seen"], float), np.array(told["recipe"], float)
     return ProductBelief(str(told["product"]), belief, seen, recipe)
-
-
-def _digest(content: dict[str, Any]) -> str:
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
