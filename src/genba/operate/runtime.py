@@ -287,7 +287,8 @@ class Core:
         await self._tick()
         await self._actor.settle()
         await asyncio.to_thread(self._host.settle)
-        await asyncio.to_thread(self.set_points.settle)
+        if self.set_points.driven:
+            await asyncio.to_thread(self.set_points.settle)
         if self._ingest.full:
             await self._ingest.drained()
 
