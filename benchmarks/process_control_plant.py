@@ -16,9 +16,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.plant_runs.set_points import controlled, conventional
-from benchmarks.reference_plant import _mean, _seeds
+from benchmarks.plant_runs.set_points import controlled
+from benchmarks.reference_plant import mean_of
 from genba.cli.comparison.experiment import by_run, learned
+from genba.cli.comparison.living import conventional
+from genba.cli.seeds import seeds_in
 from genba.testbed import load_testbed
 
 AIMS = {"defects": -0.40, "kwh per good part": -0.10, "tool cost per good part": -0.15}
@@ -58,7 +60,7 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", help="processes to control; all by default")
     parser.add_argument("--json", type=Path, help="write every run's figures there")
     arguments = parser.parse_args()
-    seeds = _seeds(arguments.seeds)
+    seeds = seeds_in(arguments.seeds)
     if arguments.learn_seed in seeds:
         parser.error("--learn-seed is one of --seeds; learn from another")
     processes = arguments.only or by_run(load_testbed()[0])
@@ -78,7 +80,7 @@ def main() -> int:
     runs: dict[str, list[dict[str, float]]] = {"recipes": [], "chosen": []}
     for seed in seeds:
         began = time.perf_counter()
-        runs["recipes"].append(figures(conventional(seed, arguments.hours)))
+        runs["recipes"].append(figures(conventional(load_testbed(), seed, arguments.hours).end))
         ledger, hand = controlled(seed, arguments.hours, beliefs)
         runs["chosen"].append(figures(ledger))
         print(
@@ -102,7 +104,7 @@ def _compare(runs: dict[str, list[dict[str, float]]]) -> None:
         share = sum(after) / sum(before) - 1 if sum(before) else 0.0
         aim = f"   aim {AIMS[name]:+.0%}" if name in AIMS else ""
         print(
-            f"{name:>26} {_mean(before):>18} {_mean(after):>18} {_mean(apart):>20} "
+            f"{name:>26} {mean_of(before):>18} {mean_of(after):>18} {mean_of(apart):>20} "
             f"({share:+.1%}){aim}"
         )
 

@@ -9,7 +9,6 @@ under all: only dispatching and transport differ. Simulated plant in process, st
 
 import argparse
 import json
-import math
 import statistics
 import sys
 import time
@@ -19,7 +18,9 @@ from pathlib import Path
 
 from benchmarks.plant_runs.outcome import Outcome, outcome
 from genba.cli.comparison.arms import optimizing, plain, warm_up
+from genba.cli.comparison.interval import half_width
 from genba.cli.comparison.living import Ledgers, conventional, under_genba
+from genba.cli.seeds import seeds_in
 from genba.operate.planners import STEPS
 from genba.plan import Planner
 from genba.plan.fleet.planner import FleetPlanner
@@ -28,12 +29,6 @@ from genba.plan.floor.optimizing import NAME, OptimizingPlanner
 from genba.plan.floor.scheduler import Scheduler
 from genba.plant import Plant
 from genba.testbed import load_testbed
-
-# Student's t, two-sided 95%, by degrees of freedom 1 to 20.
-_T95 = (
-    *(12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228),
-    *(2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086),
-)
 
 
 def _led(plant: Plant) -> Sequence[Planner]:
@@ -65,7 +60,7 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.fleet:
         arguments.controllers.append("fleet")
-    seeds = _seeds(arguments.seeds)
+    seeds = seeds_in(arguments.seeds)
     plant, _ = load_testbed()
     if {"optimizing", "fleet"} & set(arguments.controllers):
         warm_up(plant)
@@ -82,13 +77,6 @@ def main() -> int:
         told = {name: [asdict(o) for o in listed] for name, listed in runs.items()}
         arguments.json.write_text(json.dumps({"seeds": seeds, "runs": told}, indent=1), "utf-8")
     return 0
-
-
-def _seeds(text: str) -> list[int]:
-    if "-" in text:
-        first, last = text.split("-")
-        return list(range(int(first), int(last) + 1))
-    return [int(part) for part in text.split(",")]
 
 
 def _line(found: Outcome) -> str:
@@ -108,10 +96,12 @@ def _compare(runs: dict[str, list[Outcome]]) -> None:
     for field in fields(Outcome):
         for name, listed in runs.items():
             values = [float(getattr(o, field.name)) for o in listed]
-            text = f"{field.name:>22} {name:>14}: {_mean(values)}"
+            text = f"{field.name:>22} {name:>14}: {mean_of(values)}"
             if name != first:
                 base = [float(getattr(o, field.name)) for o in runs[first]]
-                text += f"   {_mean([v - b for v, b in zip(values, base, strict=True)])} to {first}"
+                text += (
+                    f"   {mean_of([v - b for v, b in zip(values, base, strict=True)])} to {first}"
+                )
                 if statistics.fmean(base):
                     text += (
                         f" ({100 * (statistics.fmean(values) / statistics.fmean(base) - 1):+.1f}%)"
@@ -119,11 +109,11 @@ def _compare(runs: dict[str, list[Outcome]]) -> None:
             print(text)
 
 
-def _mean(values: Sequence[float]) -> str:
+def mean_of(values: Sequence[float]) -> str:
+    """Say a mean with its 95% interval."""
     if len(values) < 2:
         return f"{values[0]:.3f}"
-    half = _T95[min(len(values) - 1, len(_T95)) - 1] * statistics.stdev(values)
-    return f"{statistics.fmean(values):.3f} ± {half / math.sqrt(len(values)):.3f}"
+    return f"{statistics.fmean(values):.3f} ± {half_width(values):.3f}"
 
 
 if __name__ == "__main__":

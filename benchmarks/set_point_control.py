@@ -27,8 +27,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from benchmarks.process_control.peer import HERE
 from benchmarks.process_control.pid import Pid, tuned
-from benchmarks.process_control.plants import HERE, KINDS, PYTHON, STEPS, Kind, PcGym
+from benchmarks.process_control.plants import KINDS, PYTHON, STEPS, Kind, PcGym
 from genba.control.nmpc import Ahead, Nmpc
 from genba.control.objective import Objective
 from genba.control.pilot import Pilot

@@ -27,7 +27,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.process_control.tep import HERE, PYTHON, SHUTDOWN, Shown, Tep
+from benchmarks.process_control.peer import HERE
+from benchmarks.process_control.tep import PYTHON, SHUTDOWN, Shown, Tep
 from genba.control.steady import Handle, Keep
 from genba.control.steady_climb import Climb, Pace
 from genba.control.steady_hold import Caution, Holder, Watch

@@ -10,7 +10,6 @@ from genba.cli.comparison.experiment import Learned, live
 from genba.cli.comparison.hand import Hand
 from genba.control.bound import bound
 from genba.control.run_to_run import RunToRunChooser
-from genba.plant import US
 from genba.testbed import load_testbed
 from genba.testbed.simulation import PlantSimulation
 
@@ -26,11 +25,3 @@ def controlled(seed: int, hours: float, beliefs: Learned) -> tuple[dict[str, Any
     hand = Hand(simulation, plant, choosers)
     live(hand, simulation.start, hours)
     return simulation.ledger(), hand
-
-
-def conventional(seed: int, hours: float) -> dict[str, Any]:
-    """Live under the plant's fixed recipes; the ledger."""
-    plant, physics = load_testbed()
-    simulation = PlantSimulation(plant, physics, seed=seed, conventional=True)
-    simulation.advance(simulation.start + round(hours * 3600 * US))
-    return simulation.ledger()

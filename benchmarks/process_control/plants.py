@@ -1,19 +1,15 @@
 """The two pc-gym plants, what is known of them beforehand, and how to talk to them."""
 
-import json
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from benchmarks.process_control.peer import HERE, Peer
 from genba.twin.process import Symbolic, UnitProcess, symbolic
 from genba.twin.process.physics.reactor import StirredReactor
 from genba.twin.process.physics.tanks import FourTanks
 
-HERE = Path(__file__).parent
 PYTHON = HERE / ".pc-gym" / "bin" / "python"
 STEPS = 60
 
@@ -117,16 +113,11 @@ TANKS = Kind(
 KINDS = (REACTOR, TANKS)
 
 
-class PcGym:
+class PcGym(Peer):
     """A plant of pc-gym in a process of its own."""
 
     def __init__(self) -> None:
-        if not PYTHON.exists():
-            raise FileNotFoundError("python -m benchmarks.set_point_control --install")
-        self._process = subprocess.Popen(
-            [str(PYTHON), str(HERE / "pc_gym_server.py")],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-        )  # fmt: skip
+        super().__init__(PYTHON, "pc_gym_server.py", "set_point_control")
 
     def make(self, kind: Kind, wanted: np.ndarray, noise: float, *, drifted: bool) -> None:
         targets = {name: column for (name, _, _), column in zip(
@@ -156,16 +147,3 @@ class PcGym:
 
     def oracle(self, horizon: int) -> float:
         return float(self._ask(oracle=horizon)["cost"])
-
-    def close(self) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait(60)
-
-    def _ask(self, **order: Any) -> dict[str, Any]:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(order) + "\n")
-        self._process.stdin.flush()
-        answer: dict[str, Any] = json.loads(self._process.stdout.readline())
-        return answer

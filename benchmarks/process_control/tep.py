@@ -1,14 +1,11 @@
 """How to talk to tep-studio's plant and its Ricker controller, and what the task says of them."""
 
-import json
 import math
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
-HERE = Path(__file__).parent
+from benchmarks.process_control.peer import HERE, Peer
+
 PYTHON = HERE / ".tep" / "bin" / "python"
 SHUTDOWN = {
     "reactor_pressure": (-math.inf, 3000.0),
@@ -37,16 +34,11 @@ class Shown:
     stopped: str | None
 
 
-class Tep:
+class Tep(Peer):
     """A plant under its regulatory loops, in a process of its own."""
 
     def __init__(self) -> None:
-        if not PYTHON.exists():
-            raise FileNotFoundError("python -m benchmarks.tennessee_eastman_control --install")
-        self._process = subprocess.Popen(
-            [str(PYTHON), str(HERE / "tep_server.py")],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-        )  # fmt: skip
+        super().__init__(PYTHON, "tep_server.py", "tennessee_eastman_control")
 
     def start(self, seed: int, interval_h: float) -> dict[str, float]:
         """Start at the base case; give the set-points in force."""
@@ -66,19 +58,3 @@ class Tep:
 
     def back(self) -> None:
         self._ask(back=True)
-
-    def close(self) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait(60)
-
-    def _ask(self, **order: Any) -> dict[str, Any]:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(order) + "\n")
-        self._process.stdin.flush()
-        line = self._process.stdout.readline()
-        if not line:
-            raise RuntimeError("the plant's process ended; run its server by hand to see why")
-        answer: dict[str, Any] = json.loads(line)
-        return answer

@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from genba.cli.comparison.interval import half_width
 from genba.cli.output import emit_json, fail, print_table, says_errors
 from genba.cli.seeds import seeds_in
 
 if TYPE_CHECKING:
     from genba.cli.comparison.arms import Lived
     from genba.cli.comparison.living import Testbed
-
-# Student's t, two-sided 95%, by degrees of freedom 1 to 9; 1.96 beyond.
-_T95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
 
 
 @says_errors
@@ -156,7 +154,5 @@ def against(before: Sequence[float | None], after: Sequence[float | None]) -> st
     apart = [a - b for b, a in pairs]
     change = f"{statistics.fmean(apart) / base:+.1%}"
     if len(apart) > 1:
-        t = _T95[len(apart) - 2] if len(apart) - 1 <= len(_T95) else 1.96
-        wide = t * statistics.stdev(apart) / len(apart) ** 0.5 / abs(base)
-        change += f" ± {wide:.1%}"
+        change += f" ± {half_width(apart) / abs(base):.1%}"
     return f"{told} ({change})"
