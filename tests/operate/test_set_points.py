@@ -295,7 +295,7 @@ async def test_what_came_too_late_is_not_taken(works: Any) -> None:
     before, points = len(subject.setpoints), subject.core.set_points
     now = subject.clock.now()
     points._take(Said(now - 30 * US, {"oven-heat": Setting({"oven.setpoint": 180.0}, "old")}), now)
-    assert points._proposals == []
+    assert points._asking.waiting == []
     assert "late" in subject.driven.why
     assert len(subject.setpoints) == before
 

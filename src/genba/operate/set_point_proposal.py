@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from genba.control.chooser import Effect
+from genba.guard import Guard
 from genba.operate.driven import Driven, Driver
 from genba.operate.judge import Judgement
 from genba.operate.sense import LiveValues
@@ -78,6 +79,12 @@ def proposal_of(
         evidence=tuple(evidence),
         context=context,
     )
+
+
+def level_of(guard: Guard, plant: Plant, one: Driven, at_most: Autonomy | None = None) -> Autonomy:
+    """Return the level at which set-points of a process are decided on."""
+    owners = [plant.signals[name].equipment for name in one.steps]
+    return guard.level([one.process.equipment, *owners], KIND, at_most)
 
 
 def nonsense(writes: Mapping[str, object], own: Mapping[str, float]) -> str:
