@@ -144,7 +144,7 @@ class Edge:
         self.node = Node(
             state.root / "models", name, trust, clock.now, set(plant.signals), past.windows
         )
-        self.runners = Runners(self.node, past.rows, trial_answers)
+        self.runners = Runners(self.node, past.feed, trial_answers)
         self.models = ModelJudge(plant, self.guard, self.live, self._records, self._intake)
         watch = ModelWatch(plant, state, clock, rules, trust, self.runners.p99_us)
         self.watch = EdgeWatch(plant, self.node, watch, act, self._intake)
@@ -174,7 +174,7 @@ class Edge:
         """Take up what an earlier run left, load the models, and connect."""
         await asyncio.to_thread(self.gate.restore, self.historian, self.clock.now())
         self.alarms.restore(await asyncio.to_thread(newest, self.historian), self.clock.now())
-        await asyncio.to_thread(self.runners.follow, self.clock.now())
+        await asyncio.to_thread(self.runners.follow)
         if not isinstance(self.clock, VirtualClock):
             self.historian.start_committing(COMMIT_S)
         self._uplinks.start()
@@ -201,8 +201,8 @@ class Edge:
         for judge in self._judges:
             self._take(judge.judge(Sight(now, batch, self.live)))
         self.watch.tell(await asyncio.to_thread(self.watch.look_after, now))
-        await asyncio.to_thread(self.runners.follow, now)
-        answers = self.runners.tick(now, self.models.look(now))
+        await asyncio.to_thread(self.runners.follow)
+        answers = self.runners.tick(now, self.models.look(now), batch)
         self._take(self.models.judged(answers, self.node.slots(), now))
         self.alarms.tick(now)
         self._outbox.flush()

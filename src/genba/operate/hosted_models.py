@@ -20,7 +20,7 @@ class HostedModels:
     def judge(self, sight: Sight) -> Iterable[Judgement]:
         """Judge what came, and show the present moment."""
         judgements = self._judge.judged(self._host.take(), self._host.slots, sight.time)
-        self._host.show(sight.time, self._judge.look(sight.time))
+        self._host.show(sight.time, self._judge.look(sight.time), sight.batch)
         return judgements
 
     def figures(self) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from genba.learn.edge.worker import read_frame, write_frame
 from genba.learn.registry.signature import KEY
 from genba.operate.alarms import Fact
 from genba.operate.state import StateFolder
-from genba.plant import Clock, Plant, VirtualClock
+from genba.plant import Clock, Plant, Sample, VirtualClock
 
 logger = logging.getLogger(__name__)
 
@@ -76,6 +76,7 @@ class ModelHost:
         self._number = 0
         self._steps: dict[tuple[str, str], int] = {}
         self._open = 0
+        self._lost = False
         self._look_at = 0.0
         self._heard = 0.0
         self._closed = False
@@ -89,8 +90,8 @@ class ModelHost:
 
     # -- for the loop -------------------------------------------------------------------------
 
-    def show(self, now: int, look: Look) -> None:
-        """Show a moment, if any model is due. Never waits."""
+    def show(self, now: int, look: Look, came: Sequence[Sample] = ()) -> None:
+        """Show a moment, and what came since the last tick, if any model is due. Never waits."""
         if not self._up():
             return
         with self._changed:
@@ -99,11 +100,14 @@ class ModelHost:
             return
         self._end_hung()
         if behind:
-            self.skipped += 1
+            self.skipped, self._lost = self.skipped + 1, True
             return
-        names = {name for contract in contracts for name in contract.columns}
-        names |= {contract.equipment for contract in contracts if contract.working}
-        moment = Moment(now, number, {name: look(name) for name in names})
+        names = {name for contract in contracts for name in contract.looks}
+        heard = {name for contract in contracts for name in contract.hears}
+        wanted = tuple(sample for sample in came if sample.signal in heard)
+        values = {name: look(name) for name in names}
+        moment = Moment(now, number, values, wanted, self._lost)
+        self._lost = False
         with self._changed:
             self._heard = self._heard if self._open else time.monotonic()
             self._open += 1
@@ -141,8 +145,8 @@ class ModelHost:
     # -- inside -------------------------------------------------------------------------------
 
     def _due(self, contracts: Sequence[Contract], now: int) -> bool:
-        """Whether a step of any model is over."""
-        due = False
+        """Whether a step of any model is over; one of parts has to hear of each tick."""
+        due = any(contract.asked_at for contract in contracts)
         for contract in contracts:
             step = now // max(1, round(contract.step_s * US))
             place = contract.name, contract.version

@@ -169,10 +169,12 @@ class ModelJudge:
 
     def _finding(self, answer: Answer, severity: Severity, why: str = "") -> Finding:
         contract = answer.contract
-        evidence = (self._live.evidence(name) for name in contract.columns[:MOST_EVIDENCE])
+        names = list(dict.fromkeys(contract.columns))[:MOST_EVIDENCE]
+        evidence = (self._live.evidence(name) for name in names)
         limit = contract.threshold or 0.0
         word = "from" if answer.found else "below"
-        said = f"{contract.name} {contract.version} says {answer.value:.4g}"
+        about = f" of part {answer.about}" if answer.about else ""
+        said = f"{contract.name} {contract.version} says {answer.value:.4g}{about}"
         return Finding(
             id=f"F-model-{contract.name}-{answer.time}",
             time=answer.time,
@@ -186,7 +188,9 @@ class ModelJudge:
         )
 
     def _tell_now_and_then(self, answer: Answer, *, stands: bool) -> None:
-        if answer.time - self._told.get(answer.contract.name, 0) >= TOLD_EVERY_S * US:
+        """Tell every answer about a part, and of those in time one now and then."""
+        since = answer.time - self._told.get(answer.contract.name, 0)
+        if answer.contract.asked_at or since >= TOLD_EVERY_S * US:
             self._say(answer, "stands" if stands else "answer", "")
 
     def _say(self, answer: Answer, what: str, text: str) -> None:
@@ -199,6 +203,7 @@ class ModelJudge:
             "what": what,
             "value": answer.value,
             "text": text,
+            **({"about": answer.about} if answer.about else {}),
         }
         name = signal_of(answer.contract.equipment)
         value = json.dumps(told, separators=(",", ":"))

@@ -111,8 +111,7 @@ def test_a_replay_says_what_a_runner_would_have_said_live(works: Worked) -> None
     runner = Runner(Shelf(), bundle.contract.name)  # type: ignore[arg-type]
     live = {}
     for row, time in enumerate(stretch.time.tolist()):
-        answer = runner.tick(time, stretch.look(row))
-        if answer is not None:
+        for answer in runner.tick(time, stretch.look(row)):
             live[answer.time] = answer.value
     known = np.isfinite(run.values)
     assert run.time[known].tolist() == list(live)

@@ -15,21 +15,28 @@ from genba.learn.data.context import context_of
 from genba.learn.data.dataset import Dataset
 from genba.learn.data.equipment import Slice, column_of, machine_of, signals_of
 from genba.learn.data.lineage import Lineage
+from genba.learn.data.sums import SUMS
 from genba.learn.data.target import Target
 from genba.plant import Equipment, Plant, Quality, Role, Signal, SignalKind, format_time
 
 _PLAIN = ("lot", "serial", "result", "inspected")
-_LONGEST_US = 3_600_000_000
+LONGEST_US = 3_600_000_000
 """A part's own time begins at the end of the one before, at most so long before its own end."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class Part:
+    """A part as its machine announced it, at its end: ``time``, microseconds UTC.
+
+    ``told`` holds the numbers that came with it.
+    """
+
     time: int
     lot: str
     result: str
     inspected: bool
     told: dict[str, float]
+    serial: str = ""
 
 
 def slice_of_parts(
@@ -87,27 +94,37 @@ def slice_of_parts(
     )
 
 
-def _parts(historian: Historian, signal: str, wanted: Slice) -> list[_Part]:
+def _parts(historian: Historian, signal: str, wanted: Slice) -> list[Part]:
     found = historian.samples([signal], wanted.start, wanted.end)
-    times = found["source_time"].cast(pa.int64()).to_pylist()
-    parts = []
-    for time, text in zip(times, found["text"].to_pylist(), strict=True):
-        document = _document(text)
-        if document is None:
-            continue
-        told = {
-            name: float(value)
-            for name, value in document.items()
-            if name not in _PLAIN and isinstance(value, int | float)
-        }
-        lot, result = str(document.get("lot", "")), str(document.get("result", ""))
-        parts.append(_Part(time, lot, result, bool(document.get("inspected")), told))
+    parts = parts_in(found)
     if not parts:
         raise LearnError(
             f"signal '{signal}' announced no part from {format_time(wanted.start)} to "
             f"{format_time(wanted.end)}; choose another period with --from and --to"
         )
     return parts
+
+
+def parts_in(announced: pa.Table) -> list[Part]:
+    """Read parts out of samples of the signal that announces them, in order of time."""
+    times = announced["source_time"].cast(pa.int64()).to_pylist()
+    texts = announced["text"].to_pylist()
+    parts = (part_of(time, text) for time, text in zip(times, texts, strict=True))
+    return [part for part in parts if part is not None]
+
+
+def part_of(time: int, text: str | None) -> Part | None:
+    """Read an announcement; None where it is none."""
+    document = _document(text)
+    if document is None:
+        return None
+    told = {
+        name: float(value)
+        for name, value in document.items()
+        if name not in _PLAIN and isinstance(value, int | float)
+    }
+    lot, result, serial = (str(document.get(name, "")) for name in ("lot", "result", "serial"))
+    return Part(time, lot, result, bool(document.get("inspected")), told, serial)
 
 
 def _document(text: str | None) -> dict[str, Any] | None:
@@ -118,7 +135,7 @@ def _document(text: str | None) -> dict[str, Any] | None:
     return document if isinstance(document, dict) else None
 
 
-def _told_of(parts: list[_Part]) -> tuple[list[str], list[str]]:
+def _told_of(parts: list[Part]) -> tuple[list[str], list[str]]:
     """Names of values that parts have without being gauged, and of those that only gauging gives.
 
     Where every part is gauged, nobody can tell them apart: then all are taken for found by gauging.
@@ -128,7 +145,7 @@ def _told_of(parts: list[_Part]) -> tuple[list[str], list[str]]:
     return sorted(always), sorted(every - always)
 
 
-def _labels(parts: list[_Part], target: str, later: list[str], machine: Equipment) -> Target:
+def _labels(parts: list[Part], target: str, later: list[str], machine: Equipment) -> Target:
     gauged = np.array([part.inspected for part in parts])
     if not gauged.any():
         raise LearnError(
@@ -147,33 +164,39 @@ def _labels(parts: list[_Part], target: str, later: list[str], machine: Equipmen
 
 
 def _summaries(
-    historian: Historian, signals: list[Signal], parts: list[_Part], wanted: Slice
+    historian: Historian, signals: list[Signal], parts: list[Part], wanted: Slice
 ) -> tuple[list[Column], Floats]:
     """Sum up each signal over each part's own time."""
     ends = np.array([part.time for part in parts], np.int64)
-    begins = np.maximum(np.concatenate([[wanted.start], ends[:-1]]), ends - _LONGEST_US)
+    begins = np.maximum(np.concatenate([[wanted.start], ends[:-1]]), ends - LONGEST_US)
     columns: list[Column] = []
     values: list[Floats] = []
     for signal in signals:
-        found = historian.samples([signal.id], wanted.start - _LONGEST_US, wanted.end)
-        good = np.asarray(found["quality"].to_numpy()) < Quality.BAD
-        numbers = found["value"].to_numpy().astype(np.float64)[good]
-        times = np.asarray(found["source_time"].cast(pa.int64()).to_numpy(), np.int64)[good]
+        found = historian.samples([signal.id], wanted.start - LONGEST_US, wanted.end)
+        times, numbers = track_in(found)
         plain = column_of(signal)
         if signal.kind is SignalKind.SETPOINT:
             columns.append(plain)
-            values.append(_held(times, numbers, ends))
+            values.append(held(times, numbers, ends))
             continue
-        for name, summed in _summed(times, numbers, begins, ends).items():
+        for name, sums in summed(times, numbers, begins, ends).items():
             title = f"{plain.name}.{name}"
             columns.append(
                 Column(title, signal.unit, ColumnKind.MEASUREMENT, signal.id, Known.DURING)
             )
-            values.append(summed)
+            values.append(sums)
     return columns, np.column_stack(values)
 
 
-def _held(times: Integers, numbers: Floats, at: Integers) -> Floats:
+def track_in(samples: pa.Table) -> tuple[Integers, Floats]:
+    """Return times and values of the samples of one signal that are not bad."""
+    good = np.asarray(samples["quality"].to_numpy()) < Quality.BAD
+    numbers = samples["value"].to_numpy().astype(np.float64)[good]
+    times = np.asarray(samples["source_time"].cast(pa.int64()).to_numpy(), np.int64)[good]
+    return times, numbers
+
+
+def held(times: Integers, numbers: Floats, at: Integers) -> Floats:
     """The value that held at each moment; NaN before the first."""
     place = np.searchsorted(times, at, side="right") - 1
     if len(numbers) == 0:
@@ -181,13 +204,11 @@ def _held(times: Integers, numbers: Floats, at: Integers) -> Floats:
     return np.where(place >= 0, numbers[np.maximum(place, 0)], np.nan)
 
 
-def _summed(
-    times: Integers, numbers: Floats, begins: Integers, ends: Integers
-) -> dict[str, Floats]:
+def summed(times: Integers, numbers: Floats, begins: Integers, ends: Integers) -> dict[str, Floats]:
     """Mean, spread, least and greatest of the samples in ``(begin, end]``; NaN where none is."""
     first = np.searchsorted(times, begins, side="right")
     last = np.searchsorted(times, ends, side="right")
-    told = {name: np.full(len(ends), np.nan) for name in ("mean", "spread", "least", "greatest")}
+    told = {name: np.full(len(ends), np.nan) for name in SUMS}
     for row, (low, high) in enumerate(zip(first, last, strict=True)):
         own = numbers[low:high]
         own = own[np.isfinite(own)]

@@ -1,4 +1,4 @@
-"""What a model promises to those who run it: its inputs, its answers and its budget."""
+"""What a model promises to those who run it: what asks it, its inputs, answers and budget."""
 
 import json
 import math
@@ -7,9 +7,13 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from genba.errors import LearnError
+from genba.learn.data.sums import SUMS
 
 MOST_INPUTS = 4_000_000
 """Numbers in one window, at most."""
+STANDS, TOLD = "stands", "told:"
+"""What a part's row holds beside sums of a measurement (:data:`~genba.learn.data.sums.SUMS`): a
+setpoint as it stood at its end, and a number that was told with it, by name."""
 
 
 class Misfit(LearnError):
@@ -20,6 +24,9 @@ class Misfit(LearnError):
 class Contract:
     """The part of a model card that a machine acts on; plain values, read from JSON.
 
+    A model is asked every ``step_s``, about a window of rows of a grid, or, where ``asked_at``
+    names a signal, at the end of each part that this announces, about the rows of the last parts.
+
     Parameters
     ----------
     name, version : str
@@ -29,11 +36,12 @@ class Contract:
     equipment : str
         Id of the equipment that findings are about.
     columns : tuple of str
-        Signal ids, in the order of the model's columns.
+        Signal ids, in the order of the model's columns; of a model of parts each as often as there
+        are columns of it.
     window : int
         Rows that it sees.
     step_s : float
-        Seconds between rows, of the plant's clock.
+        Seconds between rows, of the plant's clock; between parts, as they usually come.
     threshold : float or None
         From which answer on there is a finding; None where the answer is a number only.
     low, high : float
@@ -44,6 +52,10 @@ class Contract:
         Most memory that running it may add to a process.
     working : bool
         Whether it knows the equipment only at work: rows count only while that executes.
+    asked_at : str
+        Id of the signal that announces parts; empty for a model that is asked every ``step_s``.
+    takes : tuple of str
+        Of a model of parts: what each column holds of its signal, over a part's own time.
 
     Raises
     ------
@@ -64,6 +76,8 @@ class Contract:
     budget_us: float = 10_000.0
     memory_mb: float = 256.0
     working: bool = False
+    asked_at: str = ""
+    takes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for wrong in self._problems():
@@ -80,9 +94,45 @@ class Contract:
         wrong = [f"has {name} {v!r}" for name, v in positive.items() if not _finite(v) or v <= 0]
         if not (_finite(self.low) and _finite(self.high) and self.low < self.high):
             wrong.append(f"allows answers from {self.low!r} to {self.high!r}")
+        wrong += self._unaskable()
         if self.threshold is not None and not _finite(self.threshold):
             wrong.append(f"has threshold {self.threshold!r}")
         return wrong
+
+    def _unaskable(self) -> list[str]:
+        if not isinstance(self.asked_at, str) or len(self.takes) != len(self.columns) * bool(
+            self.asked_at
+        ):
+            return [f"says for {len(self.takes)} of {len(self.columns)} columns what a part has"]
+        strange = [
+            take for take in self.takes
+            if not (take in (STANDS, *SUMS) or (isinstance(take, str) and take.startswith(TOLD)))
+        ]  # fmt: skip
+        return [f"takes {strange[0]!r} of a part, which nobody knows here"] if strange else []
+
+    @property
+    def question(self) -> tuple[object, ...]:
+        """What asks it, and about what: with the same, two models are asked the same."""
+        every = 0.0 if self.asked_at else self.step_s
+        return self.asked_at, every, self.columns, self.takes, self.window
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """Signals without which it cannot be asked."""
+        return frozenset(self.columns) | ({self.asked_at} if self.asked_at else frozenset())
+
+    @property
+    def looks(self) -> frozenset[str]:
+        """What it has to know the present value of: signals, and equipment, whether it executes."""
+        if self.asked_at:
+            pairs = zip(self.columns, self.takes, strict=True)
+            return frozenset(name for name, take in pairs if take == STANDS)
+        return frozenset(self.columns) | ({self.equipment} if self.working else frozenset())
+
+    @property
+    def hears(self) -> frozenset[str]:
+        """Signals each sample of which it has to be shown."""
+        return self.needs if self.asked_at else frozenset()
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -120,8 +170,9 @@ class Contract:
             If something is missing or makes no sense.
         """
         known = {one.name: told[one.name] for one in fields(cls) if one.name in told}
-        if isinstance(known.get("columns"), list):
-            known["columns"] = tuple(known["columns"])
+        for name in ("columns", "takes"):
+            if isinstance(known.get(name), list):
+                known[name] = tuple(known[name])
         try:
             return cls(**known)
         except TypeError as error:

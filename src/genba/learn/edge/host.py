@@ -20,7 +20,7 @@ from genba.learn.edge.node import Node, Slot
 from genba.learn.edge.past import Past
 from genba.learn.edge.runner import Answer
 from genba.learn.edge.runners import Runners
-from genba.plant import Clock, Plant, VirtualClock
+from genba.plant import Clock, Plant, Sample, VirtualClock
 
 WELL_AFTER, WELL_AFTER_S = 60, 60.0
 """Moments, or seconds of the wall clock, after which a start counts as a good one."""
@@ -49,14 +49,18 @@ class Begin:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """How things stand: values by signal, and by equipment whether it executes.
+    """How things stand: values by signal, and by equipment whether it executes; and what came.
 
-    ``wants`` is the number of the :class:`Told` that said which values are wanted.
+    ``wants`` is the number of the :class:`Told` that said which values are wanted. ``came`` holds
+    every sample, since the moment before, of what models hear; ``lost`` says that some of them are
+    missing.
     """
 
     now: int
     wants: int
     values: dict[str, float]
+    came: tuple[Sample, ...] = ()
+    lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +93,7 @@ class Host:
         self._node = Node(
             begin.models, CORE, self._trust, self._clock.now, set(begin.plant.signals), past.windows
         )
-        self._runners = Runners(self._node, past.rows, begin.trial_answers)
+        self._runners = Runners(self._node, past.feed, begin.trial_answers)
         self._box = Mailbox(begin.models)
         self._asked: tuple[Contract, ...] = ()
         self._number = 0
@@ -105,12 +109,16 @@ class Host:
         """
         if isinstance(self._clock, VirtualClock):
             self._clock.set(moment.now)
-        self._runners.follow(moment.now)
+        self._runners.follow()
         changed = self._changed()
         answers: Sequence[Answer] = ()
+        if moment.lost or moment.wants != self._number:
+            self._runners.lose()
         if moment.wants == self._number:
             values = moment.values
-            answers = self._runners.tick(moment.now, lambda name: values.get(name, math.nan))
+            answers = self._runners.tick(
+                moment.now, lambda name: values.get(name, math.nan), moment.came
+            )
             changed |= self._changed()
         self._moments += 1
         self._well()
@@ -122,7 +130,7 @@ class Host:
         if self._node.revision == self._revision:
             return None
         self._revision = self._node.revision
-        self._runners.follow(self._clock.now())
+        self._runners.follow()
         return self._told((), self._changed(), moment=False)
 
     def obey(self) -> None:

@@ -1,11 +1,17 @@
 """From a registered model to a release for machines."""
 
+from typing import Any
+
 import numpy as np
 
 from genba.errors import LearnError
+from genba.learn.data.column import Column, ColumnKind
+from genba.learn.data.sums import SUMS
 from genba.learn.edge.bundle import REFERENCE, seal
+from genba.learn.edge.contract import STANDS, TOLD
 from genba.learn.edge.fuse import fused
 from genba.learn.edge.keys import ReleaseKey
+from genba.learn.recipe.card import Card
 from genba.learn.registry.store import Registered
 
 INPUTS, VALUE = "inputs", "value"
@@ -38,22 +44,14 @@ def release_of(
     Raises
     ------
     LearnError
-        If it cannot run at a machine: a column is no signal, its rows have no step in time, it
-        judges pictures, or it names no equipment.
+        If it cannot run at a machine: a column is no signal, its rows have no step in time, or it
+        names no equipment.
     """
     card = model.card
     said = f"model {model.digest[:12]}"
-    strangers = [column.name for column in card.columns if column.signal is None]
-    if strangers:
-        raise LearnError(
-            f"{said} needs {', '.join(strangers[:3])}, which no signal of the plant shows; train "
-            "it on signals to run it at a machine"
-        )
-    if card.step_s is None or not card.equipment or not card.columns:
-        raise LearnError(
-            f"{said} has no equipment or no step in time, so that no machine can feed it; train it "
-            "from the historian"
-        )
+    if not card.equipment:
+        raise LearnError(f"{said} names no equipment; train it with --equipment")
+    asked = _asked(card, said)
     rows = model.rows()
     answers = np.asarray(rows[VALUE], np.float32)
     task = card.task.value
@@ -62,9 +60,8 @@ def release_of(
         "version": model.digest[:12],
         "task": task,
         "equipment": card.equipment,
-        "columns": [column.signal for column in card.columns],
+        **asked,
         "window": card.window,
-        "step_s": card.step_s,
         "threshold": card.threshold,
         "low": low,
         "high": high,
@@ -79,3 +76,46 @@ def release_of(
     reference = kept.read_bytes() if kept.exists() else None
     inputs = np.asarray(rows[INPUTS], np.float32)
     return seal(fused(model.onnx(), inputs), contract, inputs, first, key, reference)
+
+
+def _asked(card: Card, said: str) -> dict[str, Any]:
+    """Return what of a contract says when a model is asked, and about what.
+
+    Raises
+    ------
+    LearnError
+        If no machine could feed it.
+    """
+    query = card.lineage.get("query", {})
+    parts = str(query["parts"]) if "parts" in query else ""
+    signals = [column.signal or parts for column in card.columns]
+    strangers = [c.name for c, name in zip(card.columns, signals, strict=True) if not name]
+    if strangers:
+        raise LearnError(
+            f"{said} needs {', '.join(strangers[:3])}, which no signal of the plant shows; train "
+            "it on signals to run it at a machine"
+        )
+    if card.step_s is None or card.step_s <= 0 or not signals:
+        raise LearnError(
+            f"{said} has no columns or no step in time, so that no machine can feed it; train it "
+            "from the historian"
+        )
+    asked: dict[str, Any] = {"columns": signals, "step_s": card.step_s}
+    if parts:
+        asked |= {"asked_at": parts, "takes": [_taken(column, said) for column in card.columns]}
+    return asked
+
+
+def _taken(column: Column, said: str) -> str:
+    """Say what of a part's own time a column holds, as :func:`slice_of_parts` names it."""
+    if column.signal is None:
+        return f"{TOLD}{column.name}"
+    if column.kind is ColumnKind.SETPOINT:
+        return STANDS
+    sum_of = column.name.rpartition(".")[2]
+    if sum_of not in SUMS:
+        raise LearnError(
+            f"{said} needs {column.name} of a part, which no machine can make; train it anew from "
+            "the historian"
+        )
+    return sum_of

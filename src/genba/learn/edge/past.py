@@ -13,7 +13,8 @@ from genba.errors import GenbaError
 from genba.historian import Historian
 from genba.learn.data.equipment import numbers_of
 from genba.learn.edge.contract import Contract
-from genba.learn.edge.window import US, Look
+from genba.learn.edge.part_feed import PartFeed, parts_before, recorded_rows
+from genba.learn.edge.window import US, Feed, Look
 from genba.plant import PackMLState, Plant, Quality, Role, SignalKind
 
 RECENT_WINDOWS = 200
@@ -26,7 +27,7 @@ Opened = Callable[[], AbstractContextManager[Historian]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stretch:
-    """Moments of a grid, and how all that a model needs stood then.
+    """Moments of a grid, or ends of parts, and the row that a model needs of each.
 
     ``time`` is (n,) int64, microseconds UTC; ``values`` (n, columns) float32, NaN where a value is
     unknown, bad or stale; ``executes`` (n,) bool, true throughout where the equipment does not
@@ -82,8 +83,28 @@ class Past:
         self._opened = opened
         self._now = now
 
+    def feed(self, contract: Contract) -> Feed | PartFeed:
+        """Return what feeds a model from now on, filled with what was recorded until now."""
+        if contract.asked_at:
+            return PartFeed(contract, self.parts)
+        feed = Feed(contract)
+        rows = self.rows(contract, contract.window)
+        if rows is not None and len(rows):
+            feed.fill(rows, self._now())
+        return feed
+
+    def parts(self, contract: Contract, count: int, moment: int) -> NDArray[np.float32] | None:
+        """Return the rows of the last ``count`` parts before a moment; None where none is read."""
+        try:
+            with self._opened() as store:
+                return parts_before(contract, store, count, moment)
+        except GenbaError:
+            return None
+
     def rows(self, contract: Contract, count: int) -> NDArray[np.float32] | None:
         """Return the last ``count`` rows (rows, columns), oldest first; None where none is read."""
+        if contract.asked_at:
+            return self.parts(contract, count, self._now())
         step = round(contract.step_s * US)
         end = self._now() // step * step + step
         try:
@@ -102,7 +123,7 @@ class Past:
         return np.ascontiguousarray(windows[known])
 
     def stretch(self, contract: Contract, start: int, end: int) -> Stretch:
-        """Read the moments of ``[start, end)`` on the grid of a contract.
+        """Read the moments of ``[start, end)`` on the grid of a contract, or the parts ended then.
 
         Raises
         ------
@@ -110,6 +131,11 @@ class Past:
             If the period is empty, or a signal is unknown to the historian.
         """
         step = round(contract.step_s * US)
+        if contract.asked_at:
+            with self._opened() as store:
+                ends, values = recorded_rows(contract, store, start, end)
+            every = np.ones(len(ends), np.bool_)
+            return Stretch(ends, values, every, every, contract)
         first = -(-start // step) * step
         state = state_of(self._plant, contract.equipment)
         piece = max(1, _PIECE_US // step) * step

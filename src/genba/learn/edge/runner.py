@@ -3,19 +3,20 @@
 import math
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from genba.errors import LearnError
 from genba.learn.edge.contract import Contract
 from genba.learn.edge.node import Node
+from genba.learn.edge.part_feed import PartFeed
 from genba.learn.edge.sandbox import Sandbox
 from genba.learn.edge.session import EdgeModel, usable
 from genba.learn.edge.shadow import Limits, drift_of
-from genba.learn.edge.window import Feed, Look
+from genba.learn.edge.window import Feed, Look, Question
+from genba.plant import Sample
 
 TRIAL_ANSWERS = 100
 """Good answers after which a release on trial is put in force."""
@@ -28,19 +29,24 @@ LEAST_TIMED = 100
 HANG_S = 0.25
 _LATE_SHARE = 0.05
 
-Past = Callable[[Contract, int], NDArray[np.float32] | None]
-"""Gives rows (n, columns) from before now for a contract, oldest first; at most as many as asked
-for."""
+Feeding = Callable[[Contract], Feed | PartFeed]
+"""Gives what feeds a model from now on, filled with what was before; see
+:meth:`genba.learn.edge.past.Past.feed`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a model said of the newest window. ``time`` in microseconds UTC."""
+    """What a model said of the newest window, or of a part.
+
+    ``time`` in microseconds UTC: of a part its end. ``about`` is the part's serial, where it has
+    one.
+    """
 
     time: int
     value: float
     address: str
     contract: Contract
+    about: str = ""
 
     @property
     def found(self) -> bool:
@@ -52,7 +58,7 @@ class Answer:
 class _Running:
     """A release in force: in this process."""
 
-    def __init__(self, address: str, model: EdgeModel, feed: Feed) -> None:
+    def __init__(self, address: str, model: EdgeModel, feed: Feed | PartFeed) -> None:
         self.address = address
         self.model = model
         self.feed = feed
@@ -64,7 +70,7 @@ class _Running:
 class _OnTrial:
     """A release on trial: in a process of its own, beside what is in force."""
 
-    def __init__(self, address: str, sandbox: Sandbox, feed: Feed) -> None:
+    def __init__(self, address: str, sandbox: Sandbox, feed: Feed | PartFeed) -> None:
         self.address = address
         self.sandbox = sandbox
         self.feed = feed
@@ -87,8 +93,8 @@ class Runner:
         Says what is in force and on trial, and is told of what is taken back or proven.
     name : str
         Of the model.
-    past : callable, optional
-        Rows from before now, so that nobody waits for a window to fill.
+    feeding : callable, optional
+        Gives what feeds a model; by default one that knows nothing from before now.
     trial_answers : int
         Good answers that a trial takes.
     limits : Limits
@@ -99,13 +105,13 @@ class Runner:
         self,
         node: Node,
         name: str,
-        past: Past | None = None,
+        feeding: Feeding | None = None,
         trial_answers: int = TRIAL_ANSWERS,
         limits: Limits | None = None,
     ) -> None:
         self._node = node
         self.name = name
-        self._past = past
+        self._feeding = feeding or feed_of
         self._trial_answers = trial_answers
         self._limits = limits or Limits()
         self._force: _Running | None = None
@@ -113,8 +119,8 @@ class Runner:
         self.withheld = 0
         """Answers that made no sense and went nowhere."""
 
-    def tick(self, now: int, look: Look) -> Answer | None:
-        """Take the present values; answer if a step is over and the window is full.
+    def tick(self, now: int, look: Look, came: Sequence[Sample] = ()) -> Sequence[Answer]:
+        """Take the present values, and what came; answer where that asks the model.
 
         Parameters
         ----------
@@ -122,14 +128,23 @@ class Runner:
             Microseconds UTC, plant clock.
         look : callable
             Present value of a signal; NaN where it is unknown, bad or stale.
+        came : sequence of Sample
+            Every sample since the last tick of what its contracts hear.
         """
-        self.follow(now)
+        self.follow()
         answers = self._force is not None
-        said = self._ask_force(now, look)
-        tried = self._ask_trial(now, look, said)
+        said = list(self._ask_force(now, look, came))
+        beside = {answer.time: answer for answer in said}
+        tried = list(self._ask_trial(now, look, came, beside))
         return said if answers else tried
 
-    def follow(self, now: int) -> None:
+    def lose(self) -> None:
+        """Say that samples were lost on the way: no part is judged of which some are missing."""
+        for one in (self._force, self._trial):
+            if one is not None and isinstance(one.feed, PartFeed):
+                one.feed.lose()
+
+    def follow(self) -> None:
         """Load and let go, as the node's slot says. Taking back takes effect here."""
         slot = self._node.slot(self.name)
         if self._trial is not None and self._trial.address != slot.trial:
@@ -137,9 +152,9 @@ class Runner:
         if self._force is not None and self._force.address != slot.force:
             self._force = None
         if self._force is None and slot.force is not None:
-            self._load(slot.force, now)
+            self._load(slot.force)
         if self._trial is None and slot.trial is not None:
-            self._try(slot.trial, now)
+            self._try(slot.trial)
 
     def contracts(self) -> list[Contract]:
         """Return what is asked for by what is in force and by what is on trial."""
@@ -161,22 +176,26 @@ class Runner:
 
     # -- in force -----------------------------------------------------------------------------
 
-    def _load(self, address: str, now: int, feed: Feed | None = None) -> None:
+    def _load(self, address: str, feed: Feed | PartFeed | None = None) -> None:
         try:
             bundle = self._node.bundle(address)
             model = EdgeModel(bundle.model, bundle.contract)
         except LearnError as error:
             self._node.roll_back(self.name, str(error), address=address)
             return
-        self._force = _Running(address, model, feed or self._feed(bundle.contract, now))
+        self._force = _Running(address, model, feed or self._feeding(bundle.contract))
 
-    def _ask_force(self, now: int, look: Look) -> Answer | None:
+    def _ask_force(self, now: int, look: Look, came: Sequence[Sample]) -> Iterable[Answer]:
         running = self._force
-        if running is None or not running.feed.tick(now, look) or not running.feed.full:
-            return None
+        for question in () if running is None else running.feed.ask(now, look, came):
+            if self._force is running and running is not None:
+                answer = self._answered(running, question)
+                if answer is not None:
+                    yield answer
+
+    def _answered(self, running: _Running, question: Question) -> Answer | None:
         model = running.model
-        window = running.feed.window()
-        np.copyto(model.window[0], window)
+        np.copyto(model.window[0], question.window)
         begun = time.thread_time_ns()
         try:
             value = model.answer()
@@ -186,8 +205,8 @@ class Runner:
         running.cpu_us.append((time.thread_time_ns() - begun) / 1000)
         if usable(value, model.contract):
             running.faults = 0
-            return Answer(now, value, running.address, model.contract)
-        if not math.isnan(value) or np.isfinite(window).all():
+            return Answer(question.time, value, running.address, model.contract, question.about)
+        if not math.isnan(value) or np.isfinite(question.window).all():
             self._fault(running, f"it answers {value:g}, which makes no sense")
         return None  # else it does not know, since something that it needs is unknown
 
@@ -200,21 +219,28 @@ class Runner:
 
     # -- on trial -----------------------------------------------------------------------------
 
-    def _try(self, address: str, now: int) -> None:
+    def _try(self, address: str) -> None:
         try:
             bundle = self._node.bundle(address)
             sandbox = Sandbox(bundle.model, bundle.contract)
         except LearnError as error:
             self._node.roll_back(self.name, str(error), address=address)
             return
-        self._trial = _OnTrial(address, sandbox, self._feed(bundle.contract, now))
+        self._trial = _OnTrial(address, sandbox, self._feeding(bundle.contract))
 
-    def _ask_trial(self, now: int, look: Look, said: Answer | None) -> Answer | None:
+    def _ask_trial(
+        self, now: int, look: Look, came: Sequence[Sample], beside: Mapping[int, Answer]
+    ) -> Iterable[Answer]:
         trial = self._trial
-        if trial is None or not trial.feed.tick(now, look) or not trial.feed.full:
-            return None
+        for question in () if trial is None else trial.feed.ask(now, look, came):
+            if self._trial is trial and trial is not None:
+                answer = self._tried(trial, question, beside.get(question.time))
+                if answer is not None:
+                    yield answer
+
+    def _tried(self, trial: _OnTrial, question: Question, said: Answer | None) -> Answer | None:
         contract = trial.sandbox.contract
-        window = trial.feed.window()
+        window = question.window
         try:
             told = trial.sandbox.answer(window[None], HANG_S + 20 * contract.budget_us / 1e6)
         except LearnError as error:
@@ -232,8 +258,8 @@ class Runner:
             self._take_back(trial, why)
             return None
         if len(trial.answers) >= self._trial_answers:
-            self._prove(trial, now)
-        return Answer(now, value, trial.address, contract)
+            self._prove(trial)
+        return Answer(question.time, value, trial.address, contract, question.about)
 
     def _misbehaves(self, trial: _OnTrial, said: Answer | None) -> str:
         count = len(trial.answers)
@@ -256,21 +282,19 @@ class Runner:
         self._node.roll_back(self.name, why, address=trial.address)
         self._end_trial()
 
-    def _prove(self, trial: _OnTrial, now: int) -> None:
+    def _prove(self, trial: _OnTrial) -> None:
         self._node.confirm(self.name)
         feed = trial.feed
         self._end_trial()
         self._force = None
-        self._load(trial.address, now, feed)
+        self._load(trial.address, feed)
 
     def _end_trial(self) -> None:
         trial, self._trial = self._trial, None
         if trial is not None:
             trial.sandbox.close()
 
-    def _feed(self, contract: Contract, now: int) -> Feed:
-        feed = Feed(contract)
-        rows = None if self._past is None else self._past(contract, contract.window)
-        if rows is not None and len(rows):
-            feed.fill(rows, now)
-        return feed
+
+def feed_of(contract: Contract) -> Feed | PartFeed:
+    """Return what feeds a model that nothing from before now is known for."""
+    return PartFeed(contract) if contract.asked_at else Feed(contract)

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from genba.learn.edge.contract import Contract
 from genba.learn.edge.node import Node
-from genba.learn.edge.runner import TRIAL_ANSWERS, Answer, Past, Runner
+from genba.learn.edge.runner import TRIAL_ANSWERS, Answer, Feeding, Runner
 from genba.learn.edge.window import Look
+from genba.plant import Sample
 
 
 class Runners:
@@ -15,10 +16,10 @@ class Runners:
     """
 
     def __init__(
-        self, node: Node, past: Past | None = None, trial_answers: int = TRIAL_ANSWERS
+        self, node: Node, feeding: Feeding | None = None, trial_answers: int = TRIAL_ANSWERS
     ) -> None:
         self._node = node
-        self._past = past
+        self._feeding = feeding
         self._trial_answers = trial_answers
         self._runners: dict[str, Runner] = {}
 
@@ -36,19 +37,24 @@ class Runners:
         told = (runner.p99_us() for runner in self._runners.values())
         return dict(one for one in told if one is not None)
 
-    def follow(self, now: int) -> None:
+    def follow(self) -> None:
         """Load and let go of models as the node says. May take a second; never while
         :meth:`tick` runs.
         """
         for name in self._node.slots():
             if name not in self._runners:
-                self._runners[name] = Runner(self._node, name, self._past, self._trial_answers)
-            self._runners[name].follow(now)
+                self._runners[name] = Runner(self._node, name, self._feeding, self._trial_answers)
+            self._runners[name].follow()
 
-    def tick(self, now: int, look: Look) -> Sequence[Answer]:
-        """Show the present values to each; return what they answer."""
-        told = [runner.tick(now, look) for runner in self._runners.values()]
-        return [answer for answer in told if answer is not None]
+    def tick(self, now: int, look: Look, came: Sequence[Sample] = ()) -> Sequence[Answer]:
+        """Show the present values, and what came, to each; return what they answer."""
+        told = [runner.tick(now, look, came) for runner in self._runners.values()]
+        return [answer for answers in told for answer in answers]
+
+    def lose(self) -> None:
+        """Say that samples were lost on the way to them."""
+        for runner in self._runners.values():
+            runner.lose()
 
     def close(self) -> None:
         """End the processes of trials."""

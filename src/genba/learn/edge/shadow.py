@@ -149,9 +149,7 @@ class _Trial:
             raise _Found(name, str(error)) from None
         self._address = bundle.address
         self._passed("signature", "signed by a trusted key, and whole")
-        missing = (
-            [] if signals is None else [n for n in bundle.contract.columns if n not in signals]
-        )
+        missing = [] if signals is None else sorted(bundle.contract.needs - set(signals))
         if missing:
             more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
             raise _Found("shape", f"there is no signal {', '.join(missing[:3])}{more} here")
@@ -263,11 +261,10 @@ class _Trial:
         """Return windows of the old model, and what the new one says at the same moments."""
         windows = np.empty((0, *old.contract.shape), np.float32)
         new = np.empty(0)
-        asks = (bundle.contract.columns, bundle.contract.window, bundle.contract.step_s)
-        asked = (old.contract.columns, old.contract.window, old.contract.step_s)
+        asks, asked = bundle.contract.question, old.contract.question
         if asks == asked:
             windows, new = bundle.rows, probes.values
-        if recent is None or self._live is None or asks[2] != asked[2]:
+        if recent is None or self._live is None or asks[:2] != asked[:2]:
             return windows, new
         ours = live if asks == asked else self._live(old.contract)
         if ours is None:

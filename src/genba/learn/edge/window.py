@@ -1,11 +1,13 @@
 """The newest rows of a machine, as a model wants to see them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from genba.learn.edge.contract import Contract
+from genba.plant import Sample
 
 US = 1_000_000
 
@@ -13,6 +15,14 @@ Look = Callable[[str], float]
 """Gives the present value of a signal by its id; NaN where it is unknown, bad or stale.
 
 For the id of equipment it gives 1 while that executes, else 0."""
+
+
+class Question(NamedTuple):
+    """A window (window, columns) to be judged: of which moment, and of what (a part's serial)."""
+
+    time: int
+    window: NDArray[np.float32]
+    about: str = ""
 
 
 class Feed:
@@ -56,6 +66,10 @@ class Feed:
         for _ in range(passed):
             self._put(row)
         return True
+
+    def ask(self, now: int, look: Look, came: Sequence[Sample] = ()) -> Sequence[Question]:
+        """Take a row if a step is over; return the window where one was taken and it is full."""
+        return [Question(now, self.window())] if self.tick(now, look) and self.full else []
 
     def fill(self, rows: NDArray[np.float32], now: int) -> None:
         """Begin with rows (n, columns) from before ``now``, oldest first, one for each step."""

@@ -32,7 +32,7 @@ class Card:
     columns: tuple[Column, ...]
     window: int
     step_s: float | None
-    """How far apart the rows of a window are; None where rows are parts, or have no times."""
+    """How far apart rows usually are, parts too; None where they have no times."""
     threshold: float | None
     target: dict[str, Any] | None
     lineage: dict[str, Any]

@@ -108,6 +108,9 @@ def _count(
 
 def _windows(stretch: Stretch) -> Iterator[tuple[list[int], NDArray[np.float32]]]:
     """Yield full windows and their moments, some at once."""
+    if stretch.contract.asked_at:
+        yield from _of_parts(stretch)
+        return
     feed = Feed(stretch.contract)
     times: list[int] = []
     windows: list[NDArray[np.float32]] = []
@@ -120,3 +123,13 @@ def _windows(stretch: Stretch) -> Iterator[tuple[list[int], NDArray[np.float32]]
             times, windows = [], []
     if times:
         yield times, np.stack(windows)
+
+
+def _of_parts(stretch: Stretch) -> Iterator[tuple[list[int], NDArray[np.float32]]]:
+    """Yield the newest rows at the end of each part."""
+    rows, length = stretch.rows(), stretch.contract.window
+    ends = range(length, len(rows) + 1)
+    for first in range(0, len(ends), _AT_ONCE):
+        some = ends[first : first + _AT_ONCE]
+        times = [int(stretch.time[end - 1]) for end in some]
+        yield times, np.stack([rows[end - length : end] for end in some])

@@ -193,6 +193,10 @@ def verify(
     content = release_of(model, key, **terms.of_release())
     bundle = open_bundle(content, trust)
     told("reading what was recorded", 0.0)
+    if imagine is not None and bundle.contract.asked_at:
+        raise LearnError(
+            "the model is asked once a part, and faults are imagined in time; leave --twin out"
+        )
     stretch = past.stretch(bundle.contract, *period)
     told("trying it out", 0.0)
     shadow = try_out(content, trust, signals=set(plant.signals), live=lambda _: _spread(stretch))
