@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from genba.cli.main import app
 from genba.control.bound import Bound, bound
+from genba.control.run_cost import RunCost
 from genba.control.runs import Run, RunRows, episodes_by_program, usable
 from genba.control.runs_kept import keep_runs, kept_runs, runs_of
 from genba.control.runs_learned import learned_by_product
@@ -106,6 +107,34 @@ def test_a_new_tool_is_told_by_maintenance(tmp_path: Path) -> None:
     samples = press.begin("cup", "O-1-1") + press.part()
     samples += [press.say("mode", 2), press.say("mode", 1), *press.part(), *press.part()]
     assert [run.context[0] for run in rows_of(plant, joined, samples)] == [0.0, 1.0, 0.0]
+
+
+def test_products_that_share_batches_are_one_program_with_their_family_s_name(
+    tmp_path: Path,
+) -> None:
+    way = "[{equipment: press, cycle_s: 30}]"
+    text = PLANT.replace(
+        f"{{id: mold, alternatives: {way}}}",
+        "{id: mold, batch_parts: 40, "
+        "alternatives: [{equipment: press, cycle_s: 30, setup_family: tray}]}",
+    )
+    text = text.replace("products:\n", "setup_families: [{id: tray}]\nproducts:\n")
+    text = text.replace(
+        "{cup: {size: {low: -40, high: 40}}, lid: {size: {low: -30, high: 30}}}",
+        "{tray: {size: {low: -40, high: 40}}}",
+    )
+    plant = plant_in(tmp_path, text)
+    joined, press = bound(plant, "molding"), Press()
+    samples = []
+    for product, lot in (("cup", "O-1-1"), ("lid", "O-2-1")):
+        samples += press.begin(product, lot, 450.0)
+        for _ in range(4):
+            samples += press.part()
+    rows = rows_of(plant, joined, samples)
+    assert {run.product for run in rows} == {"tray"}
+    assert RunCost(plant, joined).bad("tray") == pytest.approx(4.0)
+    with pytest.raises(PlantError, match="there is no product 'tra'"):
+        plant_in(tmp_path, text.replace("{tray: {size", "{tra: {size"))
 
 
 def test_two_programs_of_a_product_are_told_apart(plant: Plant, joined: Bound) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from genba.control.bound import Bound
+from genba.control.runs import shared_programs
 from genba.errors import ControlError
 from genba.plant import Plant
 from genba.twin.process import Numeric, Tracker
@@ -50,6 +51,8 @@ class RunCost:
         pause or a draft is no fault of the process."""
         told = bound.process.scrap_cost
         self._bad = {p.id: p.material_cost if told is None else told for p in plant.products}
+        for family, costs in _by_family(self._bad, bound, plant).items():
+            self._bad[family] = sum(costs) / len(costs)
 
     def bad(self, product: str) -> float:
         """What a bad part costs."""
@@ -81,6 +84,14 @@ class RunCost:
         # What nobody measures, such as the size at a tool's end, scatters as its like does.
         noise = tracker.belief.noise[self._like]
         return now.shown, np.sqrt(np.maximum(variance, 0.0) + noise**2)
+
+
+def _by_family(costs: dict[str, float], bound: Bound, plant: Plant) -> dict[str, list[float]]:
+    """Give the costs of products that share a program, by the program's name."""
+    found: dict[str, list[float]] = {}
+    for product, family in shared_programs(plant, bound.process.equipment).items():
+        found.setdefault(family, []).append(costs[product])
+    return found
 
 
 def _limits(

@@ -78,6 +78,7 @@ class RunRows:
         self._knobs = {w.signal.id for w in bound.inputs if w.signal is not None}
         self.desks = [s.id for s in plant.signals.values() if s.role is Role.ORDER_RELEASED]
         self._products = {order.id: order.product for order in plant.orders}
+        self._shared = shared_programs(plant, machine)
         self._counters = {
             w.signal.id: w.signal
             for w in bound.outputs
@@ -109,8 +110,12 @@ class RunRows:
         return self.product_of(self.lot)
 
     def product_of(self, lot: str) -> str:
-        """Give a lot's product; empty where its order is not known."""
-        return self._products.get(lot.rpartition("-")[0], "")
+        """Give a lot's product, or the family of products that share batches with it.
+
+        Empty where its order is not known.
+        """
+        product = self._products.get(lot.rpartition("-")[0], "")
+        return self._shared.get(product, product)
 
     def take(self, sample: Sample) -> Run | None:
         """Take a sample; returns the run that it ends, if it ends one."""
@@ -226,6 +231,25 @@ class RunRows:
 
     def _last_told(self, wire: Wire) -> float:
         return _number(self._told.get(wire.field))
+
+
+def shared_programs(plant: Plant, machine: str) -> dict[str, str]:
+    """Say which products go into batches of one set-up family together on a machine.
+
+    Such a batch has one program, whatever is in it, so that these products are learned as one.
+
+    Returns
+    -------
+    dict
+        Product -> set-up family.
+    """
+    return {
+        product.id: way.setup_family
+        for product in plant.products
+        for step in product.routing
+        for way in step.alternatives
+        if way.equipment == machine and step.batch_parts and way.setup_family
+    }
 
 
 def _number(value: Any) -> float:

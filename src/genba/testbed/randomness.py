@@ -22,6 +22,10 @@ class Stream:
         self._normals: list[float] = []
         self._uniforms: list[float] = []
 
+    def apart(self) -> "Stream":
+        """Make a stream beside this one, which draws nothing from it."""
+        return Stream(self._generator.spawn(1)[0])
+
     def normal(self, mean: float = 0.0, deviation: float = 1.0) -> float:
         """Gaussian."""
         if not self._normals:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.testbed.unit.bench import Bench
 
+from genba.testbed.randomness import Chance
 from genba.testbed.unit.carburizing import case_depth_m, diffusivity_m2_s
 from genba.testbed.unit.furnace import Furnace, FurnaceParameters, Stage
 from genba.testbed.unit.process import Phase
@@ -119,3 +120,41 @@ def test_more_parts_in_a_batch_cost_less_energy_each() -> None:
     few = Bench("furnace").rest(3600).run(1, batch=8).energy_kwh / 8
     many = Bench("furnace").rest(3600).run(1, batch=48).energy_kwh / 48
     assert many < 0.3 * few
+
+
+def test_the_gauging_bench_reads_run_out_and_the_record_of_the_batch() -> None:
+    run = Bench("furnace").rest(3600).run(1, batch=40)
+    apart = [
+        item.measurements["harden_distortion_um"] - item.part.features["harden_distortion_um"]
+        for item in run.made
+    ]
+    assert 0.5 < max(map(abs, apart)) < 5.0
+    assert abs(sum(apart) / len(apart)) < 0.6
+    for item in run.made:
+        # Between announcement and end of quench a second passes.
+        assert item.trace["batch_s"] == pytest.approx(run.seconds, abs=1.0)
+        assert item.trace["batch_kwh"] == pytest.approx(run.energy_kwh, abs=0.02)
+
+
+def test_what_the_gauge_draws_changes_no_later_batch() -> None:
+    stream, other = Chance(3).stream("a"), Chance(3).stream("a")
+    beside = stream.apart()
+    drawn = [beside.normal() for _ in range(1000)]
+    assert [stream.normal() for _ in range(1000)] == [other.normal() for _ in range(1000)]
+    assert drawn != [Chance(3).stream("a").normal() for _ in range(1000)]
+
+
+def test_cooler_richer_carburizing_distorts_less_in_no_more_time() -> None:
+    # Seeds that nothing was tuned on: the fixed recipe leaves room, and one step more takes it.
+    def batch(**setpoints: float) -> tuple[float, float, float]:
+        runs = [Bench("furnace", seed=s).write(**setpoints).rest(600) for s in range(31, 37)]
+        made = [bench.run(1, batch=48) for bench in runs]
+        bad = sum(run.bad_share for run in made) / len(made)
+        return bad, sum(r.mean("harden_distortion_um") for r in made) / 6, made[0].seconds
+
+    recipe = batch(soak_time=28.0)
+    cooler = batch(temperature_setpoint=910.0, soak_time=25.0, carbon_potential_setpoint=0.92)
+    short = batch(temperature_setpoint=905.0, soak_time=16.0, carbon_potential_setpoint=0.92)
+    assert cooler[1] < recipe[1] - 1.0
+    assert cooler[2] < recipe[2]
+    assert short[0] > recipe[0] + 0.06

@@ -86,3 +86,7 @@ def test_a_case_grows_with_the_root_of_time_and_with_heat() -> None:
     rich, _ = shown("diffusion", off, {"temperature": 920, "soak": 20, "carbon": 1.0}, {})
     assert rich["case"] > short["case"]
     assert rich["hardness"] < short["hardness"]
+    # About a tenth more for ten kelvin, and energy goes with time and hardly with heat.
+    assert 1.15 < hot["distortion"] / short["distortion"] < 1.35
+    assert long["energy"] - short["energy"] == pytest.approx(12.0 * 84 / 60, rel=0.05)
+    assert hot["cycle"] == short["cycle"]

@@ -30,10 +30,11 @@ def check_processes(plant: Plant, report: Report) -> None:
                 report.error(
                     (*path, "signals", name), f"'{signal}' holds no numbers", "name one that does"
                 )
+        families = {family.id for family in plant.setup_families}
         for product in process.tolerances:
-            if product not in plant.products_by_id:
+            if product not in plant.products_by_id and product not in families:
                 at = (*path, "tolerances", product)
-                report.unknown(at, "product", product, plant.products_by_id)
+                report.unknown(at, "product", product, [*plant.products_by_id, *families])
         _check_wiring(plant, report, path, process)
         if process.control and process.objective is None:
             report.error(

@@ -97,6 +97,7 @@ class Furnace:
         "_carbon_pct",
         "_carbon_seen_pct",
         "_case_integral",
+        "_dial",
         "_furnace_c",
         "_integral_kw",
         "_job",
@@ -115,6 +116,7 @@ class Furnace:
         "_stage",
         "_stage_s",
         "_total_s",
+        "_used_kwh",
         "motion_m_s",
         "power_kw",
     )
@@ -122,6 +124,7 @@ class Furnace:
     def __init__(self, parameters: FurnaceParameters, stream: Stream) -> None:
         self._p = parameters
         self._random = stream
+        self._dial = stream.apart()
         self._names = {
             "temperature_setpoint": Setpoint(920.0, 0.0, 980.0),
             "soak_time": Setpoint(26.0, 0.0, 300.0),
@@ -143,6 +146,7 @@ class Furnace:
         self._stage_s = 0.0
         self._soaked_s = 0.0
         self._total_s = 0.0
+        self._used_kwh = 0.0
         self._case_integral = 0.0
         self._peak_c = 0.0
         self.power_kw = 0.0
@@ -189,6 +193,7 @@ class Furnace:
         self._stage_s = 0.0
         self._soaked_s = 0.0
         self._total_s = 0.0
+        self._used_kwh = 0.0
         self._case_integral = 0.0
         self._peak_c = 0.0
 
@@ -214,6 +219,7 @@ class Furnace:
         self.power_kw = heater_kw + (p.atmosphere_kw if running else 0.3)
         if self._stage is Stage.QUENCHING:
             self.power_kw += p.quench_kw
+        self._used_kwh += self.power_kw * dt_s / 3600.0
 
     def finish(self, around: Surroundings) -> Sequence[Made]:
         """Take the basket out: what became of each part."""
@@ -391,6 +397,12 @@ class Furnace:
             measurements={
                 f"{name}_case_mm": quantize(case_mm + normal(0.0, 0.008), 0.005),
                 f"{name}_hardness_hrc": quantize(hardness + normal(0.0, 0.4), 0.1),
+                f"{name}_distortion_um": quantize(distortion + self._dial.normal(0.0, 1.0), 1.0),
             },
-            trace={"soak_s": self._soaked_s, "peak_load_c": quantize(self._peak_c, 0.1)},
+            trace={
+                "soak_s": self._soaked_s,
+                "peak_load_c": quantize(self._peak_c, 0.1),
+                "batch_s": self._total_s,
+                "batch_kwh": quantize(self._used_kwh, 0.01),
+            },
         )

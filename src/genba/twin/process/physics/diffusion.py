@@ -1,10 +1,14 @@
-"""Gas carburizing, batch by batch: how deep the case becomes.
+"""Gas carburizing, batch by batch: how deep the case becomes, how parts warp, what it takes.
 
 Case depth goes with the root of time and diffusivity, ``x = k sqrt(D t)``, D after Arrhenius with
 about 140 kJ/mol for carbon in austenite (Tibbetts, J. Appl. Phys. 51, 1980; Harris 1944), and with
 how much carbon the surface holds above the depth at which the case is measured (Krauss, *Steels*,
 2nd ed., ch. 21). It is written at a reference temperature, since pre-factor and activation energy
 can hardly be told apart otherwise.
+
+Parts warp the more, the hotter they were and the deeper their case (Thelning, *Steel and its Heat
+Treatment*, ch. 7). A batch takes the heat of its load and fixture, and what the furnace loses while
+it is in, which goes with temperature and time.
 """
 
 from collections.abc import Mapping
@@ -17,6 +21,7 @@ _REFERENCE_K = 1193.15
 _KELVIN = 273.15
 _GAS = 8.314e-3
 _CARBON = 0.85
+_SOAKED_MIN = 30.0
 _MEASURED_AT = 0.35
 """Percent of carbon where the case is said to end (550 HV, ISO 18203)."""
 
@@ -36,14 +41,20 @@ class Diffusion:
     outputs = (
         Variable("case", "mm", 0.0, 1.0),
         Variable("hardness", "1", 40.0, 70.0),
+        Variable("distortion", "um", 0.0, 100.0),
         Variable("cycle", "s", 0.0, 20000.0),
+        Variable("energy", "kW.h", 0.0, 200.0),
     )
     parameters = (
         Parameter("depth", "mm", 0.25, 0.3),
         Parameter("activation", "kJ/mol", 140.0, 0.1),
         Parameter("heating", "min", 8.0, 0.6),
         Parameter("hardest", "1", 62.0, 0.03),
-        Parameter("besides", "s", 1800.0, 0.5),
+        Parameter("warped", "um", 15.0, 0.3),
+        Parameter("warping", "1/K", 0.011, 0.3),
+        Parameter("besides", "s", 1000.0, 0.5),
+        Parameter("warming", "kW.h", 8.0, 0.6),
+        Parameter("holding", "kW", 12.0, 0.4),
     )
 
     def rates(self, x: Names, u: Names, c: Names, p: Names) -> Mapping[str, Expression]:
@@ -51,13 +62,17 @@ class Diffusion:
         return {"offset": 0.0 * x.offset}
 
     def shows(self, x: Names, u: Names, c: Names, p: Names) -> Mapping[str, Expression]:
-        """Case and hardness of a part, and how long the batch takes."""
+        """Case, hardness and distortion of a part; time and energy of the batch."""
         inverse = 1.0 / (u.temperature + _KELVIN) - 1.0 / _REFERENCE_K
         faster = exp(-p.activation / _GAS * inverse)
-        time = (u.soak + p.heating) / 30.0 * faster
+        time = (u.soak + p.heating) / _SOAKED_MIN * faster
         rich = (u.carbon - _MEASURED_AT) / (_CARBON - _MEASURED_AT)
+        hotter = u.temperature + _KELVIN - _REFERENCE_K
+        cycle = p.besides + 60.0 * u.soak
         return {
             "case": x.offset + p.depth * sqrt(time) * sqrt(rich),
             "hardness": p.hardest - 55.0 * (u.carbon - 0.80) * (u.carbon - 0.80),
-            "cycle": p.besides + 60.0 * u.soak,
+            "distortion": p.warped * exp(p.warping * hotter),
+            "cycle": cycle,
+            "energy": p.warming + p.holding * (1.0 + hotter / _REFERENCE_K) * cycle / 3600.0,
         }
