@@ -233,7 +233,7 @@ def asked(shift: Shift, joined: Bound, folder: Path) -> Advice:
     last = shift.simulation.now
     with Historian.open(state.historian, VirtualClock(last), read_only=True) as historian:
         rows = episodes_of(historian, joined, last - round(120 * joined.process.step_s * US), last)
-    return advise(joined, belief, newest(rows, 120), seen)
+    return advise(joined, belief, newest(rows, 120), seen, last)
 
 
 def main() -> int:

@@ -81,7 +81,7 @@ def test_a_model_that_is_contradicted_advises_nothing(tmp_path: Path) -> None:
     learned = learn(joined, episodes, (START, START + 7200 * US))
     recent = newest(episodes, 60)
     recent.shown[:, 0] = 80.0 + 40.0 * (recent.shown[:, 0] % 2 > 1)
-    advice = advise(joined, learned.belief, recent, learned.standing.seen)
+    advice = advise(joined, learned.belief, recent, learned.standing.seen, START)
     assert advice.inputs == ()
     assert "contradicted" in advice.why
 
@@ -97,7 +97,7 @@ def test_a_recipe_outside_of_what_was_learned_is_held_back_with_the_reason(tmp_p
     assert bounds[0, 0] > 50
     assert low - 30 < bounds[0, 0] <= low < high <= bounds[1, 0] < high + 30
     recent.inputs[-1, 0] = high + 40
-    advice = advise(joined, learned.belief, recent, seen)
+    advice = advise(joined, learned.belief, recent, seen, START)
     assert advice.inputs == ()
     assert f"'setpoint' is at {high + 40:.5g} Cel and was" in advice.why
     assert "learn it anew" in advice.why

@@ -1,5 +1,7 @@
 """Set-points that look ahead: they follow, they keep bounds, and no answer beats a late one."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tests.twin.process.plants import TANKS, tanks, z_of
@@ -71,6 +73,20 @@ def test_energy_is_saved_where_it_has_a_price() -> None:
         assert course is not None
         spent.append(course.inputs.sum())
     assert spent[1] < spent[0]
+
+
+def test_what_is_paid_by_the_hour_is_used_before_the_hour_becomes_dear() -> None:
+    model = tanks()
+    z, ahead = z_of(model, TANKS), Ahead.plain(model, HORIZON, np.full((HORIZON, 4), 0.2))
+    dear = np.where(np.arange(HORIZON) < HORIZON // 2, 0.1, 0.4)
+    objective = Objective(TARGETS.targets, kwh={"pump_1": 10.0, "pump_2": 10.0})
+    used = []
+    for tariff in (np.full(HORIZON, dear.mean()), dear):
+        controller = Nmpc(model, objective, HORIZON, limit_s=10.0, bounds=BOUNDS)
+        course = controller.advise(START, z, BOUNDS[0], replace(ahead, tariff=tariff))
+        assert course is not None
+        used.append(course.inputs[: HORIZON // 2].sum() / course.inputs.sum())
+    assert used[1] > used[0] + 0.05
 
 
 def test_nonsense_is_refused() -> None:

@@ -60,7 +60,7 @@ def advise(
         last = moment(historian, "now")
         first = last - round(rows * joined.process.step_s * US)
         recent = newest(episodes_of(historian, joined, first, last), rows)
-    found = advise_on(joined, world.belief, recent, seen)
+    found = advise_on(joined, world.belief, recent, seen, last)
     if json:
         emit_json(asdict(found))
     else:

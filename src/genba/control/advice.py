@@ -55,6 +55,7 @@ def advise(
     belief: Belief,
     recent: Episode,
     seen: dict[str, tuple[float, float]],
+    now: int,
     *,
     limit_s: float = 5.0,
 ) -> Advice:
@@ -66,6 +67,8 @@ def advise(
         The newest rows; the last is now.
     seen : dict
         Between what each input was when the process was learned.
+    now : int
+        Time of the last row, microseconds UTC: from there on the tariff is looked ahead at.
 
     Raises
     ------
@@ -82,14 +85,14 @@ def advise(
     ahead = Ahead(
         np.tile(bound.references(), (horizon, 1)),
         np.tile(recent.context[-1], (horizon, 1)),
-        np.ones(horizon),
+        bound.tariff(now),
         np.zeros((horizon, len(process.outputs))),
     )
     choice = pilot.follow(recent, ahead)
     if choice.course is None:
         return Advice((), (), (), horizon * bound.process.step_s, choice.why)
-    now, chosen = recent.inputs[-1], choice.course.inputs
-    stays = futures(bound, pilot.tracker, np.tile(now, (horizon, 1)), recent.context[-1])
+    in_force, chosen = recent.inputs[-1], choice.course.inputs
+    stays = futures(bound, pilot.tracker, np.tile(in_force, (horizon, 1)), recent.context[-1])
     moved = futures(bound, pilot.tracker, chosen, recent.context[-1])
     expected = []
     for place, output in enumerate(process.outputs):
@@ -109,7 +112,7 @@ def advise(
         )
     inputs = tuple(
         (one.name, one.unit, float(before), float(after))
-        for one, before, after in zip(process.inputs, now, chosen[0], strict=True)
+        for one, before, after in zip(process.inputs, in_force, chosen[0], strict=True)
     )
     beyond = tuple(
         name

@@ -11,7 +11,7 @@ import numpy as np
 
 from genba.control.objective import Objective
 from genba.errors import ControlError
-from genba.plant import Plant, Process, Signal, SignalKind
+from genba.plant import US, KwhPrice, Plant, Process, Signal, SignalKind
 from genba.plant.units import commensurable, convert
 from genba.twin.process import Clock, Symbolic, UnitProcess, Variable, symbolic
 from genba.twin.process.episode import Floats
@@ -49,6 +49,8 @@ class Bound:
     inputs: tuple[Wire, ...]
     context: tuple[Wire, ...]
     outputs: tuple[Wire, ...]
+    kwh_price: KwhPrice | None = None
+    """The plant's tariff of electricity."""
 
     @property
     def physics(self) -> UnitProcess:
@@ -124,7 +126,15 @@ class Bound:
             dict(wanted.moves),
             {name: (kept.low, kept.high) for name, kept in wanted.keeps.items()},
             {name: kept.probability for name, kept in wanted.keeps.items()},
+            dict(wanted.kwh),
         ).checked(self.physics)
+
+    def tariff(self, now: int) -> Floats:
+        """Say what a kilowatt hour costs in each of the steps ahead, (horizon,); 0: no tariff."""
+        step_us, steps = round(self.process.step_s * US), self.process.horizon
+        if self.kwh_price is None:
+            return np.zeros(steps)
+        return np.array([self.kwh_price.at(now + step * step_us) for step in range(steps)])
 
     def references(self) -> Floats:
         """Where outputs are wanted, (outputs,); 0 where nowhere."""
@@ -171,6 +181,7 @@ def bound(plant: Plant, name: str) -> Bound:
         _wires(plant, process, physics.inputs, needed=True, by_run=by_run, chosen=True),
         _wires(plant, process, physics.context, needed=True, by_run=by_run),
         _wires(plant, process, physics.outputs, needed=False, by_run=by_run),
+        KwhPrice.of(plant),
     )
 
 

@@ -158,7 +158,7 @@ class ContinuousChooser:
         strange = elsewhere(self._bound, row, self._seen)
         try:
             self._catch_up(passed - 1, shown, in_force, context)
-            choice = self._pilot.choose(shown, in_force, context, self._ahead(context), went)
+            choice = self._pilot.choose(shown, in_force, context, self._ahead(now, context), went)
         except GenbaError as error:
             self._forget()
             return self._held(str(error))
@@ -341,12 +341,12 @@ class ContinuousChooser:
         self._followed = 0
         self._excitation = None
 
-    def _ahead(self, context: Floats) -> Ahead:
+    def _ahead(self, now: int, context: Floats) -> Ahead:
         steps = self._bound.process.horizon
         return Ahead(
             np.tile(self._bound.references(), (steps, 1)),
             np.tile(context, (steps, 1)),
-            np.ones(steps),
+            self._bound.tariff(now),
             np.zeros((steps, len(self._bound.outputs))),
         )
 

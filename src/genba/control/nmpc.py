@@ -34,15 +34,15 @@ class Ahead:
     references : (horizon, outputs)
         Where outputs are wanted after each step; those without a target are not looked at.
     context : (horizon, context)
-    prices : (horizon,)
-        What the objective's prices are multiplied with, step by step (a tariff).
+    tariff : (horizon,)
+        What a kilowatt hour costs, step by step.
     margins : (horizon, outputs)
         By how much the bounds of outputs are drawn in, for what is uncertain.
     """
 
     references: Floats
     context: Floats
-    prices: Floats
+    tariff: Floats
     margins: Floats
 
     @classmethod
@@ -165,7 +165,7 @@ class Nmpc:
 
     def _parts(self, ahead: Ahead) -> tuple[Floats, Floats, Floats, Floats]:
         _, _, nc, ny, _ = self._symbolic.sizes
-        parts = (ahead.references, ahead.context, ahead.prices, ahead.margins)
+        parts = (ahead.references, ahead.context, ahead.tariff, ahead.margins)
         wanted = ((ny,), (nc,), (), (ny,))
         for part, width in zip(parts, wanted, strict=True):
             if part.shape != (self.horizon, *width):
@@ -244,8 +244,10 @@ class Nmpc:
             cost += weight * (after[at] - wanted[at]) ** 2
         inputs = [one.name for one in self._symbolic.process.inputs]
         for name, price in self._objective.prices.items():
-            paid = now[names.index(name)] if name in names else u[inputs.index(name)]
-            cost += price * tariff * paid
+            cost += price * (now[names.index(name)] if name in names else u[inputs.index(name)])
+        for name, kwh in self._objective.kwh.items():
+            used = now[names.index(name)] if name in names else u[inputs.index(name)]
+            cost += kwh * tariff * used
         return cost
 
     def _quiet(self, change: casadi.MX) -> casadi.MX:

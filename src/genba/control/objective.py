@@ -17,6 +17,9 @@ class Objective:
         Weight of the squared distance of an output from its reference.
     prices : mapping
         Price of an output's unit in a step (energy, scrap, wear); may be negative (good parts).
+    kwh : mapping
+        Kilowatt hours that an output's or input's unit is in a step; paid by the hour in which they
+        are used.
     moves : mapping
         Weight of the squared change of an input from step to step.
     keeps : mapping
@@ -30,6 +33,7 @@ class Objective:
     moves: Mapping[str, float] = field(default_factory=dict)
     keeps: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     sure: Mapping[str, float] = field(default_factory=dict)
+    kwh: Mapping[str, float] = field(default_factory=dict)
 
     def probability(self, name: str) -> float:
         """Give how probable it has to be that an output keeps its bounds."""
@@ -48,6 +52,7 @@ class Objective:
         for what, names, known in (
             ("targets", self.targets, outputs),
             ("prices", self.prices, outputs | inputs),
+            ("kwh", self.kwh, outputs | inputs),
             ("moves", self.moves, inputs),
             ("keeps", self.keeps, outputs),
             ("probabilities", self.sure, outputs),
@@ -64,6 +69,6 @@ class Objective:
         for name, share in self.sure.items():
             if not 0.5 <= share < 1:
                 raise ControlError(f"'{name}' is to be kept with {share}; take 0.5 to 0.999")
-        if not (self.targets or self.prices):
+        if not (self.targets or self.prices or self.kwh):
             raise ControlError("the objective has neither targets nor prices; say what is wanted")
         return self

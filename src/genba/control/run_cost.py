@@ -15,6 +15,9 @@ from genba.plant import Plant
 from genba.twin.process import Numeric, Tracker
 from genba.twin.process.episode import Floats
 
+_LASTS = "cycle"
+"""Output that says how long a run takes, in seconds."""
+
 
 class RunCost:
     """Prices runs of one process.
@@ -32,6 +35,10 @@ class RunCost:
         inputs = [v.name for v in bound.physics.inputs]
         self._by_output = np.array([objective.prices.get(name, 0.0) for name in names])
         self._by_input = np.array([objective.prices.get(name, 0.0) for name in inputs])
+        self._kwh_of_output = np.array([objective.kwh.get(name, 0.0) for name in names])
+        self._kwh_of_input = np.array([objective.kwh.get(name, 0.0) for name in inputs])
+        self._kwh_price = bound.kwh_price
+        self._lasts = names.index(_LASTS) if _LASTS in names else None
         self._weights = np.array([objective.targets.get(name, 0.0) for name in names])
         self._wanted = bound.references()
         self._kept = _limits(bound, dict(objective.keeps), names)
@@ -44,9 +51,8 @@ class RunCost:
             [names.index(n if n in names else m) for n, m in zip(like, names, strict=True)]
         )
         kept = {place for of in (self._kept, *self._products.values()) for place, _, _ in of}
-        self.only_paid = np.array(
-            [self._by_output[place] != 0 and place not in kept for place in range(len(names))]
-        )
+        costs = (self._by_output != 0) | (self._kwh_of_output != 0)
+        self.only_paid = np.array([costs[at] and at not in kept for at in range(len(names))])
         """Outputs that cost and decide nothing else (time, energy): they are not followed, since a
         pause or a draft is no fault of the process."""
         told = bound.process.scrap_cost
@@ -65,10 +71,18 @@ class RunCost:
         for place, low, high in (*self._kept, *self._products.get(product, ())):
             wide = spread[:, place]
             good *= ndtr((high - mean[:, place]) / wide) - ndtr((low - mean[:, place]) / wide)
-        paid = mean @ self._by_output + u @ self._by_input
+        paid = mean @ self._by_output + u @ self._by_input + self._electricity(mean, u, now)
         off = ((mean - self._wanted) ** 2) @ self._weights
         # A bad part's energy and time are paid, too, for the one that takes its place.
         return np.asarray((paid + off) + (1.0 - good) * (self.bad(product) + paid))
+
+    def _electricity(self, mean: Floats, u: Floats, now: int) -> Floats:
+        """Price kilowatt hours by the hours that the run takes from now on, (n,)."""
+        used = np.asarray(mean @ self._kwh_of_output + u @ self._kwh_of_input)
+        if self._kwh_price is None or not used.any():
+            return np.zeros(len(u))
+        lasts_s = np.zeros(len(u)) if self._lasts is None else mean[:, self._lasts]
+        return used * np.array(self._kwh_price.means(now, lasts_s.tolist()))
 
     def predicted(self, tracker: Tracker, u: Floats, context: Floats) -> tuple[Floats, Floats]:
         """Give mean and standard deviation of outputs, each (n, outputs)."""

@@ -213,7 +213,7 @@ class _Price:
 
     def check(self, ahead: Ahead) -> None:
         wanted = ((len(self._outputs),), (self._context,), (), (len(self._outputs),))
-        parts = (ahead.references, ahead.context, ahead.prices, ahead.margins)
+        parts = (ahead.references, ahead.context, ahead.tariff, ahead.margins)
         for part, width in zip(parts, wanted, strict=True):
             if part.shape != (self._horizon, *width):
                 raise ControlError(
@@ -228,12 +228,16 @@ class _Price:
             at = self._outputs.index(name)
             cost += weight * ((shown[:, 1:, at] - ahead.references[:, at]) ** 2).sum(axis=1)
         for name, price in self._objective.prices.items():
-            if name in self._outputs:
-                paid = shown[:, :-1, self._outputs.index(name)]
-            else:
-                paid = inputs[:, :, self._inputs.index(name)]
-            cost += price * paid @ ahead.prices
+            cost += price * self._of(name, shown, inputs).sum(axis=1)
+        for name, kwh in self._objective.kwh.items():
+            cost += kwh * self._of(name, shown, inputs) @ ahead.tariff
         return cost
+
+    def _of(self, name: str, shown: Floats, inputs: Floats) -> Floats:
+        """An output or input during each step, (courses, horizon)."""
+        if name in self._outputs:
+            return shown[:, :-1, self._outputs.index(name)]
+        return inputs[:, :, self._inputs.index(name)]
 
     def moved(self, inputs: Floats, previous: Floats) -> Floats:
         """Quiet, (courses,)."""

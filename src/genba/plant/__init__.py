@@ -41,6 +41,7 @@ from genba.plant.device import BrowseEntry, Health, Link
 from genba.plant.energy import Tariff
 from genba.plant.equipment import Connection, Equipment, Level, PackMLMode, PackMLState
 from genba.plant.gap import Gap, GapReason, Recovery
+from genba.plant.kwh_price import KwhPrice
 from genba.plant.load import Examined, examine, load_plant
 from genba.plant.logistics import Edge, Layout, Node, Vehicle, VehicleKind
 from genba.plant.model import Plant
@@ -96,6 +97,7 @@ __all__ = [
     "Health",
     "Interlock",
     "Kept",
+    "KwhPrice",
     "Layout",
     "Level",
     "Limits",

@@ -57,6 +57,9 @@ class ProcessObjective(Value):
     targets: Mapping[Name, Wish] = Field(default_factory=dict)
     prices: Mapping[Name, float] = Field(default_factory=dict)
     """Of a unit of an output or input in one step, in the plant's currency."""
+    kwh: Mapping[Name, float] = Field(default_factory=dict)
+    """Kilowatt hours that a unit of an output or input is in one step. They are paid by the plant's
+    tariff of electricity, at the hours in which they are used."""
     moves: Mapping[Name, Weight] = Field(default_factory=dict)
     """Cost of changing an input by one, squared."""
     keeps: Mapping[Name, Kept] = Field(default_factory=dict)
@@ -82,7 +85,8 @@ class Process(Value):
     """Closer bounds of set-points than their signals have; by names of the physics' inputs."""
     objective: ProcessObjective | None = None
     tolerances: Mapping[Id, Mapping[Name, Kept]] = Field(default_factory=dict)
-    """Product -> output -> what its drawing allows: a part outside of it is bad."""
+    """Product -> output -> what its drawing allows: a part outside of it is bad. Products that go
+    into batches together stand under their set-up family."""
     scrap_cost: Weight | None = None
     """What a bad part costs, in the plant's currency; what its material costs otherwise."""
     control: bool = False

@@ -35,6 +35,13 @@ def check_processes(plant: Plant, report: Report) -> None:
             if product not in plant.products_by_id and product not in families:
                 at = (*path, "tolerances", product)
                 report.unknown(at, "product", product, [*plant.products_by_id, *families])
+        paid_by_hour = process.objective is not None and process.objective.kwh
+        if paid_by_hour and not any(t.carrier == "electricity" for t in plant.tariffs):
+            report.error(
+                (*path, "objective", "kwh"),
+                "kilowatt hours are paid by a tariff of electricity, and the plant has none",
+                "add one under 'tariffs', or give a fixed price under 'prices'",
+            )
         _check_wiring(plant, report, path, process)
         if process.control and process.objective is None:
             report.error(
