@@ -126,6 +126,7 @@ def status(url: UrlOption = HERE, token: TokenOption = "", json: JsonOption = Fa
             ("advised", _values(one["advised"])),
             ("experiment", one["experiment"]),
             (f"model {one['model']}", one["about"]),
+            (f"relearning ({one['relearned_at']})", one["relearned"]),
             *(("expected", _told(effect)) for effect in (*one["expected"], *one["came"])),
         ):
             if told:

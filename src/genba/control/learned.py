@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from genba.control.bound import Bound
-from genba.control.kept import damaged, file_of, read, write
+from genba.control.kept import BY_HAND, damaged, file_of, read, write
 from genba.errors import ControlError
 from genba.twin.process import Belief, Episode, Symbolic, identify, symbolic
 from genba.twin.process.findings import Finding
@@ -119,8 +119,10 @@ def _black_box(bound: Bound, older: Sequence[Episode], lesson: Lesson) -> World:
     return completed(model, identify(model, own), own, lesson)
 
 
-def parted(episodes: Sequence[Episode]) -> tuple[list[Episode], list[Episode]]:
-    """Cut off the newest quarter of the rows.
+def parted(
+    episodes: Sequence[Episode], share: float = _FRESH
+) -> tuple[list[Episode], list[Episode]]:
+    """Cut off the newest share of the rows.
 
     Raises
     ------
@@ -128,7 +130,7 @@ def parted(episodes: Sequence[Episode]) -> tuple[list[Episode], list[Episode]]:
         If either part is too short to learn or to judge.
     """
     rows = sum(episode.rows for episode in episodes)
-    left = rows - int(_FRESH * rows)
+    left = rows - int(share * rows)
     older: list[Episode] = []
     newest: list[Episode] = []
     for episode in episodes:
@@ -145,8 +147,8 @@ def parted(episodes: Sequence[Episode]) -> tuple[list[Episode], list[Episode]]:
     return older, newest
 
 
-def keep(learned: Learned, folder: Path, key: Path) -> Path:
-    """Write a learned process, signed with the plant's model key.
+def keep(learned: Learned, folder: Path, key: Path, *, by: str = BY_HAND) -> Path:
+    """Write a learned process, signed with the plant's model key; ``by`` had it learned.
 
     Raises
     ------
@@ -171,7 +173,7 @@ def keep(learned: Learned, folder: Path, key: Path) -> Path:
         "networks": None if learned.ensemble is None else learned.ensemble.as_plain(),
         "findings": [one.as_plain() for one in learned.findings],
     }
-    return write(content, folder, key)
+    return write(content, folder, key, by=by)
 
 
 def kept(bound: Bound, folder: Path, key: Path) -> tuple[Belief, dict[str, tuple[float, float]]]:

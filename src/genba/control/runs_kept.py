@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from genba.control.bound import Bound
-from genba.control.kept import damaged, file_of, read, write
+from genba.control.kept import BY_HAND, damaged, file_of, read, write
 from genba.control.runs import Run, RunRows
 from genba.control.runs_learned import ProductBelief
 from genba.historian import Historian
@@ -62,8 +62,10 @@ def keep_runs(
     period: tuple[int, int],
     folder: Path,
     key: Path,
+    *,
+    by: str = BY_HAND,
 ) -> Path:
-    """Write what was learned, signed with the plant's model key.
+    """Write what was learned, signed with the plant's model key; ``by`` had it learned.
 
     Raises
     ------
@@ -79,7 +81,7 @@ def keep_runs(
         "period": list(period),
         "products": [_plain(one) for one in beliefs],
     }
-    return write(content, folder, key)
+    return write(content, folder, key, by=by)
 
 
 def kept_runs(bound: Bound, folder: Path, key: Path) -> RunsKept:

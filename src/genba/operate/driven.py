@@ -1,6 +1,7 @@
 """One process under set-point control: who drives it, since when and why, what was expected."""
 
 import json
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -86,6 +87,15 @@ class Driven:
     came: Sequence[Came] = ()
     checked: int = 0
     within: int = 0
+    expectations: deque[tuple[int, bool]] = field(default_factory=lambda: deque(maxlen=100))
+    """When an expectation was seen, and whether it came within its interval; the newest last."""
+    doubted_us: int = 0
+    """For how long the model was doubted in all, since ``doubted_since`` until ``doubted_last``."""
+    doubted_since: int = 0
+    doubted_last: int = 0
+    relearned: str = ""
+    """What came of learning it anew by itself, last."""
+    relearned_at: int = 0
 
     @property
     def step_us(self) -> int:
@@ -114,11 +124,16 @@ class Driven:
         self.expected_at = 0
         self.checked += sum(one.within is not None for one in self.came)
         self.within += sum(one.within is True for one in self.came)
+        seen = [one.within for one in self.came if one.within is not None]
+        self.expectations.extend((now, held) for held in seen)
 
     def kept(self) -> dict[str, Any]:
         """Give what has to survive a restart."""
         plain = self.handover.plain if self.driver in DRIVING else {}
-        return {"on": self.on, "by": self.by, "plain": plain or self.plain}
+        told = {"on": self.on, "by": self.by, "plain": plain or self.plain}
+        if self.relearned_at:
+            told |= {"relearned": self.relearned, "relearned_at": self.relearned_at}
+        return told
 
     def turned(self, before: Driver, now: int) -> dict[str, Any]:
         """Tell of a change of who drives, for the historian's table ``events``."""
@@ -171,6 +186,8 @@ def restore(file: Path, driven: Mapping[str, Driven]) -> None:
                 one.on, one.by = bool(kept["on"]), str(kept["by"])
                 one.plain = {str(n): float(v) for n, v in kept["plain"].items()}
                 one.why = "" if one.on else f"{one.by} switched control off"
+                one.relearned = str(kept.get("relearned", ""))
+                one.relearned_at = int(kept.get("relearned_at", 0))
     except FileNotFoundError:
         return
     except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -56,6 +56,7 @@ from genba.operate.records import Records
 from genba.operate.recovery import Recovery
 from genba.operate.sense import LiveValues
 from genba.operate.set_point_desk import SetPointDesk
+from genba.operate.set_point_relearning import SetPointRelearning
 from genba.operate.set_points import SetPoints
 from genba.operate.state import PROCESSES, StateFolder
 from genba.operate.track import Tracker
@@ -184,6 +185,7 @@ class Core:
             self.live,
             clock,
             SetPointDesk(plant, clock, learned, key),
+            SetPointRelearning(plant, clock, state.historian, learned, key),
             learned,
             state.root / "control.json",
             self._tell,

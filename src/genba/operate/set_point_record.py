@@ -57,8 +57,11 @@ class SetPointRecord:
         if one.doubted:
             return
         one.doubted = True
-        name = one.process.id
-        text = f"control of {name} stands back: {why}; if it lasts, run `genba twin learn {name}`"
+        name, rule = one.process.id, one.process.relearn
+        mend = f"run `genba twin learn {name}`"
+        if rule and one.heard:
+            mend = f"it is learned anew after {rule.after_h:g} h in all, or {mend}"
+        text = f"control of {name} stands back: {why}; if it lasts, {mend}"
         self._judgements.append(doubt_of(one, text, now, stands=True))
 
     def trust(self, one: Driven) -> None:

@@ -24,6 +24,7 @@ from genba.operate.set_point_desk import SetPointDesk
 from genba.operate.set_point_host import Ready, Reply, Said, Tried, Unfit
 from genba.operate.set_point_proposal import SOURCE, level_of
 from genba.operate.set_point_record import SetPointRecord, Tell
+from genba.operate.set_point_relearning import SetPointRelearning
 from genba.operate.set_point_trials import SetPointTrials
 from genba.plant import (
     US,
@@ -55,6 +56,8 @@ class SetPoints:
         Of the core.
     desk : SetPointDesk
         Where set-points are chosen.
+    relearning : SetPointRelearning
+        Has processes learned anew.
     learned : Path
         Folder of what was learned of processes.
     file : Path
@@ -77,12 +80,13 @@ class SetPoints:
         live: LiveValues,
         clock: Clock,
         desk: SetPointDesk,
+        relearning: SetPointRelearning,
         learned: Path,
         file: Path,
         tell: Tell,
     ) -> None:
         self._plant, self._guard, self._live, self._clock = plant, guard, live, clock
-        self._desk, self._learned = desk, learned
+        self._desk, self._relearning, self._learned = desk, relearning, learned
         self.driven = {p.id: Driven(p, since=clock.now()) for p in plant.processes if p.control}
         self._record = SetPointRecord(self.driven, clock, file, tell)
         self._trials = SetPointTrials(plant, guard, live, clock, desk, self._record)
@@ -105,6 +109,7 @@ class SetPoints:
         for one in self.driven.values():
             one.look(self._plant, self._live, now)
             self._watch(one, now)
+        self._relearning.look(self.driven.values(), self._record, now)
         self._record.keep()
         return self._record.found()
 
@@ -159,12 +164,14 @@ class SetPoints:
         }
 
     def settle(self) -> None:
-        """Wait until all is chosen; for plants that step in process."""
+        """Wait until all is chosen and learned; for plants that step in process."""
         self._desk.settle()
+        self._relearning.settle()
 
     def close(self) -> None:
-        """End what chooses."""
+        """End what chooses, and what learns."""
         self._desk.close()
+        self._relearning.close()
 
     # -- people -------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 """Processes of machines: which physics they follow, what shows them, and what is wanted of them."""
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -65,6 +65,15 @@ class ProcessObjective(Value):
     keeps: Mapping[Name, Kept] = Field(default_factory=dict)
 
 
+class Relearn(Value):
+    """When a process is learned anew by itself, because its model is contradicted."""
+
+    after_h: Annotated[float, Field(gt=0, le=1000)] = 2.0
+    """Plant hours for which the model was doubted; it is learned from what was recorded since."""
+    every_h: Annotated[float, Field(gt=0, le=10_000)] = 8.0
+    """Plant hours from one attempt to the next, at least."""
+
+
 class Process(Value):
     """A process of a machine that can be modelled and controlled."""
 
@@ -97,3 +106,5 @@ class Process(Value):
     experiments: bool = False
     """Whether set-points may be moved a little in order to learn, at ``autonomous`` and within
     what the guard allows."""
+    relearn: Relearn | Literal[False] = Relearn()
+    """When a controlled process is learned anew by itself; ``false``: never."""

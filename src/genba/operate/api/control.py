@@ -69,6 +69,8 @@ class ControlShown(Shown):
     came: list[ExpectedShown] = Field(description="Expected before, beside what came.")
     checked: int = Field(description="Expectations that were seen so far.")
     within: int = Field(description="How many of them came within their 95% interval.")
+    relearned: str = Field(description="What came of learning it anew by itself, last.")
+    relearned_at: Moment | None = Field(description="When that began.")
 
 
 def _shown(core: Core, one: Driven) -> ControlShown:
@@ -92,6 +94,8 @@ def _shown(core: Core, one: Driven) -> ControlShown:
         came=[_came(pair) for pair in one.came],
         checked=one.checked,
         within=one.within,
+        relearned=one.relearned,
+        relearned_at=one.relearned_at or None,
     )
 
 

@@ -5,6 +5,7 @@ side by side, start by start, and starts that overlap are put together into bloc
 be worth something, and to be there in nineteen of twenty draws of the blocks.
 """
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -73,32 +74,82 @@ def judged(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """How much smaller the errors of one world are than those of another, on the same rows.
+
+    Attributes
+    ----------
+    share : float
+        Of the first world's error that the second one takes away, over outputs and 1, 5 and 20
+        steps.
+    low, high : float
+        90% interval of it over blocks of rows.
+    rows : int
+        Rows that were compared.
+    """
+
+    share: float
+    low: float
+    high: float
+    rows: int
+
+    @property
+    def worth(self) -> bool:
+        """Whether it is worth something, and there in nineteen of twenty draws of the blocks."""
+        return self.share >= WORTH and self.low > 0
+
+    def told(self) -> str:
+        """Say it in plain words."""
+        return f"{abs(self.share):.0%} {'less' if self.share > 0 else 'more'} error"
+
+
+def gain_ahead(
+    one: World, other: World, fresh: Sequence[Episode], block: int = _BLOCK
+) -> Gain | None:
+    """Set two worlds side by side on rows that neither learned from; None: nothing is known.
+
+    Parameters
+    ----------
+    block : int
+        Rows that are drawn together, since errors of neighbors go together.
+    """
+    first, second, blocks = [], [], []
+    for number, episode in enumerate(fresh):
+        a, b = errors_ahead(one, episode), errors_ahead(other, episode)
+        first.append(a)
+        second.append(b)
+        blocks.append(number * 100_000 + np.arange(len(a)) // block)
+    if not first:
+        return None
+    plain, better = np.concatenate(first), np.concatenate(second)
+    rows = sum(episode.rows for episode in fresh)
+    # An error counts in shares of the first one's mean, so that outputs and horizons weigh alike.
+    with np.errstate(invalid="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        scale = np.nanmean(np.where(np.isfinite(plain), plain, np.nan), axis=0)
+    plain, better = _even(plain, scale), _even(better, scale)
+    known = np.isfinite(plain) & np.isfinite(better)
+    if known.sum() < 2:
+        return None
+    plain, better = plain[known], better[known]
+    share = float(1.0 - better.mean() / plain.mean())
+    return Gain(share, *_interval(plain, better, np.concatenate(blocks)[known]), rows)
+
+
 def compared(physics: World, networks: World, fresh: Sequence[Episode], *, what: str) -> Verdict:
     """Set a world with networks beside the one without, on rows that neither learned from."""
-    plain, better, blocks = [], [], []
-    for number, episode in enumerate(fresh):
-        a, b = errors_ahead(physics, episode), errors_ahead(networks, episode)
-        plain.append(a)
-        better.append(b)
-        blocks.append(number * 100_000 + np.arange(len(a)) // _BLOCK)
-    one, two = np.concatenate(plain), np.concatenate(better)
+    found = gain_ahead(physics, networks, fresh)
     rows = sum(episode.rows for episode in fresh)
-    # An error counts in shares of the physics' mean one, so that outputs and horizons weigh alike.
-    scale = np.nanmean(np.where(np.isfinite(one), one, np.nan), axis=0)
-    one, two = _even(one, scale), _even(two, scale)
-    known = np.isfinite(one) & np.isfinite(two)
-    if known.sum() < 2:
+    if found is None:
         return Verdict(False, 0.0, 0.0, 0.0, rows, f"nothing could be compared {what}")
-    one, two = one[known], two[known]
-    gain = float(1.0 - two.mean() / one.mean())
-    low, high = _interval(one, two, np.concatenate(blocks)[known])
-    told = f"{abs(gain):.0%} {'less' if gain > 0 else 'more'} error {what}"
-    if gain >= WORTH and low > 0:
-        return Verdict(True, gain, low, high, rows, f"networks are taken: {told}")
-    return Verdict(
-        False, gain, low, high, rows,
-        f"networks are not taken: {told} ({low:.0%} to {high:.0%}); the physics stays alone",
-    )  # fmt: skip
+    told = f"{found.told()} {what}"
+    if found.worth:
+        why = f"networks are taken: {told}"
+    else:
+        between = f"({found.low:.0%} to {found.high:.0%})"
+        why = f"networks are not taken: {told} {between}; the physics stays alone"
+    return Verdict(found.worth, found.share, found.low, found.high, rows, why)
 
 
 def completed(
