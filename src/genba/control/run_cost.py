@@ -82,7 +82,7 @@ class RunCost:
         if self._kwh_price is None or not used.any():
             return np.zeros(len(u))
         lasts_s = np.zeros(len(u)) if self._lasts is None else mean[:, self._lasts]
-        return used * np.array(self._kwh_price.means(now, lasts_s.tolist()))
+        return np.asarray(used * np.array(self._kwh_price.means(now, lasts_s.tolist())))
 
     def predicted(self, tracker: Tracker, u: Floats, context: Floats) -> tuple[Floats, Floats]:
         """Give mean and standard deviation of outputs, each (n, outputs)."""

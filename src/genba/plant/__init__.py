@@ -45,7 +45,7 @@ from genba.plant.kwh_price import KwhPrice
 from genba.plant.load import Examined, examine, load_plant
 from genba.plant.logistics import Edge, Layout, Node, Vehicle, VehicleKind
 from genba.plant.model import Plant
-from genba.plant.planning import PlanningSettings
+from genba.plant.planning import LoadCost, PlanningSettings
 from genba.plant.problem import Problem, Weight
 from genba.plant.process import Choice, Kept, Process, ProcessObjective, Wish
 from genba.plant.product import (
@@ -102,6 +102,7 @@ __all__ = [
     "Level",
     "Limits",
     "Link",
+    "LoadCost",
     "Node",
     "Operation",
     "Order",

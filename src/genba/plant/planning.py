@@ -4,7 +4,19 @@ from typing import Annotated
 
 from pydantic import Field
 
-from genba.plant.ids import Value
+from genba.plant.ids import Id, Value
+
+
+class LoadCost(Value):
+    """What a machine's loads (batches) cost, so that they wait where that is cheaper."""
+
+    equipment: Id
+    kwh: Annotated[float, Field(gt=0)]
+    """Energy that a load takes whether it is full or not; priced by the tariff."""
+    part_hour: Annotated[float, Field(gt=0)]
+    """What it costs that a part waits for an hour, in the plant's currency."""
+    wait_min: Annotated[float, Field(gt=0, le=1440)] = 60.0
+    """Longest wait of a lot, in plant minutes."""
 
 
 class PlanningSettings(Value):
@@ -25,6 +37,8 @@ class PlanningSettings(Value):
     """Price of an hour of set-up."""
     stability: Annotated[float, Field(ge=0)] = 0.001
     """Price of each change of a plan that is in force: see the planner's objective."""
+    loads: tuple[LoadCost, ...] = ()
+    """Machines whose batches wait for a fuller load or a cheaper hour where that costs less."""
     fleet: bool = False
     """Whether vehicles are assigned and routed together, without conflict; False: the nearest free
     one, for vehicles that look after each other themselves."""

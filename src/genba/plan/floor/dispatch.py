@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from genba.plan.demand.situation import Lot, LotPhase, MachineState, Situation
+from genba.plan.floor.loads import Loads
 from genba.plan.floor.moves import Moves
 from genba.plan.floor.routing import Routings
 from genba.plan.floor.transport import NearestVehicle
@@ -24,6 +25,7 @@ class EarliestDueDate:
 
     def __init__(self, plant: Plant) -> None:
         self._routings = Routings(plant)
+        self._loads = Loads(plant, self._routings)
         self._jobs_of = Jobs(plant, self._routings, self.name)
         self._fleet = NearestVehicle(plant, self.name)
         self._moves = Moves(self._routings, self._fleet)
@@ -80,11 +82,13 @@ class EarliestDueDate:
     def _worth_waiting(
         self, situation: Situation, chosen: list[Lot], machine: str, lots: list[Lot]
     ) -> bool:
-        """Whether a batch with room should wait for lots that are on their way to it."""
+        """Whether a batch should wait for lots that are on their way to it, or a cheaper hour."""
         first = chosen[0]
         most = self._routings.operation(first).batch_parts
         if most is None:
             return False
+        if self._loads.weighs(machine):
+            return self._loads.waits_s(situation, machine, chosen, lots) > 0
         parts = sum(lot.quantity for lot in chosen)
         waited_s = (situation.time - min(lot.since for lot in chosen)) / US
         if parts >= BATCH_ENOUGH * most or waited_s >= BATCH_WAIT_S:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from genba.plan.demand.situation import Lot, LotPhase, MachineState, Situation
 from genba.plan.floor.dispatch import Jobs, urgency
 from genba.plan.floor.instructions import Instructions, Step
+from genba.plan.floor.loads import Loads
 from genba.plan.floor.moves import Moves
 from genba.plan.floor.routing import Routings
 from genba.plan.floor.transport import Move
@@ -31,6 +32,7 @@ class Follower:
 
     def __init__(self, plant: Plant, routings: Routings, moves: Moves, source: str) -> None:
         self._routings = routings
+        self._loads = Loads(plant, routings)
         self._moves = moves
         self._jobs = Jobs(plant, routings, source)
 
@@ -186,6 +188,9 @@ class Follower:
     ) -> list[Lot]:
         """Return a batch of what is here in the plan's order; empty to wait for a fuller one."""
         chosen = self._jobs.batch(first, here, machine.id, most)
+        if self._loads.weighs(machine.id):
+            waits_s = self._loads.waits_s(situation, machine.id, chosen, situation.lots)
+            return [] if waits_s > 0 else chosen
         parts = sum(lot.quantity for lot in chosen)
         waited_s = (situation.time - min(lot.since for lot in chosen)) / US
         if parts >= BATCH_ENOUGH * most or waited_s >= BATCH_WAIT_S:

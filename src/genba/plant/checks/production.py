@@ -33,6 +33,33 @@ def check_production(plant: Plant, report: Report) -> None:
                 "keep one for each carrier",
             )
         carriers.add(tariff.carrier)
+    _check_loads(plant, carriers, report)
+
+
+def _check_loads(plant: Plant, carriers: set[str], report: Report) -> None:
+    batches = {
+        way.equipment
+        for product in plant.products
+        for step in product.routing
+        for way in step.alternatives
+        if step.batch_parts is not None
+    }
+    for index, cost in enumerate(plant.planning.loads):
+        at = ("planning", "loads", index)
+        if cost.equipment not in plant.equipment_by_id:
+            report.unknown(at, "equipment", cost.equipment, plant.equipment_by_id)
+        elif cost.equipment not in batches:
+            report.error(
+                at,
+                f"nothing is treated in batches on '{cost.equipment}'",
+                "name a machine of an operation with 'batch_parts'",
+            )
+        elif "electricity" not in carriers:
+            report.error(
+                at,
+                "loads are weighed by a tariff of electricity, and the plant has none",
+                "add one under 'tariffs', or take 'loads' out",
+            )
 
 
 def _check_zone(name: str, path: Path, report: Report) -> None:
