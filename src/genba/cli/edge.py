@@ -49,6 +49,10 @@ def run(
     trial_answers: Annotated[
         int, typer.Option(help="Good answers that a release needs before it is in force.", min=1)
     ] = 100,
+    pictures: Annotated[
+        Path | None,
+        typer.Option(help="Where cameras put pictures, EQUIPMENT/NAME.png; default in the state."),
+    ] = None,
     rules: Annotated[
         Path | None,
         typer.Option(help="YAML with what is put up with of models; default as in the docs."),
@@ -90,6 +94,7 @@ def run(
                     ca_file,
                     credentials,
                     trial_answers,
+                    pictures,
                     told,
                     act,
                 )
@@ -180,7 +185,11 @@ def size(
         [
             ("p99 of one answer, us of CPU", f"{sized.p99_us:.0f}", _budget(bundle, budget_us)),
             ("memory, MB", f"{sized.memory_mb:.0f}", f"{memory_mb:.0f}"),
-            ("part of a core", f"{sized.share:.2%}", f"{cpu_share:.0%}"),
+            (
+                f"part of a core, one answer in {bundle.contract.step_s:g} s",
+                f"{sized.share:.2%}",
+                f"{cpu_share:.0%}",
+            ),
             ("answers a second, one core", f"{found.answers_s * speed:,.0f}", ""),
             ("operations for an answer", f"{found.operations:,.0f}", ""),
             ("operations a second", f"{found.operations_s * speed / 1e9:.2f} G", ""),

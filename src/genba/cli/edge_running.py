@@ -32,6 +32,7 @@ class EdgeRun:
     ca_file: Path | None
     credentials: Path | None
     trial_answers: int
+    pictures: Path | None
     rules: "Rules"
     act: bool
 
@@ -53,6 +54,7 @@ async def serve(run: EdgeRun) -> None:
         run.trust,
         credentials=run.credentials,
         trial_answers=run.trial_answers,
+        pictures=run.pictures,
         rules=run.rules,
         act=run.act,
     )

@@ -20,6 +20,8 @@ from genba.historian.policy import Policy
 from genba.learn.edge.keys import Trust
 from genba.learn.edge.node import Node
 from genba.learn.edge.past import Past
+from genba.learn.edge.pictures import PICTURES, PictureFolder, Refused
+from genba.learn.edge.runner import Answer
 from genba.learn.edge.runners import Runners
 from genba.learn.watch.rules import Rules
 from genba.operate.alarms import (
@@ -39,6 +41,7 @@ from genba.operate.gate import Gate
 from genba.operate.judge import Judge, Judgement, LimitJudge, RateJudge, Sight, StaleJudge
 from genba.operate.lateness import Lateness
 from genba.operate.links import Links
+from genba.operate.model_host import picture_facts
 from genba.operate.model_judge import ModelJudge
 from genba.operate.model_watch import ModelWatch
 from genba.operate.outbox import Outbox
@@ -80,6 +83,8 @@ class Edge:
         Ready-made drivers by connection id.
     trial_answers : int
         Good answers that a release on trial needs before it is in force.
+    pictures : Path, optional
+        Where cameras put pictures, a folder for each piece of equipment; default in the state.
     rules : Rules, optional
         What the machine puts up with of its models.
     act : bool
@@ -102,6 +107,7 @@ class Edge:
         credentials: Path | None = None,
         drivers: Mapping[str, Driver] | None = None,
         trial_answers: int = 100,
+        pictures: Path | None = None,
         rules: Rules | None = None,
         act: bool = False,
     ) -> None:
@@ -145,6 +151,7 @@ class Edge:
             state.root / "models", name, trust, clock.now, set(plant.signals), past.windows
         )
         self.runners = Runners(self.node, past.feed, trial_answers)
+        self.pictures = PictureFolder(pictures or state.root / PICTURES)
         self.models = ModelJudge(plant, self.guard, self.live, self._records, self._intake)
         watch = ModelWatch(plant, state, clock, rules, trust, self.runners.p99_us)
         self.watch = EdgeWatch(plant, self.node, watch, act, self._intake)
@@ -165,6 +172,7 @@ class Edge:
                 lambda _: recording_facts(self._ingest.error or ""),
                 lambda _: self.recovery.facts(),
                 self.watch.facts,
+                lambda _: picture_facts(self.pictures.told()),
             ),
         ]
 
@@ -203,12 +211,21 @@ class Edge:
         self.watch.tell(await asyncio.to_thread(self.watch.look_after, now))
         await asyncio.to_thread(self.runners.follow)
         answers = self.runners.tick(now, self.models.look(now), batch)
-        self._take(self.models.judged(answers, self.node.slots(), now))
+        shown, refused = await asyncio.to_thread(self._shown, now)
+        self.models.refuse(refused)
+        self._take(self.models.judged([*answers, *shown], self.node.slots(), now))
         self.alarms.tick(now)
         self._outbox.flush()
         self.ticks += 1
         if self.ticks == WELL_AFTER:
             await asyncio.to_thread(self.node.well)
+
+    def _shown(self, now: int) -> tuple[Sequence[Answer], list[Refused]]:
+        """Judge the pictures that came. May take its time."""
+        pictures, refused = self.pictures.look(self.runners.contracts(), now)
+        answers = self.runners.show(now, pictures) if pictures else ()
+        refused += self.pictures.judged(pictures, [answer.about for answer in answers])
+        return answers, refused
 
     async def stop(self) -> None:
         """Stop ticking, close devices and links, store all. Safe to call twice."""

@@ -84,6 +84,8 @@ class ModelHost:
         """Why no model judges; empty where they do, or there is none."""
         self.slots: Mapping[str, Slot] = {}
         """What is in force, on trial and before, by model name."""
+        self.unfit: Mapping[str, str] = {}
+        """By equipment: why its newest picture could not be judged."""
         self.withheld = 0
         self.skipped = 0
         """Moments that were not shown, since the process was too far behind."""
@@ -123,6 +125,7 @@ class ModelHost:
         """Return that no model judges, where that is so."""
         if self.why:
             yield Fact("models_down", "models", f"no model judges: {self.why}")
+        yield from picture_facts(self.unfit)
 
     def settle(self) -> None:
         """Wait until all moments so far are answered; for plants that step in process."""
@@ -145,8 +148,8 @@ class ModelHost:
     # -- inside -------------------------------------------------------------------------------
 
     def _due(self, contracts: Sequence[Contract], now: int) -> bool:
-        """Whether a step of any model is over; one of parts has to hear of each tick."""
-        due = any(contract.asked_at for contract in contracts)
+        """Whether a step of any model is over; those of parts and pictures are, in each tick."""
+        due = any(contract.one_by_one for contract in contracts)
         for contract in contracts:
             step = now // max(1, round(contract.step_s * US))
             place = contract.name, contract.version
@@ -235,7 +238,7 @@ class ModelHost:
         with self._changed:
             self.why, self._heard = "", time.monotonic()
             self._answers += told.answers
-            self.slots, self.withheld = told.slots, told.withheld
+            self.slots, self.withheld, self.unfit = told.slots, told.withheld, told.unfit
             if told.contracts is not None:
                 self._contracts, self._number = told.contracts, told.number
             if told.moment:
@@ -253,3 +256,9 @@ class ModelHost:
                 self._process = None
                 self._look_at = time.monotonic() + RESTART_S
             self._changed.notify_all()
+
+
+def picture_facts(unfit: Mapping[str, str]) -> Iterable[Fact]:
+    """Return that the newest picture of equipment could not be judged, and why."""
+    for equipment, why in unfit.items():
+        yield Fact("unfit_picture", equipment, f"no picture is judged: {why}", equipment=equipment)

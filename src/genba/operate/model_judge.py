@@ -5,13 +5,16 @@ import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from genba.guard import Guard
 from genba.learn.edge.node import Slot
 from genba.learn.edge.past import state_of
+from genba.learn.edge.pictures import Refused
 from genba.learn.edge.runner import Answer
 from genba.learn.edge.standing import Standing, Turn, standing_of
 from genba.learn.edge.window import Look
+from genba.learn.inspect.place import told_place
 from genba.operate.edge_plant import signal_of
 from genba.operate.judge import Judgement
 from genba.operate.records import Records
@@ -118,6 +121,8 @@ class ModelJudge:
 
     def _judged(self, answer: Answer) -> Iterable[Judgement]:
         name = answer.contract.name
+        if answer.contract.picture is not None:
+            self._say(answer, "answer", "")  # a finding stands on it: no signal shows a picture
         if name not in self._standing:
             self._standing[name] = standing_of(answer.contract)
         standing = self._standing[name]
@@ -169,34 +174,42 @@ class ModelJudge:
 
     def _finding(self, answer: Answer, severity: Severity, why: str = "") -> Finding:
         contract = answer.contract
-        names = list(dict.fromkeys(contract.columns))[:MOST_EVIDENCE]
+        stands_on = contract.columns or self._beside_pictures(contract.equipment)
+        names = list(dict.fromkeys(stands_on))[:MOST_EVIDENCE]
         evidence = (self._live.evidence(name) for name in names)
         limit = contract.threshold or 0.0
         word = "from" if answer.found else "below"
-        about = f" of part {answer.about}" if answer.about else ""
+        what = "part" if contract.picture is None else "picture"
+        about = f" of {what} {answer.about}" if answer.about else ""
         said = f"{contract.name} {contract.version} says {answer.value:.4g}{about}"
+        where = f"; {told_place(answer.box)}" if answer.found and answer.box is not None else ""
         return Finding(
             id=f"F-model-{contract.name}-{answer.time}",
             time=answer.time,
             kind=f"model_{contract.task}",
             equipment=contract.equipment,
-            text=why or f"{said}; {word} {limit:.4g} on it is a finding",
+            text=why or f"{said}; {word} {limit:.4g} on it is a finding{where}",
             severity=severity,
             score=answer.value,
             source=f"{contract.name}@{answer.address[:12]}",
             evidence=tuple(piece for piece in evidence if piece is not None),
         )
 
+    def _beside_pictures(self, equipment: str) -> Iterable[str]:
+        """Signals that tie a picture to its machine: its own answer, and the machine's state."""
+        state = state_of(self._plant, equipment)
+        return (signal_of(equipment), *([] if state is None else [state]))
+
     def _tell_now_and_then(self, answer: Answer, *, stands: bool) -> None:
         """Tell every answer about a part, and of those in time one now and then."""
+        if answer.contract.picture is not None:
+            return
         since = answer.time - self._told.get(answer.contract.name, 0)
         if answer.contract.asked_at or since >= TOLD_EVERY_S * US:
             self._say(answer, "stands" if stands else "answer", "")
 
     def _say(self, answer: Answer, what: str, text: str) -> None:
         self._told[answer.contract.name] = answer.time
-        if self._emit is None:
-            return
         told = {
             "model": answer.contract.name,
             "address": answer.address,
@@ -204,7 +217,18 @@ class ModelJudge:
             "value": answer.value,
             "text": text,
             **({"about": answer.about} if answer.about else {}),
+            **({"box": answer.box} if answer.box is not None else {}),
         }
-        name = signal_of(answer.contract.equipment)
-        value = json.dumps(told, separators=(",", ":"))
-        self._emit([Sample(name, answer.time, answer.time, value)])
+        later = answer.contract.picture is not None and what != "answer"
+        self._pass_on(answer.contract.equipment, answer.time + later, told)
+
+    def refuse(self, pictures: Iterable[Refused]) -> None:
+        """Pass on that pictures could not be judged, and why."""
+        for one in pictures:
+            told = {"what": "refused", "about": one.name, "text": one.why}
+            self._pass_on(one.equipment, one.time, told)
+
+    def _pass_on(self, equipment: str, time: int, told: Mapping[str, Any]) -> None:
+        if self._emit is not None:
+            value = json.dumps(told, separators=(",", ":"))
+            self._emit([Sample(signal_of(equipment), time, time, value)])

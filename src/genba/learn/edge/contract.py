@@ -25,7 +25,8 @@ class Contract:
     """The part of a model card that a machine acts on; plain values, read from JSON.
 
     A model is asked every ``step_s``, about a window of rows of a grid, or, where ``asked_at``
-    names a signal, at the end of each part that this announces, about the rows of the last parts.
+    names a signal, at the end of each part that this announces, about the rows of the last parts;
+    where it sees a ``picture``, at each one.
 
     Parameters
     ----------
@@ -37,7 +38,7 @@ class Contract:
         Id of the equipment that findings are about.
     columns : tuple of str
         Signal ids, in the order of the model's columns; of a model of parts each as often as there
-        are columns of it.
+        are columns of it, of one of pictures none.
     window : int
         Rows that it sees.
     step_s : float
@@ -56,6 +57,9 @@ class Contract:
         Id of the signal that announces parts; empty for a model that is asked every ``step_s``.
     takes : tuple of str
         Of a model of parts: what each column holds of its signal, over a part's own time.
+    picture : tuple of int, optional
+        Of a model of pictures: height and width in pixels as it sees them; ``shot``, as the camera
+        takes them, where that is another size; ``gray``, whether colors may be turned into gray.
 
     Raises
     ------
@@ -78,6 +82,9 @@ class Contract:
     working: bool = False
     asked_at: str = ""
     takes: tuple[str, ...] = ()
+    picture: tuple[int, int] | None = None
+    shot: tuple[int, int] | None = None
+    gray: bool = False
 
     def __post_init__(self) -> None:
         for wrong in self._problems():
@@ -85,10 +92,14 @@ class Contract:
 
     def _problems(self) -> list[str]:
         texts = (self.name, self.version, self.task, self.equipment, *self.columns)
-        if not all(isinstance(text, str) and text for text in texts) or not self.columns:
+        named = all(isinstance(text, str) and text for text in texts)
+        if not named or bool(self.columns) == (self.picture is not None):
             return ["names no model, version, task, equipment or columns"]
-        whole = isinstance(self.window, int) and not isinstance(self.window, bool)
-        if not whole or not 1 <= self.window * len(self.columns) <= MOST_INPUTS:
+        sizes = [size for size in (self.picture, self.shot) if size is not None]
+        stray = self.shot is not None and self.picture is None
+        if stray or not all(_whole(*size) and len(size) == 2 for size in sizes):
+            return [f"has pictures of {self.picture!r}, taken as {self.shot!r}"]
+        if not _whole(self.window) or self.shape[0] * self.shape[1] > MOST_INPUTS:
             return [f"has a window of {self.window!r} rows"]
         positive = {"step_s": self.step_s, "budget_us": self.budget_us, "memory_mb": self.memory_mb}
         wrong = [f"has {name} {v!r}" for name, v in positive.items() if not _finite(v) or v <= 0]
@@ -113,8 +124,15 @@ class Contract:
     @property
     def question(self) -> tuple[object, ...]:
         """What asks it, and about what: with the same, two models are asked the same."""
+        if self.picture is not None:
+            return self.equipment, 0.0, self.picture, self.shot, self.gray
         every = 0.0 if self.asked_at else self.step_s
         return self.asked_at, every, self.columns, self.takes, self.window
+
+    @property
+    def one_by_one(self) -> bool:
+        """Whether each answer is about one thing, a part or a picture, not about a moment."""
+        return bool(self.asked_at) or self.picture is not None
 
     @property
     def needs(self) -> frozenset[str]:
@@ -136,7 +154,9 @@ class Contract:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Of one window: (rows, columns)."""
+        """Of one window: (rows, columns); of a picture (height, width)."""
+        if self.picture is not None:
+            return self.picture
         return self.window, len(self.columns)
 
     def to_json(self) -> bytes:
@@ -170,7 +190,7 @@ class Contract:
             If something is missing or makes no sense.
         """
         known = {one.name: told[one.name] for one in fields(cls) if one.name in told}
-        for name in ("columns", "takes"):
+        for name in ("columns", "takes", "picture", "shot"):
             if isinstance(known.get(name), list):
                 known[name] = tuple(known[name])
         try:
@@ -180,6 +200,11 @@ class Contract:
             raise LearnError(
                 f"a model's card lacks or garbles {missing}; release the model anew"
             ) from None
+
+
+def _whole(*values: object) -> bool:
+    """Whether all are whole numbers above 0."""
+    return all(isinstance(v, int) and not isinstance(v, bool) and v > 0 for v in values)
 
 
 def _finite(value: object) -> bool:

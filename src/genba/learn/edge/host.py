@@ -8,8 +8,8 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from genba.historian import Historian
@@ -18,6 +18,7 @@ from genba.learn.edge.keys import Trust
 from genba.learn.edge.mailbox import CORE, Mailbox
 from genba.learn.edge.node import Node, Slot
 from genba.learn.edge.past import Past
+from genba.learn.edge.pictures import PICTURES, PictureFolder
 from genba.learn.edge.runner import Answer
 from genba.learn.edge.runners import Runners
 from genba.plant import Clock, Plant, Sample, VirtualClock
@@ -77,6 +78,8 @@ class Told:
     number: int
     contracts: tuple[Contract, ...] | None = None
     moment: bool = True
+    unfit: Mapping[str, str] = field(default_factory=dict)
+    """By equipment: why its newest picture could not be judged."""
 
 
 class Host:
@@ -95,6 +98,7 @@ class Host:
         )
         self._runners = Runners(self._node, past.feed, begin.trial_answers)
         self._box = Mailbox(begin.models)
+        self._pictures = PictureFolder(begin.models.parent / PICTURES)
         self._asked: tuple[Contract, ...] = ()
         self._number = 0
         self._moments = 0
@@ -119,6 +123,7 @@ class Host:
             answers = self._runners.tick(
                 moment.now, lambda name: values.get(name, math.nan), moment.came
             )
+            answers = [*answers, *self._shown(moment.now)]
             changed |= self._changed()
         self._moments += 1
         self._well()
@@ -148,6 +153,15 @@ class Host:
         self._runners.close()
         self._node.well()
 
+    def _shown(self, now: int) -> Sequence[Answer]:
+        """Judge the pictures that came."""
+        pictures, _ = self._pictures.look(self._asked, now)
+        if not pictures:
+            return ()
+        answers = self._runners.show(now, pictures)
+        self._pictures.judged(pictures, [answer.about for answer in answers])
+        return answers
+
     def _well(self) -> None:
         """Say, once, that this process lives."""
         if self._started is None:
@@ -168,4 +182,5 @@ class Host:
     def _told(self, answers: Sequence[Answer], changed: bool, *, moment: bool) -> Told:
         contracts = self._asked if changed else None
         slots = dict(self._node.slots())
-        return Told(answers, slots, self._runners.withheld, self._number, contracts, moment)
+        unfit = self._pictures.told()
+        return Told(answers, slots, self._runners.withheld, self._number, contracts, moment, unfit)

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from genba.errors import LearnError
+from genba.learn.arrays import AnyArray
 from genba.learn.data.column import Column, ColumnKind
 from genba.learn.data.sums import SUMS
 from genba.learn.edge.bundle import REFERENCE, seal
@@ -12,9 +13,12 @@ from genba.learn.edge.contract import STANDS, TOLD
 from genba.learn.edge.fuse import fused
 from genba.learn.edge.keys import ReleaseKey
 from genba.learn.recipe.card import Card
+from genba.learn.recipe.protocol import Task
 from genba.learn.registry.store import Registered
 
 INPUTS, VALUE = "inputs", "value"
+PICTURE_S = 10.0
+"""Seconds between pictures that are reckoned with when a device is sized."""
 
 
 def release_of(
@@ -51,8 +55,8 @@ def release_of(
     said = f"model {model.digest[:12]}"
     if not card.equipment:
         raise LearnError(f"{said} names no equipment; train it with --equipment")
-    asked = _asked(card, said)
     rows = model.rows()
+    asked = _asked(card, said) if card.task is not Task.INSPECT else _shown(card, rows[INPUTS])
     answers = np.asarray(rows[VALUE], np.float32)
     task = card.task.value
     contract = {
@@ -104,6 +108,14 @@ def _asked(card: Card, said: str) -> dict[str, Any]:
     if parts:
         asked |= {"asked_at": parts, "takes": [_taken(column, said) for column in card.columns]}
     return asked
+
+
+def _shown(card: Card, pictures: AnyArray) -> dict[str, Any]:
+    """Return what of a contract says how a model sees pictures (n, height, width)."""
+    query, size = card.lineage.get("query", {}), [int(side) for side in pictures.shape[1:]]
+    shot = [int(side) for side in query.get("shot", size)]
+    gray = bool(query.get("gray", False))
+    return {"columns": [], "step_s": PICTURE_S, "picture": size, "shot": shot, "gray": gray}
 
 
 def _taken(column: Column, said: str) -> str:

@@ -104,13 +104,14 @@ class PartFeed:
         self._last: int | None = None
         self._heard = False
 
-    def ask(self, now: int, look: Look, came: Sequence[Sample] = ()) -> Sequence[Question]:
+    def ask(self, now: int, look: Look, came: Sequence[object] = ()) -> Sequence[Question]:
         """Take what came since the last tick; return a question for each part that is over."""
         if not self._heard:
             self._begin(look)
         due, self._ended = self._ended, []
-        for sample in came:
-            self._hear(sample)
+        for one in came:
+            if isinstance(one, Sample):
+                self._hear(one)
         asked = [question for part in due if (question := self._question(part)) is not None]
         self._forget(now)
         return asked

@@ -9,11 +9,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from genba.errors import GenbaError
+from genba.errors import GenbaError, LearnError
 from genba.historian import Historian
 from genba.learn.data.equipment import numbers_of
 from genba.learn.edge.contract import Contract
 from genba.learn.edge.part_feed import PartFeed, parts_before, recorded_rows
+from genba.learn.edge.pictures import PictureFeed
 from genba.learn.edge.window import US, Feed, Look
 from genba.plant import PackMLState, Plant, Quality, Role, SignalKind
 
@@ -83,8 +84,10 @@ class Past:
         self._opened = opened
         self._now = now
 
-    def feed(self, contract: Contract) -> Feed | PartFeed:
+    def feed(self, contract: Contract) -> Feed | PartFeed | PictureFeed:
         """Return what feeds a model from now on, filled with what was recorded until now."""
+        if contract.picture is not None:
+            return PictureFeed(contract)
         if contract.asked_at:
             return PartFeed(contract, self.parts)
         feed = Feed(contract)
@@ -103,6 +106,8 @@ class Past:
 
     def rows(self, contract: Contract, count: int) -> NDArray[np.float32] | None:
         """Return the last ``count`` rows (rows, columns), oldest first; None where none is read."""
+        if contract.picture is not None:
+            return None
         if contract.asked_at:
             return self.parts(contract, count, self._now())
         step = round(contract.step_s * US)
@@ -129,7 +134,14 @@ class Past:
         ------
         HistorianError
             If the period is empty, or a signal is unknown to the historian.
+        LearnError
+            If the model sees pictures, which no historian keeps.
         """
+        if contract.picture is not None:
+            raise LearnError(
+                f"model '{contract.name}' judges pictures, and none are recorded; try it on new "
+                "ones with `genba inspect`, and say with --unverified what came of it"
+            )
         step = round(contract.step_s * US)
         if contract.asked_at:
             with self._opened() as store:

@@ -5,7 +5,7 @@ measured, here, each time.
 """
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -115,7 +115,7 @@ def _measured(
 def _joined(parts: list[Answers]) -> Answers:
     wall = np.concatenate([one.wall_us for one in parts])
     cpu = np.concatenate([one.cpu_us for one in parts])
-    return Answers(parts[0].values, wall, cpu)
+    return replace(parts[0], wall_us=wall, cpu_us=cpu)
 
 
 def eight_bits(content: bytes) -> bytes | None:

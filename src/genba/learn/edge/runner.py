@@ -12,10 +12,12 @@ from genba.errors import LearnError
 from genba.learn.edge.contract import Contract
 from genba.learn.edge.node import Node
 from genba.learn.edge.part_feed import PartFeed
+from genba.learn.edge.pictures import Picture, PictureFeed
 from genba.learn.edge.sandbox import Sandbox
 from genba.learn.edge.session import EdgeModel, usable
 from genba.learn.edge.shadow import Limits, drift_of
 from genba.learn.edge.window import Feed, Look, Question
+from genba.learn.inspect.place import Box
 from genba.plant import Sample
 
 TRIAL_ANSWERS = 100
@@ -29,17 +31,19 @@ LEAST_TIMED = 100
 HANG_S = 0.25
 _LATE_SHARE = 0.05
 
-Feeding = Callable[[Contract], Feed | PartFeed]
+Came = Sample | Picture
+AnyFeed = Feed | PartFeed | PictureFeed
+Feeding = Callable[[Contract], AnyFeed]
 """Gives what feeds a model from now on, filled with what was before; see
 :meth:`genba.learn.edge.past.Past.feed`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a model said of the newest window, or of a part.
+    """What a model said of the newest window, of a part or of a picture.
 
     ``time`` in microseconds UTC: of a part its end. ``about`` is the part's serial, where it has
-    one.
+    one, or the picture's name; ``box`` where that is worst, in pixels as it was taken.
     """
 
     time: int
@@ -47,6 +51,7 @@ class Answer:
     address: str
     contract: Contract
     about: str = ""
+    box: Box | None = None
 
     @property
     def found(self) -> bool:
@@ -58,7 +63,7 @@ class Answer:
 class _Running:
     """A release in force: in this process."""
 
-    def __init__(self, address: str, model: EdgeModel, feed: Feed | PartFeed) -> None:
+    def __init__(self, address: str, model: EdgeModel, feed: AnyFeed) -> None:
         self.address = address
         self.model = model
         self.feed = feed
@@ -70,7 +75,7 @@ class _Running:
 class _OnTrial:
     """A release on trial: in a process of its own, beside what is in force."""
 
-    def __init__(self, address: str, sandbox: Sandbox, feed: Feed | PartFeed) -> None:
+    def __init__(self, address: str, sandbox: Sandbox, feed: AnyFeed) -> None:
         self.address = address
         self.sandbox = sandbox
         self.feed = feed
@@ -119,7 +124,7 @@ class Runner:
         self.withheld = 0
         """Answers that made no sense and went nowhere."""
 
-    def tick(self, now: int, look: Look, came: Sequence[Sample] = ()) -> Sequence[Answer]:
+    def tick(self, now: int, look: Look, came: Sequence[Came] = ()) -> Sequence[Answer]:
         """Take the present values, and what came; answer where that asks the model.
 
         Parameters
@@ -128,8 +133,8 @@ class Runner:
             Microseconds UTC, plant clock.
         look : callable
             Present value of a signal; NaN where it is unknown, bad or stale.
-        came : sequence of Sample
-            Every sample since the last tick of what its contracts hear.
+        came : sequence of Sample or Picture
+            Every sample since the last tick of what its contracts hear, and pictures.
         """
         self.follow()
         answers = self._force is not None
@@ -176,7 +181,7 @@ class Runner:
 
     # -- in force -----------------------------------------------------------------------------
 
-    def _load(self, address: str, feed: Feed | PartFeed | None = None) -> None:
+    def _load(self, address: str, feed: AnyFeed | None = None) -> None:
         try:
             bundle = self._node.bundle(address)
             model = EdgeModel(bundle.model, bundle.contract)
@@ -185,7 +190,7 @@ class Runner:
             return
         self._force = _Running(address, model, feed or self._feeding(bundle.contract))
 
-    def _ask_force(self, now: int, look: Look, came: Sequence[Sample]) -> Iterable[Answer]:
+    def _ask_force(self, now: int, look: Look, came: Sequence[Came]) -> Iterable[Answer]:
         running = self._force
         for question in () if running is None else running.feed.ask(now, look, came):
             if self._force is running and running is not None:
@@ -205,7 +210,7 @@ class Runner:
         running.cpu_us.append((time.thread_time_ns() - begun) / 1000)
         if usable(value, model.contract):
             running.faults = 0
-            return Answer(question.time, value, running.address, model.contract, question.about)
+            return _answer(question, value, running.address, model.contract, model.place())
         if not math.isnan(value) or np.isfinite(question.window).all():
             self._fault(running, f"it answers {value:g}, which makes no sense")
         return None  # else it does not know, since something that it needs is unknown
@@ -229,14 +234,19 @@ class Runner:
         self._trial = _OnTrial(address, sandbox, self._feeding(bundle.contract))
 
     def _ask_trial(
-        self, now: int, look: Look, came: Sequence[Sample], beside: Mapping[int, Answer]
+        self, now: int, look: Look, came: Sequence[Came], beside: Mapping[int, Answer]
     ) -> Iterable[Answer]:
         trial = self._trial
         for question in () if trial is None else trial.feed.ask(now, look, came):
-            if self._trial is trial and trial is not None:
+            if trial is None:
+                return
+            force, answer = self._force, None
+            if self._trial is trial:
                 answer = self._tried(trial, question, beside.get(question.time))
-                if answer is not None:
-                    yield answer
+            elif force is not None and force.address == trial.address:
+                answer = self._answered(force, question)  # it was proven by the one before
+            if answer is not None:
+                yield answer
 
     def _tried(self, trial: _OnTrial, question: Question, said: Answer | None) -> Answer | None:
         contract = trial.sandbox.contract
@@ -259,7 +269,7 @@ class Runner:
             return None
         if len(trial.answers) >= self._trial_answers:
             self._prove(trial)
-        return Answer(question.time, value, trial.address, contract, question.about)
+        return _answer(question, value, trial.address, contract, told.box(0))
 
     def _misbehaves(self, trial: _OnTrial, said: Answer | None) -> str:
         count = len(trial.answers)
@@ -295,6 +305,19 @@ class Runner:
             trial.sandbox.close()
 
 
-def feed_of(contract: Contract) -> Feed | PartFeed:
+def _answer(
+    question: Question, value: float, address: str, contract: Contract, box: Box | None
+) -> Answer:
+    """Return an answer; its place is told in the pixels of the camera."""
+    if box is not None and contract.picture is not None and contract.shot is not None:
+        down, across = (s / p for s, p in zip(contract.shot, contract.picture, strict=True))
+        left, top, right, bottom = box
+        box = round(left * across), round(top * down), round(right * across), round(bottom * down)
+    return Answer(question.time, value, address, contract, question.about, box)
+
+
+def feed_of(contract: Contract) -> AnyFeed:
     """Return what feeds a model that nothing from before now is known for."""
+    if contract.picture is not None:
+        return PictureFeed(contract)
     return PartFeed(contract) if contract.asked_at else Feed(contract)

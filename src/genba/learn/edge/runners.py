@@ -1,9 +1,11 @@
 """All models of one machine at work: each with its runner, as the node says."""
 
+import math
 from collections.abc import Sequence
 
 from genba.learn.edge.contract import Contract
 from genba.learn.edge.node import Node
+from genba.learn.edge.pictures import Picture
 from genba.learn.edge.runner import TRIAL_ANSWERS, Answer, Feeding, Runner
 from genba.learn.edge.window import Look
 from genba.plant import Sample
@@ -49,6 +51,16 @@ class Runners:
     def tick(self, now: int, look: Look, came: Sequence[Sample] = ()) -> Sequence[Answer]:
         """Show the present values, and what came, to each; return what they answer."""
         told = [runner.tick(now, look, came) for runner in self._runners.values()]
+        return [answer for answers in told for answer in answers]
+
+    def show(self, now: int, pictures: Sequence[Picture]) -> Sequence[Answer]:
+        """Show pictures to the models that see any; return what they answer. May take its time."""
+        seeing = [
+            runner
+            for runner in self._runners.values()
+            if any(contract.picture is not None for contract in runner.contracts())
+        ]
+        told = [runner.tick(now, lambda _: math.nan, pictures) for runner in seeing]
         return [answer for answers in told for answer in answers]
 
     def lose(self) -> None:

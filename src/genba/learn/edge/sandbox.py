@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from genba.errors import LearnError
 from genba.learn.edge.contract import Contract, Misfit
 from genba.learn.edge.worker import HEAD, write_frame
+from genba.learn.inspect.place import Box
 
 LOAD_S = 60.0
 """Wall seconds that starting a process and loading a model may take."""
@@ -34,11 +35,20 @@ class ModelHangs(LearnError):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answers:
-    """What a model said to ``n`` windows, and how long each took (microseconds)."""
+    """What a model said to ``n`` windows, and how long each took (microseconds).
+
+    ``boxes`` (n, 4) is where a picture is worst, NaN where nothing is.
+    """
 
     values: NDArray[np.float64]
     wall_us: NDArray[np.float64]
     cpu_us: NDArray[np.float64]
+    boxes: NDArray[np.float64]
+
+    def box(self, row: int) -> Box | None:
+        """Return the place of one of them."""
+        left, top, right, bottom = self.boxes[row]
+        return None if np.isnan(left) else (int(left), int(top), int(right), int(bottom))
 
 
 class Sandbox:
@@ -101,8 +111,8 @@ class Sandbox:
         """
         content = np.ascontiguousarray(windows, np.float32).tobytes()
         told = np.frombuffer(self._ask(b"A", content, within_s), np.float64)
-        values, wall, cpu = told.reshape(3, -1)
-        return Answers(values, wall / 1000, cpu / 1000)
+        values, wall, cpu, *boxes = told.reshape(7, -1)
+        return Answers(values, wall / 1000, cpu / 1000, np.stack(boxes, axis=1))
 
     def peak_mb(self) -> float:
         """Most memory that the process had so far, Python and ONNX Runtime included."""

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from genba.errors import LearnError
 from genba.learn.edge.contract import Contract, Misfit
+from genba.learn.inspect.place import Box, hottest
 
-VALUE = "value"
+VALUE, HEAT = "value", "heat"
 ARENA_MB = 256
 """Memory that all models of a process share for what they compute in between, at most."""
 _bounded = False
@@ -28,7 +29,8 @@ class EdgeModel:
     Parameters
     ----------
     content : bytes
-        An ONNX graph with an input ``inputs`` (n, rows, columns) float32 and an output ``value``.
+        An ONNX graph with an input ``inputs`` (n, rows, columns), of pictures (n, height, width),
+        float32, and an output ``value``.
     contract : Contract
         What it promises; its shape is checked.
 
@@ -58,6 +60,13 @@ class EdgeModel:
     def outputs(self) -> Mapping[str, NDArray[np.float32]]:
         """What the last answer said, by name; the next one overwrites it."""
         return self._outputs
+
+    def place(self) -> Box | None:
+        """Return where the picture of the last answer is worst, in pixels of the model; None where
+        it shows no heat.
+        """
+        heat = self._outputs.get(HEAT)
+        return None if heat is None else hottest(heat[0])
 
     def answer(self) -> float:
         """Answer for :attr:`window`; with a horizon, the first step.

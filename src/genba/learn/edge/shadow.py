@@ -1,7 +1,7 @@
 """The shadow window: a release is tried out beside what runs, before any answer of it counts."""
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -153,13 +153,21 @@ class _Trial:
         if missing:
             more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
             raise _Found("shape", f"there is no signal {', '.join(missing[:3])}{more} here")
+        own = f"{bundle.contract.equipment}."
+        if (
+            bundle.contract.picture
+            and signals is not None
+            and not any(name.startswith(own) for name in signals)
+        ):
+            raise _Found("shape", f"there is no equipment '{bundle.contract.equipment}' here")
         return bundle
 
     def ask(self, bundle: Bundle, in_force: Bundle | None) -> None:
         live = None if self._live is None else self._live(bundle.contract)
         try:
             with Sandbox(bundle.model, bundle.contract) as sandbox:
-                self._passed("shape", f"takes {list(bundle.contract.shape)} of known signals")
+                what = "pixels" if bundle.contract.picture else "known signals"
+                self._passed("shape", f"takes {list(bundle.contract.shape)} of {what}")
                 probes = self._probe(sandbox, bundle)
                 recent = None if live is None or not len(live) else self._ask(sandbox, live)
                 self._memory_mb = max(0.0, sandbox.peak_mb() - sandbox.base_mb)
@@ -189,7 +197,7 @@ class _Trial:
             wall.append(again.wall_us)
             cpu.append(again.cpu_us)
             count += len(again.values)
-        return Answers(probes.values, np.concatenate(wall), np.concatenate(cpu))
+        return replace(probes, wall_us=np.concatenate(wall), cpu_us=np.concatenate(cpu))
 
     def _ask(self, sandbox: Sandbox, windows: NDArray[np.float32]) -> Answers:
         """Give it generous time: what is somewhat too slow is to be measured, not cut off."""

@@ -146,7 +146,9 @@ def operations_of(bundle: Bundle) -> float:
     import onnx
     from onnx import shape_inference
 
-    graph = shape_inference.infer_shapes(onnx.load_from_string(bundle.model)).graph
+    model = onnx.load_from_string(bundle.model)
+    model.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 1
+    graph = shape_inference.infer_shapes(model).graph
     shapes = {one.name: list(one.dims) for one in graph.initializer}
     for info in (*graph.input, *graph.value_info, *graph.output):
         dims = info.type.tensor_type.shape.dim
@@ -165,6 +167,12 @@ def _operations(node: object, shapes: dict[str, list[int]]) -> float:
     if kind.startswith("TreeEnsemble"):
         return _steps_of_trees(node)
     out = shapes.get(outputs[0])
+    if kind == "Conv":
+        kernel = shapes.get(inputs[1])
+        return 2.0 * float(np.prod(out)) * float(np.prod(kernel[1:])) if kernel and out else np.nan
+    if kind == "AveragePool" and out:
+        held = {a.name: list(a.ints) for a in node.attribute}  # type: ignore[attr-defined]
+        return float(np.prod(out)) * float(np.prod(held["kernel_shape"]))
     return float(np.prod(out)) if out else 0.0
 
 

@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genba.learn.edge.contract import Contract
-from genba.plant import Sample
 
 US = 1_000_000
 
@@ -18,7 +17,9 @@ For the id of equipment it gives 1 while that executes, else 0."""
 
 
 class Question(NamedTuple):
-    """A window (window, columns) to be judged: of which moment, and of what (a part's serial)."""
+    """A window (window, columns) to be judged, of which moment, and about what: a part's serial, a
+    picture's name.
+    """
 
     time: int
     window: NDArray[np.float32]
@@ -67,7 +68,7 @@ class Feed:
             self._put(row)
         return True
 
-    def ask(self, now: int, look: Look, came: Sequence[Sample] = ()) -> Sequence[Question]:
+    def ask(self, now: int, look: Look, came: Sequence[object] = ()) -> Sequence[Question]:
         """Take a row if a step is over; return the window where one was taken and it is full."""
         return [Question(now, self.window())] if self.tick(now, look) and self.full else []
 

@@ -10,6 +10,7 @@ from genba.errors import LearnError
 from genba.learn.arrays import Bytes, Floats
 from genba.learn.export.parity import OnnxModel
 from genba.learn.inspect.photo import read_photo, scaled, shows_nothing, told_size
+from genba.learn.inspect.place import Box, hottest, told_place
 from genba.learn.recipe.protocol import Task
 from genba.learn.registry.store import Registered
 
@@ -36,7 +37,7 @@ class Finding:
     verdict: Verdict
     threshold: float
     score: float | None = None
-    box: tuple[int, int, int, int] | None = None
+    box: Box | None = None
     why: str = ""
     pixels: Bytes | None = None
     heat: Floats | None = None
@@ -50,8 +51,7 @@ class Finding:
         text = f"{self.verdict.value}: {self.score:.2f} ({side} {self.threshold:.2f})"
         if self.box is None or self.verdict is Verdict.GOOD:
             return text
-        left, top, right, bottom = self.box
-        return f"{text}, most at {left}-{right} px from the left, {top}-{bottom} px from the top"
+        return f"{text}, {told_place(self.box)}"
 
 
 class Inspector:
@@ -113,18 +113,5 @@ class Inspector:
         score = float(said.value[0])
         verdict = Verdict.DEFECTIVE if score >= self._threshold else Verdict.GOOD
         heat = None if said.heat is None else said.heat[0]
-        box = None if heat is None else _hottest(heat)
+        box = None if heat is None else hottest(heat)
         return Finding(name, verdict, self._threshold, score, box, "", pixels, heat)
-
-
-def _hottest(heat: Floats) -> tuple[int, int, int, int] | None:
-    """Find the box of what hangs together around the greatest heat, down to half of it."""
-    from scipy import ndimage
-
-    peak = float(heat.max())
-    if peak <= 0:
-        return None
-    labeled, _ = ndimage.label(heat >= peak / 2)
-    place = labeled[np.unravel_index(int(heat.argmax()), heat.shape)]
-    rows, columns = np.nonzero(labeled == place)
-    return int(columns.min()), int(rows.min()), int(columns.max()) + 1, int(rows.max()) + 1
