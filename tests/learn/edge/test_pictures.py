@@ -5,6 +5,7 @@ import os
 import shutil
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +124,22 @@ def test_a_picture_is_taken_once_when_nobody_writes_it_any_more(
     assert folder.judged([picture], ["a.png"]) == []
     assert (tmp_path / "press" / "judged" / "a.png").exists()
     assert folder.look([contract], 0) == ([], [])
+
+
+def test_a_folder_that_cannot_be_written_to_costs_no_more_than_a_word(
+    shot: Photographed, tmp_path: Path
+) -> None:
+    folder, contract = PictureFolder(tmp_path), shot.bundle.contract
+    put(tmp_path / "press", "a.png", part(np.random.default_rng(1), bad=False)[0])
+    (tmp_path / "press" / "judged").write_text("in the way")
+    folder.look([contract], US)
+    pictures, _ = folder.look([contract], US)
+    assert folder.judged(pictures, ["a.png"]) == []
+    assert "a.png cannot be put away" in folder.told()["press"]
+    assert folder.look([contract], US) == ([], []), "it is not judged over and over"
+    (tmp_path / "mill").write_text("no folder")
+    assert folder.look([replace(contract, equipment="mill")], US) == ([], [])
+    assert "mill cannot be read" in folder.told()["mill"]
 
 
 class Cell:

@@ -100,6 +100,9 @@ class PictureFolder:
         self._marks: dict[Path, tuple[int, int]] = {}
         self._taken: dict[tuple[str, str], Path] = {}
         self._refused: dict[str, Refused] = {}
+        self._done: dict[Path, tuple[int, int]] = {}
+        """Pictures that could not be put away; they are not taken again."""
+        self._stuck: dict[str, str] = {}
         self._last = 0
 
     def look(self, contracts: Sequence[Contract], now: int) -> tuple[list[Picture], list[Refused]]:
@@ -114,7 +117,7 @@ class PictureFolder:
         pictures: list[Picture] = []
         refused: list[Refused] = []
         for equipment, own in by_equipment.items():
-            for path in self._whole(self._root / equipment):
+            for path in self._whole(equipment):
                 moment = self._last = max(self._last + 2, now - 2 * AT_ONCE)
                 windows, why = _windows(own, path)
                 if windows:
@@ -127,7 +130,8 @@ class PictureFolder:
 
     def told(self) -> dict[str, str]:
         """Return why the newest picture could not be judged, by equipment where that is so."""
-        return {name: f"{one.name}: {one.why}" for name, one in self._refused.items()}
+        unfit = {name: f"{one.name}: {one.why}" for name, one in self._refused.items()}
+        return unfit | self._stuck
 
     def judged(self, pictures: Sequence[Picture], about: Sequence[str]) -> list[Refused]:
         """Put away what was shown; what got no answer, by its name, is refused."""
@@ -135,20 +139,38 @@ class PictureFolder:
         for one in pictures:
             path = self._taken.pop((one.equipment, one.name))
             if one.name in about:
-                _move(path, JUDGED)
+                self._put_away(path, JUDGED)
             else:
                 why = "the model says nothing that makes sense of it; see its history"
                 refused.append(self._refuse(one.equipment, path, one.time, why))
         return refused
 
     def _refuse(self, equipment: str, path: Path, moment: int, why: str) -> Refused:
-        _move(path, REFUSED)
+        self._put_away(path, REFUSED)
         self._refused[equipment] = refused = Refused(equipment, path.name, moment, why)
         return refused
 
-    def _whole(self, folder: Path) -> list[Path]:
+    def _put_away(self, path: Path, to: str) -> None:
+        """Move a picture; one that cannot be moved stays, and is not taken again."""
+        try:
+            _move(path, to)
+            self._stuck.pop(path.parent.name, None)
+        except OSError as error:
+            self._done[path] = self._marks[path]
+            told = f"{path.name} cannot be put away in {path.parent / to}: {error.strerror}"
+            self._stuck[path.parent.name] = f"{told}; make room, or mend the folder's rights"
+
+    def _whole(self, equipment: str) -> list[Path]:
         """Return pictures that nobody writes any more, the oldest first."""
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = self._root / equipment
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            return self._found(folder)
+        except OSError as error:
+            self._stuck[equipment] = f"{folder} cannot be read: {error.strerror}; mend its rights"
+            return []
+
+    def _found(self, folder: Path) -> list[Path]:
         found: list[tuple[int, Path]] = []
         marks: dict[Path, tuple[int, int]] = {}
         for entry in os.scandir(folder):
@@ -156,6 +178,8 @@ class PictureFolder:
                 continue
             path, stat = Path(entry.path), entry.stat()
             marks[path] = mark = (stat.st_size, stat.st_mtime_ns)
+            if self._done.get(path) == mark:
+                continue
             if self._marks.get(path) == mark and time.time() - stat.st_mtime >= STILL_S:
                 found.append((stat.st_mtime_ns, path))
         others = {p: m for p, m in self._marks.items() if p.parent != folder}
