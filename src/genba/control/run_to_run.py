@@ -20,6 +20,7 @@ from genba.control.run_cost import RunCost
 from genba.control.run_experiment import course_around
 from genba.control.runs import Run, RunRows, same_program, usable
 from genba.control.runs_learned import ProductBelief
+from genba.control.standby import Standby
 from genba.errors import ControlError, TwinError
 from genba.plant import US, Plant, Sample, Signal
 from genba.twin.process import Tracker, prior
@@ -89,6 +90,7 @@ class RunToRunChooser:
         self._bounds, self._most = bound.bounds(), bound.steps()
         self._rows = RunRows(plant, bound)
         self._cost = RunCost(plant, bound)
+        self._standby = Standby(plant, bound)
         self._asked_for: dict[str, deque[float]] = {
             _of(w).id: deque(maxlen=_REMEMBERED) for w in bound.inputs
         }
@@ -140,6 +142,8 @@ class RunToRunChooser:
             self._foreign(sample)
             if self._rows.job_since != self._job:
                 self._job, self._due, self._drives = self._rows.job_since, True, False
+                if self._rows.lot:
+                    self._standby.ended()
 
     def _foreign(self, sample: Sample) -> None:
         """Take what somebody else wrote in the middle of a job for the recipe, as it is."""
@@ -166,7 +170,7 @@ class RunToRunChooser:
         self._begins, self._due, self._chosen = self._due, False, now
         product, in_force = self._rows.product, self._rows.inputs()
         if not self._rows.lot:
-            return Held("the machine has no job")
+            return self._standing(in_force, now)
         if not product:
             return self._held(f"lot {self._rows.lot} belongs to no order that is known")
         one = self._known(product, self._rows.recipe)
@@ -190,6 +194,16 @@ class RunToRunChooser:
         if one.blind >= _BLIND:
             return self._held(f"nothing was measured of the last {_BLIND} parts of {product}")
         return self._best(one, product, in_force, context, now)
+
+    def _standing(self, in_force: Floats, now: int) -> Setting | Held:
+        """Without a job: to standby where nobody works for long, and back in time."""
+        known = bool(np.isfinite(in_force).all())
+        wanted = self._standby.wanted(now, in_force) if known else None
+        if wanted is None:
+            return Held("the machine has no job")
+        writes = self._writes(np.where(np.abs(wanted - in_force) > 1e-9, wanted, np.nan))
+        told = "no job until the next shift: to standby, and back before it begins"
+        return Setting(writes, told, (), [w.id for w in map(_of, self._bound.inputs)])
 
     # -- experiments --------------------------------------------------------------------------
 

@@ -98,6 +98,9 @@ class Process(Value):
     into batches together stand under their set-up family."""
     scrap_cost: Weight | None = None
     """What a bad part costs, in the plant's currency; what its material costs otherwise."""
+    standby: Mapping[Name, float] = Field(default_factory=dict)
+    """Where inputs go while the machine has no job outside of its working time, in the physics'
+    unit; they are back before it begins. For what goes by run."""
     control: bool = False
     """Whether set-points are chosen while Genba runs, at the level that ``autonomy`` gives to
     ``setpoint`` on the equipment, once the process was learned."""

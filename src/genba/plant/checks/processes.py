@@ -5,6 +5,7 @@ from genba.plant.checks.signals import NUMBERS
 from genba.plant.model import Plant
 from genba.plant.process import Process
 from genba.plant.signal import Role, SignalKind
+from genba.plant.worktime import calendar_of
 
 
 def check_processes(plant: Plant, report: Report) -> None:
@@ -42,6 +43,7 @@ def check_processes(plant: Plant, report: Report) -> None:
                 "kilowatt hours are paid by a tariff of electricity, and the plant has none",
                 "add one under 'tariffs', or give a fixed price under 'prices'",
             )
+        _check_standby(plant, report, path, process)
         _check_wiring(plant, report, path, process)
         if process.control and process.objective is None:
             report.error(
@@ -49,6 +51,24 @@ def check_processes(plant: Plant, report: Report) -> None:
                 f"nothing says what the set-points of '{process.id}' are for",
                 "give it an objective, or take 'control' out",
             )
+
+
+def _check_standby(
+    plant: Plant, report: Report, path: tuple[str | int, ...], process: Process
+) -> None:
+    """Where set-points go out of hours is wired, and there are such hours."""
+    if not process.standby:
+        return
+    equipment = plant.equipment_by_id.get(process.equipment)
+    if equipment is not None and calendar_of(plant, equipment) is None:
+        report.error(
+            (*path, "standby"),
+            f"'{process.equipment}' has no calendar, so it never goes to standby",
+            "give it one, or take 'standby' out",
+        )
+    for name in process.standby:
+        if name not in process.signals:
+            report.unknown((*path, "standby", name), "wired input", name, process.signals)
 
 
 def _check_wiring(
