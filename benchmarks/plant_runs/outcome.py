@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from genba.cli.comparison.account import work_s
 from genba.cli.comparison.living import Ledgers
 from genba.plant import US, Plant
 
@@ -31,7 +32,7 @@ def outcome(plant: Plant, ledgers: Ledgers) -> Outcome:
     """Sum a run up: output over the first day, tardiness over all of it."""
     ledger = ledgers.day
     shifts = (ledger["end"] - ledger["start"]) / US / (8 * 3600)
-    work_s = {p.id: _work_s(plant, p.id) for p in plant.products}
+    work_s = {p.id: work_s(plant, p.id) for p in plant.products}
     rows = ledger["orders"].values()
     parts = sum(row["delivered"] for row in rows)
     work = sum(row["delivered"] * work_s[row["product"]] for row in rows)
@@ -51,14 +52,6 @@ def outcome(plant: Plant, ledgers: Ledgers) -> Outcome:
         setup_share=seconds.get("setup", 0) / sum(seconds.values()),
         kwh_per_part=ledger["energy"]["kwh"] / parts if parts else float("nan"),
         unsafe=ledgers.end["safety"]["total"],
-    )
-
-
-def _work_s(plant: Plant, product: str) -> float:
-    """Planned machine seconds in one part, on the first alternative of each operation."""
-    return sum(
-        operation.alternatives[0].cycle_s / (operation.batch_parts or 1)
-        for operation in plant.products_by_id[product].routing
     )
 
 

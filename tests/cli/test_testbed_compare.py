@@ -7,8 +7,11 @@ import pytest
 from typer.testing import CliRunner
 
 from genba.cli.comparison.account import account
+from genba.cli.comparison.arms import Lived
+from genba.cli.comparison.limits import Hours, groups, hours
+from genba.cli.comparison.living import Ledgers
 from genba.cli.main import app
-from genba.cli.testbed_compare import against, mean
+from genba.cli.testbed_compare import against, mean, show_limits
 from genba.plant import US
 from genba.testbed import load_testbed
 
@@ -43,6 +46,47 @@ def test_an_account_counts_good_parts_and_what_they_cost() -> None:
     hourly = sum(plant.equipment_by_id[m].hourly_cost for m in ("press-1", "mill-1", "eol"))
     material = 23 * plant.products_by_id["JA14-P"].material_cost
     assert found.cost == pytest.approx((4 * hourly + 5 + 80 + material) / 20)
+    within = 20 * plant.products_by_id["JA14-P"].material_cost
+    assert found.making == pytest.approx((4 * hourly + 5 + 80 + material - within) / 20)
+    planned = [
+        o.alternatives[0].cycle_s / (o.batch_parts or 1)
+        for o in plant.products_by_id["JA14-P"].routing
+    ]
+    assert found.work == pytest.approx(40 * sum(planned) / 3600)
+
+
+def test_what_bounds_output_is_the_group_of_machines_that_ran_most() -> None:
+    plant, _ = load_testbed()
+    idle = {"off": 100, "idle": 80, "run": 20}
+    busy = {
+        "off": 100,
+        "idle": 10,
+        "setup": 10,
+        "run": 50,
+        "paused": 5,
+        "down": 15,
+        "maintenance": 10,
+    }
+    machines = {name: {"seconds": idle} for name in plant.equipment_by_id}
+    told = {"machines": machines | {"cell-1": {"seconds": busy}, "cell-2": {"seconds": busy}}}
+    first, *others = hours(plant, [told, told])
+    assert first == Hours("cell-1, cell-2", 0.5, 0.1, 0.3, 0.1)
+    assert first.room == 1.0, "twice as much, had they run throughout"
+    assert ("mill-1", "mill-2", "mill-3") in groups(plant)
+    assert [row.run for row in others] == [0.2] * len(others)
+    assert Hours("press", 0.0, 0.0, 0.0, 1.0).room is None
+
+
+def test_where_time_went_is_printed_arm_by_arm(capsys: pytest.CaptureFixture[str]) -> None:
+    plant, physics = load_testbed()
+    spent = {"seconds": {"idle": 10, "setup": 10, "run": 80}}
+    told = ledger() | {"machines": dict.fromkeys(plant.equipment_by_id, spent)}
+    worth = account(plant, physics, ledger())
+    runs = [Lived(arm, 1, worth, Ledgers(told, told)) for arm in ("conventional", "planning")]
+    show_limits(plant, runs)
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "80 / 10 / 0 / 10 │ 80 / 10 / 0 / 10 │ +25%" in printed
+    assert "no more than its busiest machines leave" in printed
 
 
 def test_nothing_delivered_is_undefined_and_not_free() -> None:

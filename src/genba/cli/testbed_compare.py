@@ -14,7 +14,9 @@ from genba.cli.seeds import seeds_in
 
 if TYPE_CHECKING:
     from genba.cli.comparison.arms import Lived
+    from genba.cli.comparison.limits import Hours
     from genba.cli.comparison.living import Testbed
+    from genba.plant import Plant
 
 
 @says_errors
@@ -56,9 +58,10 @@ def compare(
             fail(f"'{name}' is no process by run; the plant has: {', '.join(known) or 'none'}")
     runs = watched(testbed, arms, numbers, hours, process or known, quiet=json)
     if json:
-        emit_json([{"arm": r.arm, "seed": r.seed, **asdict(r.account)} for r in runs])
+        emit_json([plain(testbed[0], run) for run in runs])
         return
     show(runs, hours)
+    show_limits(testbed[0], runs)
 
 
 def files(plant: Path | None, physics: Path | None) -> "Testbed":
@@ -110,6 +113,14 @@ def watched(
     return found
 
 
+def plain(plant: "Plant", run: "Lived") -> dict[str, Any]:
+    """Give a run as plain values."""
+    from genba.cli.comparison.limits import hours as spent
+
+    rows = [asdict(row) for row in spent(plant, [run.ledgers.end])]
+    return {"arm": run.arm, "seed": run.seed, **asdict(run.account), "hours": rows}
+
+
 def show(runs: "Sequence[Lived]", hours: float) -> None:
     """Print means, and paired differences to the conventional controller."""
     from genba.cli.comparison.account import FIGURES, WORDS
@@ -134,6 +145,37 @@ def show(runs: "Sequence[Lived]", hours: float) -> None:
         "Simulated plant in process, from its own ledger. In brackets: change of the mean, and the "
         "95% interval of the differences seed by seed."
     )
+
+
+def show_limits(plant: "Plant", runs: "Sequence[Lived]") -> None:
+    """Print where the time of the busiest machines went, and what that leaves for output."""
+    from genba.cli.comparison.limits import hours as spent
+
+    by_arm: dict[str, list[Any]] = {}
+    for run in runs:
+        by_arm.setdefault(run.arm, []).append(run.ledgers.end)
+    told = {arm: {row.machines: row for row in spent(plant, of)} for arm, of in by_arm.items()}
+    *_, last = told.values()
+    rows = []
+    for name, row in last.items():
+        parts = [_shares(told[arm].get(name)) for arm in told]
+        rows.append([name, *parts, "undefined" if row.room is None else f"+{row.room:.0%}"])
+    print_table(
+        "where machines' time went: run / set-up / stopped / waiting, %",
+        ("machines", *told, "at most"),
+        rows,
+    )
+    typer.echo(
+        "At most: how much more they could have made in the last column's hours, never set up, "
+        "stopped or waiting. A plant's output can rise by no more than its busiest machines leave."
+    )
+
+
+def _shares(row: "Hours | None") -> str:
+    if row is None:
+        return ""
+    parts = (row.run, row.setup, row.stopped, row.idle)
+    return " / ".join(f"{100 * part:.0f}" for part in parts)
 
 
 def mean(values: Sequence[float | None]) -> str:
