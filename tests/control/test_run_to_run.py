@@ -194,7 +194,7 @@ def test_an_experiment_stays_within_a_step_of_the_recipe_and_needs_leave(
 ) -> None:
     chooser, press = chooser_of(plant, []), Press(seed=9)
     told = chooser.experiment(15, press.now)
-    assert "15 parts of each product" in told
+    assert "15 parts or loads of each product" in told
     chooser.take(press.begin("cup", "O-1-9"))
     seen = []
     for _ in range(15):
@@ -215,3 +215,29 @@ def test_a_plant_file_that_wants_nothing_is_told_so(tmp_path: Path) -> None:
     text = PLANT.replace("    objective: {prices: {cycle: 0.0153, energy: 0.15}}\n", "")
     with pytest.raises(ControlError, match="no objective"):
         chooser_of(plant_in(tmp_path, text), [])
+
+
+def test_an_experiment_on_loads_moves_all_within_a_day_however_long_it_is_meant_to_be(
+    tmp_path: Path,
+) -> None:
+    text = PLANT.replace(
+        "{id: mold, alternatives: [{equipment: press, cycle_s: 30}]}",
+        "{id: mold, batch_parts: 40, "
+        "alternatives: [{equipment: press, cycle_s: 30, setup_family: tray}]}",
+    )
+    text = text.replace("products:\n", "setup_families: [{id: tray}]\nproducts:\n")
+    tolerances = "{cup: {size: {low: -40, high: 40}}, lid: {size: {low: -30, high: 30}}}"
+    text = text.replace(tolerances, "{tray: {size: {low: -40, high: 40}}}")
+    plant = plant_in(tmp_path, text)
+    chooser, press = RunToRunChooser(plant, bound(plant, "molding"), [], "m1"), Press()
+    chooser.experiment(49, press.now)
+    tried = set()
+    for load in range(20):
+        chooser.take(press.begin("cup", f"O-1-{load}"))
+        answer = chooser.choose(press.now)
+        assert isinstance(answer, Setting)
+        assert "parts or loads are left of it" in answer.reason
+        chooser.take([*press.write(answer.writes), *press.part()])
+        tried.add(tuple(press.values[name] for name in ("hold", "cooling")))
+    assert {hold for hold, _ in tried} >= {440.0, 460.0}
+    assert {cooling for _, cooling in tried} >= {14.5, 15.5}

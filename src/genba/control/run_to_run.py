@@ -17,8 +17,8 @@ import numpy as np
 from genba.control.bound import Bound, Wire
 from genba.control.chooser import Effect, Held, Setting
 from genba.control.run_cost import RunCost
-from genba.control.run_experiment import course_around
-from genba.control.runs import Run, RunRows, same_program, usable
+from genba.control.run_experiment import LOADS, course_around
+from genba.control.runs import Run, RunRows, same_program, shared_programs, usable
 from genba.control.runs_learned import ProductBelief
 from genba.control.standby import Standby
 from genba.errors import ControlError, TwinError
@@ -91,6 +91,7 @@ class RunToRunChooser:
         self._rows = RunRows(plant, bound)
         self._cost = RunCost(plant, bound)
         self._standby = Standby(plant, bound)
+        self._by_load = set(shared_programs(plant, bound.process.equipment).values())
         self._asked_for: dict[str, deque[float]] = {
             _of(w).id: deque(maxlen=_REMEMBERED) for w in bound.inputs
         }
@@ -235,8 +236,8 @@ class RunToRunChooser:
             one.course = None
         self._due = True
         return (
-            f"{rows} parts of each product that comes, with set-points up to one step around its "
-            "recipe"
+            f"{rows} parts or loads of each product that comes, with set-points up to one step "
+            "around its recipe"
         )
 
     def end_experiment(self) -> None:
@@ -248,14 +249,20 @@ class RunToRunChooser:
     ) -> Setting | Held:
         if one.course is None:
             one.course = course_around(
-                self._bound, one.tracker, one.believed.recipe, self._asked, context, self._seed
+                self._bound,
+                one.tracker,
+                one.believed.recipe,
+                self._asked,
+                context,
+                self._seed,
+                LOADS if product in self._by_load else None,
             )
         if not one.course:
             return self._held(f"the experiment on {product} is over")
         wanted = one.course.popleft() if self._begins else one.course[0]
         self._drives = True
         near = in_force + np.clip(wanted - in_force, -self._most, self._most)
-        told = f"experiment on {product}, {len(one.course)} parts are left of it"
+        told = f"experiment on {product}, {len(one.course)} parts or loads are left of it"
         writes = self._writes(np.where(np.abs(near - in_force) > 1e-9, near, np.nan))
         return Setting(writes, told, (), [w.id for w in map(_of, self._bound.inputs)])
 
