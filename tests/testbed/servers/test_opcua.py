@@ -74,6 +74,20 @@ async def test_every_change_arrives_with_its_source_time(
     assert seen == [(210.5 + step, START + step * 1000) for step in range(201)]
 
 
+async def test_what_happens_at_one_moment_arrives_one_by_one(
+    bench: Bench, client_of: MakeClient, eventually: Callable[..., Awaitable[None]]
+) -> None:
+    # So a furnace's gauging bench tells of the parts of a load.
+    async with await client_of(bench.url) as client:
+        seen = await watch(client, await node(client, "Job"), queuesize=1000)
+        for part in range(48):
+            bench.memory.set("press-1.job", f"part {part}")
+        await bench.push()
+        await eventually(lambda: len(seen) == 49, what="48 parts")
+    assert [value.Value.Value for value in seen[1:]] == [f"part {part}" for part in range(48)]
+    assert {micros(value.SourceTimestamp) for value in seen[1:]} == {START}
+
+
 async def watch(client: Client, target: Any, **options: Any) -> list[ua.DataValue]:
     """Subscribe with a filter or queue of one's own; the list fills as values arrive."""
     seen: list[ua.DataValue] = []
