@@ -148,26 +148,31 @@ def show(runs: "Sequence[Lived]", hours: float) -> None:
 
 
 def show_limits(plant: "Plant", runs: "Sequence[Lived]") -> None:
-    """Print where the time of the busiest machines went, and what that leaves for output."""
+    """Print where machines' time went, first arm and last, and what that leaves for output."""
     from genba.cli.comparison.limits import hours as spent
 
     by_arm: dict[str, list[Any]] = {}
     for run in runs:
         by_arm.setdefault(run.arm, []).append(run.ledgers.end)
-    told = {arm: {row.machines: row for row in spent(plant, of)} for arm, of in by_arm.items()}
-    *_, last = told.values()
-    rows = []
-    for name, row in last.items():
-        parts = [_shares(told[arm].get(name)) for arm in told]
-        rows.append([name, *parts, "undefined" if row.room is None else f"+{row.room:.0%}"])
+    first, *_, last = by_arm
+    before = {row.machines: row for row in spent(plant, by_arm[first])}
+    rows = [
+        [
+            row.machines,
+            _shares(before.get(row.machines)),
+            _shares(row),
+            "undefined" if row.room is None else f"+{row.room:.0%}",
+        ]
+        for row in spent(plant, by_arm[last])
+    ]
     print_table(
         "where machines' time went: run / set-up / stopped / waiting, %",
-        ("machines", *told, "at most"),
+        ("machines", first, last, "at most"),
         rows,
     )
     typer.echo(
-        "At most: how much more they could have made in the last column's hours, never set up, "
-        "stopped or waiting. A plant's output can rise by no more than its busiest machines leave."
+        "At most: how much more they could have made in the last one's hours, never set up, stopped "
+        "or waiting. A plant's output can rise by no more than its busiest machines leave."
     )
 
 
