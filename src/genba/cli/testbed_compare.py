@@ -171,8 +171,8 @@ def show_limits(plant: "Plant", runs: "Sequence[Lived]") -> None:
         rows,
     )
     typer.echo(
-        "At most: how much more they could have made in the last one's hours, never set up, stopped "
-        "or waiting. A plant's output can rise by no more than its busiest machines leave."
+        "At most: how much more they could have made in the last one's hours, never set up, "
+        "stopped or waiting. A plant's output can rise by no more than its busiest machines leave."
     )
 
 
