@@ -82,11 +82,15 @@ class Held:
         they are in force, or where leaving them as they are is the safe thing.
     doubted : bool
         Whether the model is contradicted, so that people should hear of it.
+    waits : bool
+        Whether an experiment that runs only waits (for a job, for another product); it ends
+        otherwise.
     """
 
     why: str
     give_back: Mapping[str, float | int] = field(default_factory=dict)
     doubted: bool = False
+    waits: bool = False
 
 
 class Chooser(Protocol):

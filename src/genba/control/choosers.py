@@ -10,6 +10,7 @@ from genba.control.continuous import ContinuousChooser
 from genba.control.learned import kept_world, with_networks
 from genba.control.run_to_run import RunToRunChooser
 from genba.control.runs_kept import kept_runs
+from genba.errors import ControlError
 from genba.plant import Plant
 from genba.twin.process import Clock
 
@@ -52,6 +53,26 @@ def chooser_of(
     return ContinuousChooser(
         with_networks(joined, world), world.belief, seen, model, limit_s=limit_s, plain=plain
     )
+
+
+def experimenter_of(plant: Plant, process: str) -> Chooser:
+    """Make what plays a first experiment on a process of which nothing was learned.
+
+    It moves set-points around the recipe by what the physics' author guessed, and chooses nothing.
+
+    Raises
+    ------
+    GenbaError
+        If the process runs on in time: what its own controller does tells enough to begin with. Or
+        if the plant file does not say what is wanted.
+    """
+    joined = bound(plant, process)
+    if joined.physics.clock is not Clock.RUN:
+        raise ControlError(
+            f"nothing was learned of '{process}' yet; run `genba twin learn {process}` on what was "
+            "recorded, and experiment after that"
+        )
+    return RunToRunChooser(plant, joined, (), "")
 
 
 def digest_of(path: Path) -> str:

@@ -101,6 +101,8 @@ class RunToRunChooser:
         self._chosen = 0
         self._drives = False
         self._asked = 0
+        self._objected = ""
+        """What somebody else set while an experiment ran."""
         self._seed = 0
 
     @property
@@ -137,16 +139,17 @@ class RunToRunChooser:
     def take(self, samples: Sequence[Sample]) -> None:
         """Take in what came since the last call, oldest first."""
         for sample in samples:
+            before = self._rows.inputs()
             run = self._rows.take(sample)
             if run is not None:
                 self._ran(run)
-            self._foreign(sample)
+            self._foreign(sample, before)
             if self._rows.job_since != self._job:
                 self._job, self._due, self._drives = self._rows.job_since, True, False
                 if self._rows.lot:
                     self._standby.ended()
 
-    def _foreign(self, sample: Sample) -> None:
+    def _foreign(self, sample: Sample, before: Floats) -> None:
         """Take what somebody else wrote in the middle of a job for the recipe, as it is."""
         asked = self._asked_for.get(sample.signal)
         if asked is None or sample.source_time <= self._rows.job_since:
@@ -155,6 +158,9 @@ class RunToRunChooser:
         if isinstance(value, int | float) and all(abs(value - a) > 1e-4 * abs(a) for a in asked):
             self._rows.recipe = self._rows.inputs()
             self._drives = False
+            moved = not np.array_equal(before, self._rows.inputs())
+            if self._asked and self._rows.lot and moved and np.isfinite(before).all():
+                self._objected = sample.signal
 
     def wrote(self, writes: Mapping[str, float]) -> None:
         """Learn what was written for it, before any sample shows it."""
@@ -170,6 +176,8 @@ class RunToRunChooser:
         """Choose the set-points of the next part."""
         self._begins, self._due, self._chosen = self._due, False, now
         product, in_force = self._rows.product, self._rows.inputs()
+        if self._objected:
+            return self._held(f"somebody else set {self._objected}")
         if not self._rows.lot:
             return self._standing(in_force, now)
         if not product:
@@ -231,7 +239,7 @@ class RunToRunChooser:
                 f"no experiments are allowed on '{self.process}'; say 'experiments: true' there in "
                 "the plant file if they are"
             )
-        self._asked, self._seed = rows, seed
+        self._asked, self._objected, self._seed = rows, "", seed
         for one in self._followed:
             one.course = None
         self._due = True
@@ -242,7 +250,15 @@ class RunToRunChooser:
 
     def end_experiment(self) -> None:
         """Stop moving set-points to learn; what comes next is chosen, or the recipe's."""
-        self._asked = 0
+        self._asked, self._objected = 0, ""
+
+    @property
+    def waits(self) -> bool:
+        """Whether an experiment goes on later: a product's course is not over, or not begun."""
+        begun = [one for one in self._followed if one.course is not None]
+        over = {one.believed.product for one in begun if not one.course}
+        left = any(one.course for one in begun) or not set(self._bound.process.tolerances) <= over
+        return bool(self._asked) and not self._objected and (left or not begun)
 
     def _tried(
         self, one: _Followed, product: str, in_force: Floats, context: Floats

@@ -81,6 +81,11 @@ class Driven:
     tried: str = ""
     """What came of the last wish for an experiment."""
     trying: bool = False
+    waits: bool = False
+    """Whether its experiments wait between jobs."""
+    first: int = 0
+    """Steps of a first experiment that are asked for, where nothing was learned; 0: none."""
+    trying_since: int = 0
     effects: Sequence[Effect] = ()
     """What is expected of the last set-points that were written."""
     expected_at: int = 0

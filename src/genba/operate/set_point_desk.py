@@ -3,6 +3,7 @@
 import logging
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from genba.operate.child import Child
@@ -51,7 +52,7 @@ class SetPointDesk:
     def __init__(self, plant: Plant, clock: Clock, folder: Path, key: Path) -> None:
         self._plant, self._clock = plant, clock
         self._begin = Begin(plant, folder, key, _limit_s(plant, clock))
-        self._wanted: dict[str, Mapping[str, float]] = {}
+        self._wanted: dict[str, Drive] = {}
         self._signals: dict[str, frozenset[str]] = {}
         self._child: Child | None = None
         self._patience = Patience()
@@ -66,10 +67,12 @@ class SetPointDesk:
         """The process that runs; None where none is wanted, or it is gone."""
         return self._child
 
-    def drive(self, process: str, plain: Mapping[str, float]) -> None:
-        """Have a process driven by what was learned of it last."""
-        self._wanted[process] = dict(plain)
-        self._put(Drive(process, dict(plain)))
+    def drive(self, process: str, plain: Mapping[str, float], *, first: bool = False) -> None:
+        """Have a process driven by what was learned of it last; or have a first experiment ready,
+        where nothing was.
+        """
+        self._wanted[process] = Drive(process, dict(plain), first)
+        self._put(self._wanted[process])
 
     def drop(self, process: str) -> None:
         """Have a process driven no more."""
@@ -80,7 +83,7 @@ class SetPointDesk:
     def base(self, process: str, plain: Mapping[str, float]) -> None:
         """Remember the plain controller's own set-points, for a process that has to begin anew."""
         if process in self._wanted:
-            self._wanted[process] = dict(plain)
+            self._wanted[process] = replace(self._wanted[process], plain=dict(plain))
 
     def wrote(self, process: str, writes: Mapping[str, float]) -> None:
         """Tell the chooser of a process what is written for it."""
@@ -155,8 +158,8 @@ class SetPointDesk:
             return False
         self._signals, self._missed = {}, []
         self._child.put(self._begin)
-        for process, plain in self._wanted.items():
-            self._child.put(Drive(process, plain))
+        for wanted in self._wanted.values():
+            self._child.put(wanted)
         return True
 
     def _lost(self, why: str, now: int) -> None:

@@ -1,7 +1,7 @@
 """What happens in the process of the choosers: messages in, one answer to each."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -29,6 +29,8 @@ class Drive:
     process: str
     plain: Mapping[str, float]
     """The plain controller's own set-points, as far as they are known."""
+    first: bool = False
+    """Nothing was learned of it: it is only to play an experiment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,8 @@ class Ready:
     about: str
     signals: tuple[str, ...]
     steps: Mapping[str, float]
+    waits: bool = False
+    """Whether its experiments wait between jobs, when machines write their recipes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +114,16 @@ class _Experiments(Protocol):
 
 
 @runtime_checkable
+class Waiting(Protocol):
+    """A chooser whose experiments wait where nothing can be tried at the moment."""
+
+    @property
+    def waits(self) -> bool:
+        """Whether the experiment goes on later."""
+        ...
+
+
+@runtime_checkable
 class Told(Protocol):
     """A chooser that wants to know what was written for it."""
 
@@ -119,6 +133,7 @@ class Told(Protocol):
 
 
 Make = Callable[[str, Mapping[str, float]], Chooser]
+MakeFirst = Callable[[str], Chooser]
 
 
 class ChooserHost:
@@ -128,10 +143,12 @@ class ChooserHost:
     ----------
     make : callable
         Makes the chooser of a process with the plain controller's set-points; raises GenbaError.
+    first : callable
+        Makes what plays a first experiment; raises GenbaError.
     """
 
-    def __init__(self, make: Make) -> None:
-        self._make = make
+    def __init__(self, make: Make, first: MakeFirst) -> None:
+        self._make, self._first = make, first
         self._choosers: dict[str, Chooser] = {}
 
     def answer(self, message: Message, *, newest: bool = True) -> Reply:
@@ -160,13 +177,21 @@ class ChooserHost:
     def _drive(self, wanted: Drive) -> Ready | Unfit:
         self._choosers.pop(wanted.process, None)
         try:
-            made = self._make(wanted.process, wanted.plain)
+            made = (
+                self._first(wanted.process)
+                if wanted.first
+                else self._make(wanted.process, wanted.plain)
+            )
         except (GenbaError, OSError) as error:
             return Unfit(wanted.process, str(error))
         except Exception as error:  # noqa: BLE001 - physics come from packages, too
             return Unfit(wanted.process, f"no chooser: {type(error).__name__}: {error}")
         self._choosers[wanted.process] = made
-        return Ready(made.process, made.model, made.about, tuple(made.signals), dict(made.steps))
+        able: object = made
+        return Ready(
+            made.process, made.model, made.about, tuple(made.signals), dict(made.steps),
+            isinstance(able, Waiting),
+        )  # fmt: skip
 
     def _try(self, wanted: Try) -> Tried | None:
         chooser: object = self._choosers.get(wanted.process)
@@ -188,7 +213,11 @@ def _asked(chooser: Chooser, moment: Moment, *, newest: bool) -> Setting | Held 
     try:
         chooser.take([sample for sample in moment.samples if sample.signal in names])
         if newest and chooser.due(moment.now):
-            return chooser.choose(moment.now)
+            choice = chooser.choose(moment.now)
+            able: object = chooser
+            if isinstance(choice, Held) and isinstance(able, Waiting):
+                return replace(choice, waits=able.waits)
+            return choice
     except Exception as error:  # noqa: BLE001 - physics come from packages, too
         return Held(f"its chooser failed: {type(error).__name__}: {error}", doubted=True)
     return None

@@ -7,7 +7,10 @@ from genba.operate.sense import LiveValues
 from genba.operate.set_point_desk import SetPointDesk
 from genba.operate.set_point_proposal import KIND, beyond_limits, level_of
 from genba.operate.set_point_record import SetPointRecord
-from genba.plant import Autonomy, Clock, Plant
+from genba.plant import US, Autonomy, Clock, Plant
+
+LONGEST_H = 24.0
+"""Plant hours after which an experiment is over in any case."""
 
 
 class SetPointTrials:
@@ -54,16 +57,39 @@ class SetPointTrials:
                 f"experiments on '{name}' need the level autonomous for '{KIND}' on "
                 f"{one.process.equipment}, which is at {level}"
             )
-        if not one.on or not one.heard:
-            raise ControlError(f"'{name}' is not driven now: {one.why or 'nothing was learned'}")
-        if one.trying:
+        if one.trying or one.first:
             raise ControlError(f"an experiment on '{name}' runs already")
+        if not one.on or (one.stamp and not one.heard):
+            raise ControlError(f"'{name}' is not driven now: {one.why or 'nothing chooses'}")
         one.tried = f"{by} asked for {steps} steps"
         self._record.say(one, "control.experiment", f"{by} asks for an experiment of {steps} steps")
-        self._desk.attempt(name, steps, self._clock.now())
+        if one.heard:
+            self._desk.attempt(name, steps, self._clock.now())
+        else:
+            # Nothing was learned: what plays an experiment by run needs no more than the recipe.
+            one.first = steps
+            self._desk.drive(name, one.handover.plain or one.plain, first=True)
+
+    def ready(self, one: Driven, now: int) -> None:
+        """Go on where what chooses is there: begin a first experiment, end one that was lost."""
+        if one.trying:
+            self.end(one, "what chooses began anew", now)
+        elif one.first:
+            self._desk.attempt(one.process.id, one.first, now)
+
+    def told(self, one: Driven, begun: bool, text: str, now: int) -> None:
+        """Hear whether an experiment begins."""
+        one.trying, one.tried, one.trying_since = begun, text, now
+        word = "begins" if begun else "is refused"
+        self._record.say(one, "control.experiment", f"an experiment {word}: {text}")
+        if not begun:
+            self._done(one, text)
 
     def look(self, one: Driven, now: int) -> None:
-        """End an experiment where a limit is passed, or somebody took the machine."""
+        """End an experiment where a limit is passed, somebody took the machine, or it lasts."""
+        if now - one.trying_since > LONGEST_H * 3600 * US:
+            self.end(one, f"it went on for {LONGEST_H:g} h", now)
+            return
         wired = (name.partition("#")[0] for name in one.process.signals.values())
         for name in dict.fromkeys(wired):
             signal = self._plant.signals[name]
@@ -78,3 +104,11 @@ class SetPointTrials:
         one.trying, one.tried = False, f"ended: {why}"
         self._desk.attempt(one.process.id, 0, now)
         self._record.say(one, "control.experiment", f"the experiment ends: {why}")
+        self._done(one, why)
+
+    def _done(self, one: Driven, why: str) -> None:
+        """After a first experiment nothing drives; the core itself gives set-points back."""
+        if one.first:
+            name, one.first, one.heard = one.process.id, 0, 0
+            self._desk.drop(name)
+            one.why = f"{why}; run `genba twin learn {name}`"

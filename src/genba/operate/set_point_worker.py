@@ -23,7 +23,7 @@ def main() -> None:
     with contextlib.suppress(OSError):
         os.nice(POLITE)
     from genba.control.chooser import Chooser
-    from genba.control.choosers import chooser_of
+    from genba.control.choosers import chooser_of, experimenter_of
 
     waiting: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
 
@@ -42,7 +42,7 @@ def main() -> None:
                 begin.plant, process, begin.folder, begin.key, limit_s=begin.limit_s, plain=plain
             )
 
-        host = ChooserHost(make)
+        host = ChooserHost(make, lambda process: experimenter_of(begin.plant, process))
         send(outward, None)
         while (messages := _next(waiting)) is not None:
             for reply in answers_to(host, messages):

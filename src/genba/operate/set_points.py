@@ -39,6 +39,7 @@ from genba.plant import (
     Verdict,
 )
 
+NOBODY = "nothing chooses set-points any more"
 LOOK_EVERY = 10
 """Ticks between looks for something new that was learned."""
 LATE = 0.5
@@ -195,7 +196,7 @@ class SetPoints:
         """Switch control of a process off: its own set-points come back step by step."""
         one = self.named(process)
         if one.on:
-            one.on, one.by, one.trying = False, by, False
+            one.on, one.by, one.trying, one.first = False, by, False, 0
             self._desk.drop(one.process.id)
             self._record.say(one, "control.off", f"{by} switched control off")
             to = Driver.BACK if one.driver in DRIVING else Driver.PLAIN
@@ -250,7 +251,7 @@ class SetPoints:
                 stamp = path.stat().st_mtime_ns
             except OSError:
                 stamp = 0
-            if not one.on:
+            if not one.on or one.trying or one.first:
                 continue
             if not stamp:
                 one.why = one.why or f"nothing was learned; run `genba twin learn {one.process.id}`"
@@ -273,7 +274,7 @@ class SetPoints:
         text = f"somebody else set {sample.signal} to {sample.value:.6g}; that is the base now"
         self._record.tell("events", one.told("control.base", text, now))
         self._desk.base(one.process.id, one.handover.plain)
-        if one.trying:
+        if one.trying and not one.waits:
             self._trials.end(one, f"somebody else set {sample.signal}", now)
 
     def _take(self, reply: Reply, now: int) -> None:
@@ -281,16 +282,21 @@ class SetPoints:
             case Ready():
                 one = self.driven[reply.process]
                 one.ready(self._plant, reply.model, reply.about, reply.steps)
-                one.heard = now
+                one.heard, one.waits = now, reply.waits
                 found = [self._live.get(name) for name in reply.signals]
                 shown = [sample for sample in found if sample is not None]
                 self._follow(shown, now)
                 self._desk.show(shown)
-                text = f"goes by model {reply.model}: {reply.about}"
+                model = f"model {reply.model}" if reply.model else "no model, to experiment"
+                text = f"goes by {model}: {reply.about}"
                 self._record.say(one, "control.ready", text)
+                self._trials.ready(one, now)
             case Unfit():
                 one = self.driven[reply.process]
                 one.heard = 0
+                if one.first:
+                    self._trials.told(one, False, reply.why, now)
+                    return
                 to = Driver.BACK if one.driver in DRIVING else Driver.PLAIN
                 self._record.turn(one, to, reply.why, now)
                 self._record.doubt(one, reply.why, now)
@@ -306,10 +312,7 @@ class SetPoints:
                     one.heard = now
                     self._chosen(one, choice, now)
             case Tried():
-                one = self.driven[reply.process]
-                one.trying, one.tried = reply.begun, reply.told
-                word = "begins" if reply.begun else "is refused"
-                self._record.say(one, "control.experiment", f"an experiment {word}: {reply.told}")
+                self._trials.told(self.driven[reply.process], reply.begun, reply.told, now)
             case None:
                 pass
 
@@ -322,7 +325,7 @@ class SetPoints:
         self._record.trust(one)
         driver = Driver.EXPERIMENT if one.trying else Driver.CONTROL
         if not choice.writes:
-            why = f"what is in force is best; {choice.reason}"
+            why = choice.reason if one.trying else f"what is in force is best; {choice.reason}"
             if one.driver is Driver.CONTROL:
                 one.why = choice.reason
                 one.expect(choice.effects, choice.ahead_s, now)
@@ -338,7 +341,7 @@ class SetPoints:
 
     def _held(self, one: Driven, held: Held, now: int) -> None:
         one.held += 1
-        if one.trying:
+        if one.trying and not held.waits:
             self._trials.end(one, held.why, now)
         if held.doubted:
             self._record.doubt(one, held.why, now)
@@ -363,7 +366,8 @@ class SetPoints:
             return
         one.moved = now
         back = one.handover.way_back()
-        why = self._desk.why or "nothing chooses set-points any more"
+        learn = f"the experiment is over; run `genba twin learn {one.process.id}`"
+        why = self._desk.why or (NOBODY if one.stamp else learn)
         why = why if one.on else f"{one.by} switched control off"
         if back:
             self._asking.propose(one, Driver.BACK, back, f"giving back: {why}", now)
