@@ -208,6 +208,8 @@ def _budget(bundle: Any, budget_us: float | None) -> str:
 def _verdict(fits: bool, problems: tuple[str, ...], scale: float, tightest: str) -> str:
     if fits:
         return f"It fits. A model up to {scale:.1f} times as heavy would; {tightest} bounds that."
+    if scale <= 0:
+        return f"It does not fit: {'; '.join(problems)}. No model would: {tightest} is too small."
     return (
         f"It does not fit: {'; '.join(problems)}. A model of at most {scale:.0%} of this one's "
         f"weight would; {tightest} bounds that."

@@ -285,8 +285,8 @@ class MqttFleet:
                 return await answer
         except TimeoutError:
             raise ConnectionLost(
-                f"{order.node} does not answer within {REPLY_S:g} s; see whether it runs and "
-                "reaches the broker, then retry"
+                f"{order.node} does not answer within {REPLY_S:g} s; see whether it runs, "
+                "reaches the broker and trusts this key, then retry"
             ) from None
         finally:
             del self._replies[place]

@@ -44,7 +44,9 @@ class ReleaseKey:
             seed = base64.b64decode(path.read_bytes(), validate=False)
             key = cls(Ed25519PrivateKey.from_private_bytes(seed))
         except FileNotFoundError:
-            raise LearnError(f"there is no key {path} to sign releases with; make one") from None
+            raise LearnError(
+                f"there is no key {path} to sign releases with; `genba edge key {path}` makes one"
+            ) from None
         except ValueError:
             raise LearnError(f"{path} is no key to sign releases with; restore it") from None
         if others:
@@ -75,7 +77,8 @@ class Trust:
             lines = path.read_text("utf-8").splitlines()
         except (OSError, UnicodeError):
             raise LearnError(
-                f"the keys {path} whose releases are taken cannot be read; put them there"
+                f"{path} holds no keys whose releases are taken; write there what `genba edge key` "
+                "prints, a key a line"
             ) from None
         return cls.of(line.partition("#")[0].strip() for line in lines)
 

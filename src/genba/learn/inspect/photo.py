@@ -68,7 +68,7 @@ def _gray_of(image: "object", path: Path, *, gray: bool) -> Bytes:
     if apart > _COLOR and not gray:
         raise LearnError(
             f"{path} is in color (channels differ by up to {apart}), and models see gray; save it "
-            "gray, or say --gray to have colors turned into gray"
+            "gray, or train with --gray to have colors turned into gray"
         )
     return np.asarray(image.convert("L"), np.uint8)
 

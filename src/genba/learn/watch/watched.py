@@ -22,6 +22,7 @@ from genba.learn.watch.subject import Subject
 from genba.learn.watch.where import Force
 
 NO_REFERENCE = "it keeps no reference to find drift by; train it anew"
+OF_PICTURES = "it judges pictures, which are not recorded: see to them with `genba inspect`"
 _TIMED = 300
 _WORTH = 0.5
 """New labels, as a share of the rows that a model was made from, that are worth learning from."""
@@ -117,6 +118,8 @@ def look(
     )
     kept = model.reference
     blind = "" if kept is not None and kept.columns is not None else NO_REFERENCE
+    if model.card.task is Task.INSPECT:
+        blind = OF_PICTURES
     told = Watched(model.digest, name, force, alarms=alarms, blind=blind)
     findings: list[Finding] = []
     untold: list[str] = [unread] if unread else []
