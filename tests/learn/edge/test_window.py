@@ -48,11 +48,14 @@ def test_a_model_that_knows_only_work_sees_no_row_of_idling() -> None:
     assert np.isnan(feed.window()[-1]).all()
 
 
-def test_rows_from_before_fill_it_at_once() -> None:
-    feed = Feed(contract())
-    feed.fill(np.arange(20, dtype=np.float32).reshape(10, 2), 50 * US)
-    assert feed.full
-    assert feed.window()[-1].tolist() == [18.0, 19.0]
-    assert not feed.tick(50 * US, lambda _: 0.0)
-    assert feed.tick(51 * US, lambda _: 0.0)
-    assert feed.window()[-1].tolist() == [0.0, 0.0]
+def test_a_model_of_a_settled_machine_sees_no_row_of_warming_up() -> None:
+    feed = Feed(contract(working=True, settle_s=5.0))
+    seen = []
+    for second in range(60):
+        standing = 20 <= second < 22 or 30 <= second < 36
+        at_work = 0.0 if standing else 1.0
+        feed.tick(second * US, lambda name, on=at_work: on if name == "press" else 1.0)  # type: ignore[misc]
+        seen.append(bool(np.isfinite(feed.window()[-1]).all()))
+    # Of the first moments nobody knows what was before; two seconds of rest cool nothing down.
+    told = [second for second, shown in enumerate(seen) if shown]
+    assert told == [*range(5, 20), *range(22, 30), *range(41, 60)]

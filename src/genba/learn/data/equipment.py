@@ -13,6 +13,7 @@ from genba.learn.data.column import Column, ColumnKind, Known
 from genba.learn.data.context import Context, context_of
 from genba.learn.data.dataset import UNIT, Dataset
 from genba.learn.data.lineage import Lineage
+from genba.learn.data.settle import settled
 from genba.plant import (
     US,
     DataType,
@@ -37,8 +38,10 @@ class Slice:
     """What of a machine is wanted: a period ``[start, end)`` in microseconds UTC, every ``step_s``.
 
     ``signals`` None takes all measurements and setpoints that hold numbers. ``without`` leaves some
-    out, by id or short name. ``working`` keeps only moments at which the machine executes. ``mode``
-    takes its mode (production, set-up) too, as a state: what is normal hangs on it.
+    out, by id or short name. ``working`` keeps only moments at which the machine executes;
+    ``settle_s`` then leaves out those at which it still settles after a standstill
+    (:mod:`genba.learn.data.settle`). ``mode`` takes its mode (production, set-up) too, as a state:
+    what is normal hangs on it.
     """
 
     equipment: str
@@ -49,6 +52,7 @@ class Slice:
     without: tuple[str, ...] = ()
     working: bool = True
     mode: bool = False
+    settle_s: float = 0.0
 
 
 def slice_of_equipment(historian: Historian, plant: Plant, wanted: Slice) -> Dataset:
@@ -77,7 +81,8 @@ def slice_of_equipment(historian: Historian, plant: Plant, wanted: Slice) -> Dat
     forget_gaps(historian, ids, wanted.start, wanted.end, time, values)
     kept: Booleans = np.all(np.isfinite(values), axis=1)
     if state is not None:
-        kept &= np.asarray(numbers_of(table[state.id]) == PackMLState.EXECUTE)
+        executes: Booleans = numbers_of(table[state.id]) == PackMLState.EXECUTE
+        kept &= settled(time, executes, round(wanted.settle_s * US))
     _check_rows(wanted, time, values, kept, signals)
     return _dataset(historian, machine, wanted, signals, time, values, kept, step_us)
 
@@ -102,6 +107,7 @@ def _dataset(
         "to": format_time(wanted.end),
         "step_s": step_us / US,
         "working": wanted.working,
+        "settle_s": wanted.settle_s,
     }
     return Dataset(
         machine.id,

@@ -1,6 +1,7 @@
 """A machine's parts, one row each: how its signals were meanwhile, and what gauging found."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,9 +16,10 @@ from genba.learn.data.context import context_of
 from genba.learn.data.dataset import Dataset
 from genba.learn.data.equipment import Slice, column_of, machine_of, signals_of
 from genba.learn.data.lineage import Lineage
-from genba.learn.data.sums import SUMS
+from genba.learn.data.settle import settled_parts
+from genba.learn.data.sums import LAST, SUMS
 from genba.learn.data.target import Target
-from genba.plant import Equipment, Plant, Quality, Role, Signal, SignalKind, format_time
+from genba.plant import US, Equipment, Plant, Quality, Role, Signal, SignalKind, format_time
 
 _PLAIN = ("lot", "serial", "result", "inspected")
 LONGEST_US = 3_600_000_000
@@ -40,19 +42,22 @@ class Part:
 
 
 def slice_of_parts(
-    historian: Historian, plant: Plant, wanted: Slice, target: str = "result"
+    historian: Historian, plant: Plant, wanted: Slice, target: str | None = "result"
 ) -> Dataset:
     """Make a row for each part that the machine's ``part`` signal announced.
 
     A part's columns are mean, spread, least and greatest of each measurement from the end of the
     part before to its own, the setpoints as they stood at its end, and what the machine told of
-    every part. What only gauged parts have (sizes) is known later, and is never a column.
+    every part. What only gauged parts have (sizes) is known later, and is never a column; what
+    gauging found of the last gauged part *before* is, as ``size_um.last``: a machine that drifts
+    shows it there first. Of a machine that settles (``settle_s``) parts are left out that it made
+    meanwhile.
 
     Parameters
     ----------
-    target : str
+    target : str or None
         ``result``: class ``bad`` where a gauged part was not good, unknown where nobody looked; or
-        the name of a measurement of gauged parts, for virtual metrology.
+        the name of a measurement of gauged parts, for virtual metrology. None: no target.
 
     Raises
     ------
@@ -69,11 +74,13 @@ def slice_of_parts(
     parts = _parts(historian, announcing.id, wanted)
     signals = signals_of(machine, wanted)
     always, later = _told_of(parts)
-    labels = _labels(parts, target, later, machine)
+    labels = None if target is None else _labels(parts, target, later, machine)
     columns, values = _summaries(historian, signals, parts, wanted)
     columns += [Column(name, known=Known.DURING) for name in always]
+    columns += [Column(f"{name}{LAST}", known=Known.BEFORE) for name in later]
     told = np.array([[part.told.get(name, np.nan) for name in always] for part in parts])
     time = np.array([part.time for part in parts], np.int64)
+    before = [held(*gauged_in(parts, name), time - 1) for name in later]
     context = context_of(historian, machine.id, time)
     query = {
         "equipment": machine.id,
@@ -82,16 +89,20 @@ def slice_of_parts(
         "from": format_time(wanted.start),
         "to": format_time(wanted.end),
         "target": target,
+        "settle_s": wanted.settle_s,
     }
-    return Dataset(
+    data = Dataset(
         machine.id,
         tuple(columns),
-        np.column_stack([values, told.reshape(len(parts), len(always))]),
+        np.column_stack([values, told.reshape(len(parts), len(always)), *before]),
         time,
         Lineage("historian", query, as_of=wanted.end),
         {"lot": np.array([part.lot for part in parts], np.str_), "product": context.product},
         labels,
     )
+    if wanted.settle_s <= 0:
+        return data
+    return data.take(settled_parts(time, round(wanted.settle_s * US)), "of a settled machine")
 
 
 def _parts(historian: Historian, signal: str, wanted: Slice) -> list[Part]:
@@ -125,6 +136,15 @@ def part_of(time: int, text: str | None) -> Part | None:
     }
     lot, result, serial = (str(document.get(name, "")) for name in ("lot", "result", "serial"))
     return Part(time, lot, result, bool(document.get("inspected")), told, serial)
+
+
+def gauged_in(parts: Sequence[Part], name: str) -> tuple[Integers, Floats]:
+    """Return times and values of a measurement of those parts, in order, that were gauged."""
+    found = [(part.time, part.told[name]) for part in parts if part.inspected and name in part.told]
+    return (
+        np.array([time for time, _ in found], np.int64),
+        np.array([value for _, value in found], np.float64),
+    )
 
 
 def _document(text: str | None) -> dict[str, Any] | None:

@@ -11,9 +11,10 @@ from genba.learn.data.sums import SUMS
 
 MOST_INPUTS = 4_000_000
 """Numbers in one window, at most."""
-STANDS, TOLD = "stands", "told:"
+STANDS, TOLD, LAST_OF = "stands", "told:", "last:"
 """What a part's row holds beside sums of a measurement (:data:`~genba.learn.data.sums.SUMS`): a
-setpoint as it stood at its end, and a number that was told with it, by name."""
+setpoint as it stood at its end; a number that was told with it, by name; and one that was told with
+the last gauged part before."""
 
 
 class Misfit(LearnError):
@@ -53,6 +54,9 @@ class Contract:
         Most memory that running it may add to a process.
     working : bool
         Whether it knows the equipment only at work: rows count only while that executes.
+    settle_s : float
+        Plant seconds for which it is not asked after a standstill of at least as long: what it
+        learned from is of a settled machine (:mod:`genba.learn.data.settle`).
     asked_at : str
         Id of the signal that announces parts; empty for a model that is asked every ``step_s``.
     takes : tuple of str
@@ -80,6 +84,7 @@ class Contract:
     budget_us: float = 10_000.0
     memory_mb: float = 256.0
     working: bool = False
+    settle_s: float = 0.0
     asked_at: str = ""
     takes: tuple[str, ...] = ()
     picture: tuple[int, int] | None = None
@@ -105,6 +110,8 @@ class Contract:
         wrong = [f"has {name} {v!r}" for name, v in positive.items() if not _finite(v) or v <= 0]
         if not (_finite(self.low) and _finite(self.high) and self.low < self.high):
             wrong.append(f"allows answers from {self.low!r} to {self.high!r}")
+        if not _finite(self.settle_s) or self.settle_s < 0:
+            wrong.append(f"has settle_s {self.settle_s!r}")
         wrong += self._unaskable()
         if self.threshold is not None and not _finite(self.threshold):
             wrong.append(f"has threshold {self.threshold!r}")
@@ -117,7 +124,7 @@ class Contract:
             return [f"says for {len(self.takes)} of {len(self.columns)} columns what a part has"]
         strange = [
             take for take in self.takes
-            if not (take in (STANDS, *SUMS) or (isinstance(take, str) and take.startswith(TOLD)))
+            if not (take in (STANDS, *SUMS) or str(take).startswith((TOLD, LAST_OF)))
         ]  # fmt: skip
         return [f"takes {strange[0]!r} of a part, which nobody knows here"] if strange else []
 
@@ -127,7 +134,7 @@ class Contract:
         if self.picture is not None:
             return self.equipment, 0.0, self.picture, self.shot, self.gray
         every = 0.0 if self.asked_at else self.step_s
-        return self.asked_at, every, self.columns, self.takes, self.window
+        return self.asked_at, every, self.columns, self.takes, self.window, self.settle_s
 
     @property
     def one_by_one(self) -> bool:

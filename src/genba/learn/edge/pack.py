@@ -7,9 +7,9 @@ import numpy as np
 from genba.errors import LearnError
 from genba.learn.arrays import AnyArray
 from genba.learn.data.column import Column, ColumnKind
-from genba.learn.data.sums import SUMS
+from genba.learn.data.sums import LAST, SUMS
 from genba.learn.edge.bundle import REFERENCE, seal
-from genba.learn.edge.contract import STANDS, TOLD
+from genba.learn.edge.contract import LAST_OF, STANDS, TOLD
 from genba.learn.edge.fuse import fused
 from genba.learn.edge.keys import ReleaseKey
 from genba.learn.recipe.card import Card
@@ -72,6 +72,7 @@ def release_of(
         "budget_us": budget_us,
         "memory_mb": memory_mb,
         "working": bool(card.lineage.get("query", {}).get("working", False)),
+        "settle_s": float(card.lineage.get("query", {}).get("settle_s", 0.0)),
         "model": model.digest,
         "card": card.as_json(),
     }
@@ -120,6 +121,8 @@ def _shown(card: Card, pictures: AnyArray) -> dict[str, Any]:
 
 def _taken(column: Column, said: str) -> str:
     """Say what of a part's own time a column holds, as :func:`slice_of_parts` names it."""
+    if column.signal is None and column.name.endswith(LAST):
+        return f"{LAST_OF}{column.name.removesuffix(LAST)}"
     if column.signal is None:
         return f"{TOLD}{column.name}"
     if column.kind is ColumnKind.SETPOINT:

@@ -13,8 +13,18 @@ from numpy.typing import NDArray
 
 from genba.historian import Historian
 from genba.learn.arrays import Floats, Integers
-from genba.learn.data.parts import LONGEST_US, Part, held, part_of, parts_in, summed, track_in
-from genba.learn.edge.contract import STANDS, TOLD, Contract
+from genba.learn.data.parts import (
+    LONGEST_US,
+    Part,
+    gauged_in,
+    held,
+    part_of,
+    parts_in,
+    summed,
+    track_in,
+)
+from genba.learn.data.settle import Settling, settled_parts
+from genba.learn.edge.contract import LAST_OF, STANDS, TOLD, Contract
 from genba.learn.edge.window import US, Look, Question
 from genba.plant import Quality, Sample
 
@@ -22,6 +32,8 @@ Track = tuple[Integers, Floats]
 """Times and values of one signal's good samples, in order of time."""
 Before = Callable[[Contract, int, int], NDArray[np.float32] | None]
 """Gives the rows (n, columns) of the last so many parts that ended before a moment, in order."""
+_DAY_US = 86_400 * US
+"""How far back is looked for the last gauged part."""
 _LONGEST_WAY = 4
 """Times as far back as parts usually take that is looked for those before."""
 
@@ -37,6 +49,8 @@ def rows_of_parts(
         if take.startswith(TOLD):
             field = take.removeprefix(TOLD)
             columns.append(np.array([part.told.get(field, np.nan) for part in parts], np.float64))
+        elif take.startswith(LAST_OF):
+            columns.append(held(*tracks[take], ends - 1))
         elif take == STANDS:
             columns.append(held(*tracks[name], ends))
         else:
@@ -56,12 +70,15 @@ def recorded_rows(
     HistorianError
         If the period is empty.
     """
-    announced = store.samples([contract.asked_at], start - LONGEST_US, end)
-    parts = parts_in(announced)
+    lasts = lasts_of(contract)
+    settle_us = round(contract.settle_s * US)
+    back = start - max(LONGEST_US, 2 * settle_us, _DAY_US if lasts else 0)
+    parts = parts_in(store.samples([contract.asked_at], back, end))
     ends = np.array([part.time for part in parts], np.int64)
-    begins = np.maximum(np.concatenate([[start - LONGEST_US], ends[:-1]]), ends - LONGEST_US)
-    within = np.flatnonzero(ends >= start)
-    tracks: dict[str, Track] = {}
+    begins = np.maximum(np.concatenate([[back], ends[:-1]]), ends - LONGEST_US)
+    calm = settled_parts(ends, settle_us) if settle_us else np.ones(len(ends), np.bool_)
+    within = np.flatnonzero((ends >= start) & calm)
+    tracks = {take: gauged_in(parts, field) for take, field in lasts.items()}
     for name in contract.hears - {contract.asked_at}:
         found = store.samples([name], start - 2 * LONGEST_US, end)
         tracks[name] = track_in(found)
@@ -80,12 +97,18 @@ def _with_older(store: Historian, name: str, track: Track, start: int) -> Track:
     return np.concatenate([[start - 1], track[0]]), np.concatenate([[float(value)], track[1]])
 
 
+def lasts_of(contract: Contract) -> dict[str, str]:
+    """Return what a model takes of the last gauged part, and the name it was told by."""
+    return {take: take.removeprefix(LAST_OF) for take in contract.takes if take.startswith(LAST_OF)}
+
+
 class PartFeed:
     """Hears every sample that a model of parts needs, and asks a tick after a part has ended.
 
     That tick lets come what was measured before the end and arrives behind it. The part that was
     under way when it began to hear, or when something was lost on the way to it
-    (:meth:`lose`), is not asked about: nobody saw all of it.
+    (:meth:`lose`), is not asked about: nobody saw all of it. What a machine makes while it settles
+    is no part to it, and it knows of no gauged part before the first that it hears.
 
     Parameters
     ----------
@@ -103,6 +126,9 @@ class PartFeed:
         self._ended: list[Part] = []
         self._last: int | None = None
         self._heard = False
+        self._lasts = lasts_of(contract)
+        self._settle_us = round(contract.settle_s * US)
+        self._settling = Settling(self._settle_us)
 
     def ask(self, now: int, look: Look, came: Sequence[object] = ()) -> Sequence[Question]:
         """Take what came since the last tick; return a question for each part that is over."""
@@ -120,12 +146,13 @@ class PartFeed:
         """Something that it should have heard is lost: begin anew."""
         self._tracks, self._ended, self._last, self._heard = {}, [], None, False
         self._rows.clear()
+        self._settling = Settling(self._settle_us)
 
     def _begin(self, look: Look) -> None:
         self._heard = True
         self._tracks = {
             name: (array("q"), array("d"))
-            for name in self._contract.hears - {self._contract.asked_at}
+            for name in (self._contract.hears - {self._contract.asked_at}) | self._lasts.keys()
         }
         for name in self._contract.looks:
             times, values = self._tracks[name]
@@ -139,6 +166,10 @@ class PartFeed:
             part = part_of(sample.source_time, text)
             if part is not None:
                 self._ended.append(part)
+                for take, field in self._lasts.items():
+                    times, values = gauged_in([part], field)
+                    self._tracks[take][0].extend(times.tolist())
+                    self._tracks[take][1].extend(values.tolist())
         elif sample.quality < Quality.BAD and (track := self._tracks.get(sample.signal)):
             track[0].append(sample.source_time)
             track[1].append(float(sample.value) if number else np.nan)  # type: ignore[arg-type]
@@ -148,7 +179,8 @@ class PartFeed:
         if last is not None and part.time <= last:
             return None  # an old announcement that came late
         self._last = part.time
-        if last is None:
+        calm = not self._settle_us or self._settling.part(part.time)
+        if last is None or not calm:
             return None
         begins = np.array([max(last, part.time - LONGEST_US)], np.int64)
         tracks = {name: _in_order(*track) for name, track in self._tracks.items()}
@@ -177,7 +209,7 @@ class PartFeed:
             old = 0
             while old < len(times) and times[old] <= first:
                 old += 1
-            old -= name in self._contract.looks
+            old -= name in self._contract.looks or name in self._lasts
             if old > 0:
                 del times[:old], values[:old]
 

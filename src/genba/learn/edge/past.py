@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from genba.errors import GenbaError, LearnError
 from genba.historian import Historian
 from genba.learn.data.equipment import numbers_of
+from genba.learn.data.settle import settled
 from genba.learn.edge.contract import Contract
 from genba.learn.edge.part_feed import PartFeed, parts_before, recorded_rows
 from genba.learn.edge.pictures import PictureFeed
@@ -44,13 +45,21 @@ class Stretch:
     @property
     def at_work(self) -> NDArray[np.bool_]:
         """Moments (n,) at which the model could be expected to answer."""
-        return self.recorded & self.executes if self.contract.working else self.recorded
+        return self.recorded & self._shown
+
+    @property
+    def _shown(self) -> NDArray[np.bool_]:
+        """Moments (n,) of which it sees anything: while the machine works, and is settled."""
+        if not self.contract.working:
+            return np.ones(len(self.time), np.bool_)
+        return settled(self.time, self.executes, round(self.contract.settle_s * US))
 
     def rows(self) -> NDArray[np.float32]:
-        """Return the rows that the model sees: unknown where the machine does not do its work."""
+        """Return the rows that the model sees: unknown where the machine does not do its work, or
+        still settles.
+        """
         rows = self.values.copy()
-        if self.contract.working:
-            rows[~self.executes] = np.nan
+        rows[~self._shown] = np.nan
         return rows
 
     def look(self, row: int) -> Look:
@@ -91,9 +100,12 @@ class Past:
         if contract.asked_at:
             return PartFeed(contract, self.parts)
         feed = Feed(contract)
-        rows = self.rows(contract, contract.window)
-        if rows is not None and len(rows):
-            feed.fill(rows, self._now())
+        try:
+            seen = self._newest(contract, contract.window)
+        except GenbaError:
+            return feed
+        for row, moment in enumerate(seen.time.tolist()):
+            feed.tick(moment, seen.look(row))
         return feed
 
     def parts(self, contract: Contract, count: int, moment: int) -> NDArray[np.float32] | None:
@@ -110,12 +122,17 @@ class Past:
             return None
         if contract.asked_at:
             return self.parts(contract, count, self._now())
-        step = round(contract.step_s * US)
-        end = self._now() // step * step + step
         try:
-            return self.stretch(contract, end - count * step, end).rows()
+            return self._newest(contract, count).rows()[-count:]
         except GenbaError:
             return None
+
+    def _newest(self, contract: Contract, count: int) -> Stretch:
+        """Read the last ``count`` moments, and those before that tell whether it was settled."""
+        step = round(contract.step_s * US)
+        end = self._now() // step * step + step
+        before = 2 * round(contract.settle_s * US)
+        return self.stretch(contract, end - count * step - before, end)
 
     def windows(self, contract: Contract) -> NDArray[np.float32] | None:
         """Return the newest windows whose values are all known, at most ``RECENT_WINDOWS``."""

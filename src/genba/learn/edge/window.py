@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from genba.learn.data.settle import Settling
 from genba.learn.edge.contract import Contract
 
 US = 1_000_000
@@ -29,12 +30,16 @@ class Question(NamedTuple):
 class Feed:
     """Takes one row per step of the contract, each value as it stands at that moment.
 
+    Of a machine that does not work, or still settles, a row is unknown.
+
     The rows lie twice in one array, so that the newest window is always one piece of memory.
     """
 
     def __init__(self, contract: Contract) -> None:
         self._columns = contract.columns
         self._at_work = contract.equipment if contract.working else None
+        self._settle_us = round(contract.settle_s * US)
+        self._settling = Settling(self._settle_us)
         self._rows = contract.window
         self._step_us = max(1, round(contract.step_s * US))
         self._ring = np.full((2 * contract.window, len(contract.columns)), np.nan, np.float32)
@@ -60,9 +65,11 @@ class Feed:
         passed = 1 if self._last is None else step - self._last
         if passed < 0 or passed > self._rows:
             self._filled, passed = 0, 1
+            self._settling = Settling(self._settle_us)
         self._last = step
         row = np.array([look(name) for name in self._columns], np.float32)
-        if self._at_work is not None and look(self._at_work) != 1:
+        moment = step * self._step_us
+        if self._at_work is not None and not self._settling.take(moment, look(self._at_work) == 1):
             row[:] = np.nan
         for _ in range(passed):
             self._put(row)
@@ -71,12 +78,6 @@ class Feed:
     def ask(self, now: int, look: Look, came: Sequence[object] = ()) -> Sequence[Question]:
         """Take a row if a step is over; return the window where one was taken and it is full."""
         return [Question(now, self.window())] if self.tick(now, look) and self.full else []
-
-    def fill(self, rows: NDArray[np.float32], now: int) -> None:
-        """Begin with rows (n, columns) from before ``now``, oldest first, one for each step."""
-        for row in rows[-self._rows :]:
-            self._put(row)
-        self._last = now // self._step_us
 
     def window(self) -> NDArray[np.float32]:
         """Return the newest rows (window, columns), oldest first: a view, not a copy."""

@@ -152,8 +152,9 @@ def seek(
 
 
 def _part(stretch: Stretch, begin: int, end: int) -> Stretch:
-    """Cut out a fault's time, with a lead."""
-    lead = round(_LEAD * stretch.contract.window * stretch.contract.step_s * US)
+    """Cut out a fault's time, with a lead, and what tells whether the machine was settled."""
+    contract = stretch.contract
+    lead = round((_LEAD * contract.window * contract.step_s + 2 * contract.settle_s) * US)
     kept = (stretch.time >= begin - lead) & (stretch.time <= end)
     return replace(
         stretch,

@@ -39,9 +39,10 @@ def from_historian(card: Card, historian: Historian, plant: Plant, start: int, e
     needed = {column.signal for column in card.columns}
     # A machine's own process may lack the signal of the truth, and then watches without labels.
     signals = tuple(n for n in map(str, query["signals"]) if n in needed or n in plant.signals)
+    settle_s = float(query.get("settle_s", 0.0))
     if "parts" in query:
-        wanted = Slice(query["equipment"], start, end, signals=signals)
-        found = slice_of_parts(historian, plant, wanted, str(query.get("target", "result")))
+        wanted = Slice(query["equipment"], start, end, signals=signals, settle_s=settle_s)
+        found = slice_of_parts(historian, plant, wanted, query.get("target", "result"))
         return fitting(card, found)
     wanted = Slice(
         query["equipment"],
@@ -50,6 +51,7 @@ def from_historian(card: Card, historian: Historian, plant: Plant, start: int, e
         query["step_s"],
         signals,
         working=bool(query["working"]),
+        settle_s=settle_s,
     )
     found = slice_of_equipment(historian, plant, wanted)
     return fitting(card, _with_target(card, found))
