@@ -86,6 +86,17 @@ def anomaly(
     idle_too: Annotated[
         bool, typer.Option("--idle-too", help="Also moments at which the machine does not work.")
     ] = False,
+    parts: Annotated[
+        bool, typer.Option("--parts", help="Judge each part, with those before it, not moments.")
+    ] = False,
+    settle: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=240,
+            help="Minutes left out after each standstill of as long; by default as measured.",
+        ),
+    ] = None,
     start: FromOption = "-14d",
     end: ToOption = "now",
     step: StepOption = None,
@@ -102,7 +113,8 @@ def anomaly(
     json: JsonOption = False,
 ) -> None:
     """Learn what is normal, and set limits on normal data that nothing was fitted on."""
-    from genba.learn import anomaly_ladder, slice_of_equipment
+    from genba.learn import anomaly_ladder
+    from genba.learn.anomaly.settling import slice_of_settled
     from genba.learn.anomaly.usual import settings_told
     from genba.learn.verify.budget import BUDGET_A_WEEK
 
@@ -113,6 +125,8 @@ def anomaly(
         alarms_week = BUDGET_A_WEEK
     folder = state or plant.resolve().parent / "state"
     if file is not None:
+        if parts or settle is not None:
+            fail("a file says itself what its rows are; give --parts and --settle with --equipment")
         data = from_file(file, target, time, group, without)
     else:
         data = from_machine(
@@ -120,13 +134,23 @@ def anomaly(
             folder,
             equipment,
             (start, end),
-            slice_of_equipment,
+            partial(
+                slice_of_settled,
+                settle_s=None if settle is None else settle * 60,
+                parts=parts,
+            ),
             step=step,
             signal=signal,
             without=without,
             working=not idle_too,
             mode=True,
         )
+        if settles := float(data.lineage.query.get("settle_s", 0.0)):
+            typer.echo(
+                f"left out: {settles / 60:g} minutes after each standstill of as long, while it "
+                "settles",
+                err=True,
+            )
     data, parted = parted_by(data, split, seed)
     if alarms_week is not None and not data.timed:
         fail(f"'{data.name}' has no times to count weeks by; name their column with --time")
@@ -136,6 +160,7 @@ def anomaly(
         false_alarms=SHARE if false_alarms is None else false_alarms,
         a_week=alarms_week,
         labelled=data.target is not None,
+        parts=parts,
         seed=seed,
     )
     limits = settings_told(train, parted.take(data, "test"))
@@ -187,7 +212,7 @@ def quality(
     vouch: VouchOption = None,
     time: TimeOption = None,
     group: GroupOption = None,
-    split: SplitOption = "time",
+    split: SplitOption = "time or lot",
     state: StateOption = None,
     sweep: SweepOption = 0,
     scale: ScaleOption = None,

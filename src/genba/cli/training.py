@@ -43,7 +43,11 @@ GroupOption = Annotated[
     typer.Option("--group", help="GROUP=COLUMN of the file: unit, lot, tool or experiment."),
 ]
 SplitOption = Annotated[
-    str, typer.Option("--split", help="How to part rows: time, blocks, rows, or a group.")
+    str,
+    typer.Option(
+        "--split",
+        help="Part rows by time, blocks, rows, a group; 'time or lot': the first that shows all.",
+    ),
 ]
 StateOption = Annotated[
     Path | None,

@@ -11,7 +11,6 @@ from typing import Protocol
 import numpy as np
 
 from genba.errors import LearnError
-from genba.learn.anomaly.view import View
 from genba.learn.arrays import Floats, Integers
 from genba.learn.data.dataset import Dataset
 from genba.learn.features.windows import windows_of
@@ -23,11 +22,19 @@ PLENTY = 5_000
 _FOLDS = 5
 
 
+class Seeing(Protocol):
+    """What a model looks at."""
+
+    def of(self, inputs: Floats) -> tuple[Floats, Integers]:
+        """Return what it makes of windows (n, ...), and of what kind each is (n,)."""
+        ...
+
+
 class Judging(Protocol):
     """A model whose limits are still 1."""
 
     @property
-    def view(self) -> View:
+    def view(self) -> Seeing:
         """What it looks at."""
         ...
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from genba.learn.anomaly.chart import ChartRecipe
 from genba.learn.anomaly.distance import DistanceRecipe
 from genba.learn.anomaly.drills import LENGTH, drills
 from genba.learn.anomaly.episodes import apart_of
@@ -22,6 +23,7 @@ from genba.learn.recipe.prediction import Prediction
 from genba.learn.recipe.protocol import Model, Recipe, Task
 
 FEWEST_ROWS = 600
+FEWEST_PARTS = 300
 MOST_FALSE_ALARMS = 0.05
 """Share of normal rows; a rung beyond it is not chosen."""
 _SHARP = 0.001
@@ -37,15 +39,42 @@ def anomaly_ladder(
     false_alarms: float = 0.01,
     a_week: float | None = None,
     labelled: bool = False,
+    parts: bool = False,
     seed: int = 0,
 ) -> Ladder:
     """Return the rungs for some data: the spread of ``train`` sizes the drills.
+
+    ``parts`` says that rows are parts, not moments.
 
     Limits are set for ``a_week`` findings a week of running time where that is given and rows have
     times, else for a share ``false_alarms`` of rows. Where faults are labelled, AUC decides; else
     the share of drills that are found.
     """
     wish: dict[str, Any] = {"false_alarms": false_alarms, "a_week": a_week}
+    if parts:
+        rungs, fewest = _of_parts(wish), FEWEST_PARTS
+    else:
+        rungs, fewest = _of_moments(wish), FEWEST_ROWS
+    baselines: tuple[Recipe, ...] = (SigmaRecipe(**wish),)
+    primary = "auc" if labelled else "drills"
+    examine = examine_with_drills(train, seed)
+    return Ladder(
+        Task.ANOMALY, rungs, baselines, examine, primary, _acceptable, fewest, Again.LIMITS
+    )
+
+
+def _of_parts(wish: dict[str, Any]) -> tuple[Recipe, ...]:
+    """Charts that remember the parts before; and each part, or the last few, by all signals."""
+    return (
+        ChartRecipe(**wish),
+        ChartRecipe(newest=0.08, window=40, name="ewma-middle", **wish),
+        ChartRecipe(newest=0.03, window=100, name="ewma-long", **wish),
+        DistanceRecipe(window=1, name="distance-part", **wish),
+        DistanceRecipe(window=8, name="distance-parts", **wish),
+    )
+
+
+def _of_moments(wish: dict[str, Any]) -> tuple[Recipe, ...]:
     rungs: tuple[Recipe, ...] = (
         DistanceRecipe(**wish),
         DistanceRecipe(window=8, name="distance-short", **wish),
@@ -61,12 +90,7 @@ def anomaly_ladder(
         from genba.learn.autoencoder.recipe import AutoencoderRecipe
 
         rungs += (AutoencoderRecipe(**wish),)
-    baselines: tuple[Recipe, ...] = (SigmaRecipe(**wish),)
-    primary = "auc" if labelled else "drills"
-    examine = examine_with_drills(train, seed)
-    return Ladder(
-        Task.ANOMALY, rungs, baselines, examine, primary, _acceptable, FEWEST_ROWS, Again.LIMITS
-    )
+    return rungs
 
 
 def examine_with_drills(train: Dataset, seed: int) -> Examine:

@@ -112,6 +112,20 @@ class Usual:
         """
         if self.settings.shape[1] == 0:
             return self._plain_graph(graph)
+        left, hits, known = self._left_graph(graph)
+        return left, *self._kinds(graph, hits, known)
+
+    def rows_graph(self, graph: Graph) -> tuple[str, str]:
+        """Add what is left over to a graph, (n, window, judged) float64, and which rows are at a
+        known setting, (n, window, 1); an empty name where there is one setting.
+        """
+        if self.settings.shape[1] == 0:
+            return self._plain_graph(graph)[0], ""
+        left, _, known = self._left_graph(graph)
+        return left, known
+
+    def _left_graph(self, graph: Graph) -> tuple[str, str, str]:
+        """What is left over; one-hot settings of all rows; and whether they are known."""
         measured = self.measured > 0
         inputs = graph.doubles(INPUT)
         judged = graph.add("Gather", inputs, graph.constant(np.flatnonzero(measured)), axis=2)
@@ -127,7 +141,7 @@ class Usual:
         own = graph.add("MatMul", hits, graph.constant(self.scales))
         wide = graph.add("Mul", unseen, graph.constant(self.wide))
         left = graph.add("Div", graph.add("Sub", judged, base), graph.add("Add", own, wide))
-        return left, *self._kinds(graph, hits, known)
+        return left, hits, known
 
     def by_column(self, shares: Floats) -> Floats:
         """Add up shares of judged columns, or of their means and spreads, (n, columns)."""

@@ -55,6 +55,7 @@ def ladder_again(card: Card, data: Dataset, train: Dataset) -> Ladder:
                 false_alarms=float(settings.get("false_alarms", 0.01)),
                 a_week=settings.get("a_week"),
                 labelled=data.target is not None,
+                parts="parts" in card.lineage.get("query", {}),
                 seed=card.seed,
             )
         case Task.QUALITY if data.target is not None:

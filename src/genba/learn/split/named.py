@@ -10,10 +10,16 @@ from genba.learn.data.synthetic import synthetic_rows
 from genba.learn.split.parts import Split, by_blocks, by_group, by_rows, by_time
 
 SPLITS = "time, blocks, rows, or a group such as lot or experiment"
+BOTH = ("train", "choose", "test")
+"""Parts that tell nothing of a class that they do not hold."""
 
 
 def split_of(data: Dataset, name: str, *, seed: int = 0, gap: int = 0) -> Split:
     """Part a data set as named: ``time``, ``blocks``, ``rows``, or by whole groups of that name.
+
+    ``time or lot`` names two: the second is taken where the first leaves a class out of a part to
+    learn from, to choose by or to test on, as bad parts that come seldom and together do, and the
+    second leaves it out of none.
 
     Synthetic rows are to learn from, whatever part they would have fallen into.
 
@@ -44,6 +50,16 @@ def to_learn_from(data: Dataset, split: Split) -> Split:
 
 
 def _split_of(data: Dataset, name: str, *, seed: int, gap: int) -> Split:
+    first, _, other = name.partition(" or ")
+    if other:
+        split = _split_of(data, first, seed=seed, gap=gap)
+        lacking = _lacking(data, split)
+        if not lacking or (other not in ("blocks", "rows") and other not in data.groups):
+            return split
+        instead = _split_of(data, other, seed=seed, gap=gap)
+        if _lacking(data, instead):
+            return split
+        return replace(instead, how=f"{instead.how}, since by {first} {lacking}")
     if name == "time":
         return by_time(data, gap=gap)
     if name == "blocks":
@@ -53,3 +69,16 @@ def _split_of(data: Dataset, name: str, *, seed: int, gap: int) -> Split:
     if name in data.groups:
         return by_group(data, name, seed=seed)
     raise LearnError(f"'{name}' is no way to part data set '{data.name}'; name {SPLITS}")
+
+
+def _lacking(data: Dataset, split: Split) -> str:
+    """Say which class a part does not hold; nothing where each holds all that there are."""
+    target = data.target
+    if target is None or not target.is_class:
+        return ""
+    there = np.unique(target.values[np.isfinite(target.values)])
+    for part in BOTH:
+        gone = np.setdiff1d(there, target.values[getattr(split, part)])
+        if len(gone):
+            return f"'{part}' held no '{target.classes[int(gone[0])]}'"
+    return ""
