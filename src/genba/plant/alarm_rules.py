@@ -73,6 +73,11 @@ BUILT_IN: tuple[AlarmRule, ...] = (
         consequence="No released model judges; limits and rates go on.",
     ),
     AlarmRule(
+        kind="unfit_picture",
+        response="See to the camera and its light: pictures must be as when the model learned.",
+        consequence="Parts pass that nobody looked at.",
+    ),
+    AlarmRule(
         kind="unfit_model",
         response="`genba model watch` says what changed; learn the model anew, or take it back.",
         consequence="What the model says may be wrong, and its intervals too narrow.",

@@ -11,11 +11,15 @@ from tests.learn.press import MINUTE
 from genba.errors import LearnError
 from genba.learn.edge.bundle import Bundle
 from genba.learn.edge.contract import Contract
+from genba.learn.edge.keys import Trust
 from genba.learn.edge.node import Slot
+from genba.learn.edge.pack import release_of
 from genba.learn.edge.part_feed import PartFeed
 from genba.learn.edge.runner import Answer, Runner
+from genba.learn.edge.shadow import try_out
 from genba.learn.edge.window import Question
 from genba.learn.verify.replay import replay
+from genba.learn.verify.verified import Terms, verify
 from genba.plant import US, Quality, Sample
 
 
@@ -84,6 +88,39 @@ def test_a_runner_answers_each_part_as_the_model_and_the_replay_do(pressed: Part
     run = replay(pressed.bundle, pressed.past.stretch(pressed.bundle.contract, LEARNED, END))
     assert run.time.tolist()[1:] == [answer.time for answer in said]
     assert np.allclose(run.values[1:], [answer.value for answer in said], atol=1e-6)
+
+
+def test_the_next_release_is_tried_out_on_the_machine_s_own_last_parts(pressed: Parted) -> None:
+    windows = pressed.past.windows(pressed.bundle.contract)
+    assert windows is not None
+    _, rows = rows_of(pressed, END - 210 * MINUTE, END)
+    assert np.array_equal(windows[:, 0], rows[-200:])
+    again = release_of(pressed.model, pressed.key, budget_us=9000.0)
+    report = try_out(
+        again, Trust((pressed.key.public,)), signals=set(pressed.plant.signals),
+        in_force=pressed.bundle, live=pressed.past.windows,
+    )  # fmt: skip
+    assert report.passed, report.why
+    assert report.checks[-1].text == "0.0% of findings differ, answers shifted by 0 IQR"
+    deaf = try_out(again, Trust((pressed.key.public,)), signals={"press-1.melt", "press-1.cavity"})
+    assert "there is no signal press-1.part here" in deaf.why
+
+
+def test_a_model_of_parts_is_verified_on_parts_that_it_never_saw(pressed: Parted) -> None:
+    verdict = verify(
+        pressed.registry, pressed.model, pressed.plant, pressed.past, (LEARNED + US, END),
+        Terms(a_week=1e6),
+    )  # fmt: skip
+    assert verdict.passed, verdict.why
+    assert verdict.run is not None
+    assert verdict.run.answers == 200
+    assert verdict.rate is not None
+    assert verdict.rate.weeks * 7 * 24 * 60 == pytest.approx(200)
+    with pytest.raises(LearnError, match=r"asked once a part.*leave --twin out"):
+        verify(
+            pressed.registry, pressed.model, pressed.plant, pressed.past, (LEARNED, END), Terms(),
+            imagine=lambda _: (),
+        )  # fmt: skip
 
 
 def test_what_arrives_behind_the_end_of_a_part_and_was_before_it_counts(pressed: Parted) -> None:
