@@ -9,6 +9,11 @@ from tests.cli.command import genba
 from tests.learn.made import column_still, milling_failures
 from tests.learn.press import plant_in, record
 
+from genba.learn import Registry
+from genba.learn.edge.bundle import open_bundle
+from genba.learn.edge.keys import ReleaseKey, Trust
+from genba.learn.edge.pack import release_of
+from genba.learn.registry.signature import KEY
 from genba.operate.state import StateFolder
 
 
@@ -53,6 +58,36 @@ def test_parts_that_were_gauged_teach_quality(works: Path, tmp_path: Path) -> No
     assert card["target"]["classes"] == ["good", "bad"]
     assert card["tested"]["auc"] > 0.9
     assert "somebody vouched: cavity.mean, weight_g" in card["limits"][-1]
+
+
+def test_each_part_is_judged_with_what_gauging_last_found(works: Path, tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    StateFolder(state)
+    (state / "historian").rmdir()
+    (state / "historian").symlink_to(works / "state" / "historian")
+    told = genba(
+        *("train", "anomaly", works / "plant.yaml", "--equipment", "press-1", "--parts"),
+        *("--settle", "8", "--state", state, "--json"),
+    )
+    assert told.exit_code == 0, told.output
+    assert "left out: 8 minutes after each standstill" in told.stderr
+    card = json.loads(told.stdout)
+    assert card["lineage"]["query"]["settle_s"] == 480
+    assert "size_um.last" in [column["name"] for column in card["columns"]]
+    registry = Registry(state / "models", state / "secrets" / KEY)
+    (listed,) = json.loads(genba("model", "list", "--state", state, "--json").stdout)
+    key = ReleaseKey.at(registry.key)
+    content = release_of(registry.get(listed["model"]), key)
+    contract = open_bundle(content, Trust((key.public,))).contract
+    assert contract.asked_at == "press-1.part"
+    assert contract.settle_s == 480
+    assert "last:size_um" in contract.takes
+
+
+def test_a_file_knows_neither_parts_nor_settling(tmp_path: Path) -> None:
+    told = genba("train", "anomaly", "--file", tmp_path / "rows.csv", "--parts")
+    assert told.exit_code == 1
+    assert "give --parts and --settle with --equipment" in told.stderr
 
 
 def test_a_file_with_a_trap_is_refused_and_without_it_learned(tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from genba.learn.data.synthetic import synthetic_rows
 from genba.learn.split.parts import Split, by_blocks, by_group, by_rows, by_time
 
 SPLITS = "time, blocks, rows, or a group such as lot or experiment"
+_DEALS = 50
+"""Ways to deal groups that are tried until each part holds all classes (stratified groups)."""
 BOTH = ("train", "choose", "test")
 """Parts that tell nothing of a class that they do not hold."""
 
@@ -56,10 +58,11 @@ def _split_of(data: Dataset, name: str, *, seed: int, gap: int) -> Split:
         lacking = _lacking(data, split)
         if not lacking or (other not in ("blocks", "rows") and other not in data.groups):
             return split
-        instead = _split_of(data, other, seed=seed, gap=gap)
-        if _lacking(data, instead):
-            return split
-        return replace(instead, how=f"{instead.how}, since by {first} {lacking}")
+        for again in range(_DEALS):
+            instead = _split_of(data, other, seed=seed + again, gap=gap)
+            if not _lacking(data, instead):
+                return replace(instead, how=f"{instead.how}, since by {first} {lacking}")
+        return split
     if name == "time":
         return by_time(data, gap=gap)
     if name == "blocks":
