@@ -51,7 +51,9 @@ def heard(pressed: Parted, feed: PartFeed, start: int, end: int) -> list[Questio
 
 
 def rows_of(pressed: Parted, start: int, end: int) -> tuple[Sequence[int], np.ndarray]:
-    data = pressed.parts(start, end)
+    """What training would make of a stretch, with what it knows of the hour before."""
+    data = pressed.parts(start - 60 * MINUTE, end)
+    data = data.take(data.time >= start)
     data = data.select([column.name for column in pressed.model.card.columns])
     return data.time.tolist(), data.values.astype(np.float32)
 
@@ -60,8 +62,9 @@ def test_the_card_says_what_asks_and_what_a_row_holds(pressed: Parted) -> None:
     contract = pressed.bundle.contract
     assert contract.asked_at == "press-1.part"
     names = [column.name for column in pressed.model.card.columns]
-    assert names[-1] == "weight_g"
-    assert (contract.columns[-1], contract.takes[-1]) == ("press-1.part", "told:weight_g")
+    assert names[-2:] == ["weight_g", "size_um.last"]
+    assert contract.columns[-2:] == ("press-1.part", "press-1.part")
+    assert contract.takes[-2:] == ("told:weight_g", "last:size_um")
     place = names.index("cavity.mean")
     assert (contract.columns[place], contract.takes[place]) == ("press-1.cavity", "mean")
     assert contract.step_s == 60.0
@@ -69,7 +72,7 @@ def test_the_card_says_what_asks_and_what_a_row_holds(pressed: Parted) -> None:
 
 
 def test_rows_heard_live_are_those_of_training_to_the_last_bit(pressed: Parted) -> None:
-    asked = heard(pressed, PartFeed(pressed.bundle.contract), LEARNED, END)
+    asked = heard(pressed, PartFeed(pressed.bundle.contract, pressed.past), LEARNED, END)
     times, rows = rows_of(pressed, LEARNED, END)
     assert [question.time for question in asked] == times[1:], "nobody saw all of the first"
     assert np.array_equal(np.stack([question.window[0] for question in asked]), rows[1:])
@@ -124,7 +127,10 @@ def test_a_model_of_parts_is_verified_on_parts_that_it_never_saw(pressed: Parted
 
 
 def test_what_arrives_behind_the_end_of_a_part_and_was_before_it_counts(pressed: Parted) -> None:
-    feed, late = PartFeed(pressed.bundle.contract), PartFeed(pressed.bundle.contract)
+    feed, late = (
+        PartFeed(pressed.bundle.contract, pressed.past),
+        PartFeed(pressed.bundle.contract, pressed.past),
+    )
     plain = heard(pressed, feed, LEARNED, LEARNED + 20 * MINUTE)
     asked: list[Question] = []
     kept: list[Sample] = []
@@ -139,7 +145,7 @@ def test_what_arrives_behind_the_end_of_a_part_and_was_before_it_counts(pressed:
 
 
 def test_bad_values_do_not_count_and_a_part_without_any_is_unknown(pressed: Parted) -> None:
-    feed = PartFeed(pressed.bundle.contract)
+    feed = PartFeed(pressed.bundle.contract, pressed.past)
     asked: list[Question] = []
     for now, came in pressed.ticks(LEARNED, LEARNED + 5 * MINUTE):
         bad = [s._replace(quality=Quality.BAD) if s.signal.endswith("melt") else s for s in came]
@@ -153,7 +159,7 @@ def test_bad_values_do_not_count_and_a_part_without_any_is_unknown(pressed: Part
 
 
 def test_no_part_is_asked_about_of_which_something_was_lost(pressed: Parted) -> None:
-    feed = PartFeed(pressed.bundle.contract)
+    feed = PartFeed(pressed.bundle.contract, pressed.past)
     asked: list[int] = []
     for now, came in pressed.ticks(LEARNED, LEARNED + 10 * MINUTE):
         if now == LEARNED + 5 * MINUTE - 30 * US:
@@ -164,7 +170,7 @@ def test_no_part_is_asked_about_of_which_something_was_lost(pressed: Parted) -> 
 
 
 def test_an_hour_without_a_part_is_let_go_of(pressed: Parted) -> None:
-    feed = PartFeed(pressed.bundle.contract)
+    feed = PartFeed(pressed.bundle.contract, pressed.past)
     for second in range(0, 5 * 3600, 10):
         now = LEARNED + second * US
         feed.ask(now, held, [Sample("press-1.melt", now, now, 230.0)])

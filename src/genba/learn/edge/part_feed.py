@@ -6,7 +6,8 @@ samples that came until the question is put.
 
 from array import array
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,12 +31,22 @@ from genba.plant import Quality, Sample
 
 Track = tuple[Integers, Floats]
 """Times and values of one signal's good samples, in order of time."""
-Before = Callable[[Contract, int, int], NDArray[np.float32] | None]
-"""Gives the rows (n, columns) of the last so many parts that ended before a moment, in order."""
 _DAY_US = 86_400 * US
 """How far back is looked for the last gauged part."""
 _LONGEST_WAY = 4
 """Times as far back as parts usually take that is looked for those before."""
+
+
+class Recorded(Protocol):
+    """What was before a moment, in microseconds UTC."""
+
+    def parts(self, contract: Contract, count: int, moment: int) -> NDArray[np.float32] | None:
+        """Return the rows (n, columns) of the last ``count`` parts, in order; None without any."""
+        ...
+
+    def gauged(self, contract: Contract, moment: int) -> Mapping[str, float]:
+        """Return what was found of the last gauged part, by what the contract takes."""
+        ...
 
 
 def rows_of_parts(
@@ -108,19 +119,20 @@ class PartFeed:
     That tick lets come what was measured before the end and arrives behind it. The part that was
     under way when it began to hear, or when something was lost on the way to it
     (:meth:`lose`), is not asked about: nobody saw all of it. What a machine makes while it settles
-    is no part to it, and it knows of no gauged part before the first that it hears.
+    is no part to it.
 
     Parameters
     ----------
     contract : Contract
         Of a model of parts.
-    before : callable, optional
-        Gives the parts before the first one, for a model that sees several.
+    recorded : Recorded, optional
+        Knows the parts before the first one, for a model that sees several, or the last gauged.
     """
 
-    def __init__(self, contract: Contract, before: Before | None = None) -> None:
+    def __init__(self, contract: Contract, recorded: Recorded | None = None) -> None:
         self._contract = contract
-        self._before = before
+        self._recorded = recorded
+        self._asked = False
         self._tracks: dict[str, tuple[array[int], array[float]]] = {}
         self._rows: deque[NDArray[np.float32]] = deque(maxlen=contract.window)
         self._ended: list[Part] = []
@@ -144,7 +156,8 @@ class PartFeed:
 
     def lose(self) -> None:
         """Something that it should have heard is lost: begin anew."""
-        self._tracks, self._ended, self._last, self._heard = {}, [], None, False
+        self._tracks, self._ended, self._last = {}, [], None
+        self._heard = self._asked = False
         self._rows.clear()
         self._settling = Settling(self._settle_us)
 
@@ -182,23 +195,27 @@ class PartFeed:
         calm = not self._settle_us or self._settling.part(part.time)
         if last is None or not calm:
             return None
+        if not self._asked and self._recorded is not None:
+            self._remember(self._recorded, part.time)
+        self._asked = True
         begins = np.array([max(last, part.time - LONGEST_US)], np.int64)
         tracks = {name: _in_order(*track) for name, track in self._tracks.items()}
         row = rows_of_parts(self._contract, [part], begins, tracks)[0]
-        if not self._rows and self._contract.window > 1:
-            self._fill(part.time)
         self._rows.append(row)
         if len(self._rows) < self._contract.window:
             return None
         return Question(part.time, np.stack(list(self._rows)), part.serial)
 
-    def _fill(self, moment: int) -> None:
-        """Take the parts before the first one out of the recording."""
-        if self._before is None:
-            return
-        rows = self._before(self._contract, self._contract.window - 1, moment)
-        if rows is not None:
-            self._rows.extend(rows)
+    def _remember(self, recorded: Recorded, moment: int) -> None:
+        """Take what was before the first part out of the recording."""
+        if self._lasts:
+            for take, value in recorded.gauged(self._contract, moment).items():
+                times, values = self._tracks[take]
+                times.insert(0, np.iinfo(np.int64).min)
+                values.insert(0, value)
+        if self._contract.window > 1:
+            rows = recorded.parts(self._contract, self._contract.window - 1, moment)
+            self._rows.extend(() if rows is None else rows)
 
     def _forget(self, now: int) -> None:
         """Let go of what no part to come can have; of a setpoint the last value stays."""
@@ -212,6 +229,19 @@ class PartFeed:
             old -= name in self._contract.looks or name in self._lasts
             if old > 0:
                 del times[:old], values[:old]
+
+
+def last_gauged(contract: Contract, store: Historian, moment: int) -> dict[str, float]:
+    """Return what was found of the last gauged part before a moment, by what is taken of it.
+
+    Raises
+    ------
+    HistorianError
+        If it cannot be read.
+    """
+    parts = parts_in(store.samples([contract.asked_at], moment - _DAY_US, moment))
+    found = {take: gauged_in(parts, field)[1] for take, field in lasts_of(contract).items()}
+    return {take: float(values[-1]) for take, values in found.items() if len(values)}
 
 
 def _in_order(times: "array[int]", values: "array[float]") -> Track:

@@ -14,7 +14,7 @@ from genba.historian import Historian
 from genba.learn.data.equipment import numbers_of
 from genba.learn.data.settle import settled
 from genba.learn.edge.contract import Contract
-from genba.learn.edge.part_feed import PartFeed, parts_before, recorded_rows
+from genba.learn.edge.part_feed import PartFeed, last_gauged, parts_before, recorded_rows
 from genba.learn.edge.pictures import PictureFeed
 from genba.learn.edge.window import US, Feed, Look
 from genba.plant import PackMLState, Plant, Quality, Role, SignalKind
@@ -98,7 +98,7 @@ class Past:
         if contract.picture is not None:
             return PictureFeed(contract)
         if contract.asked_at:
-            return PartFeed(contract, self.parts)
+            return PartFeed(contract, self)
         feed = Feed(contract)
         try:
             seen = self._newest(contract, contract.window)
@@ -115,6 +115,14 @@ class Past:
                 return parts_before(contract, store, count, moment)
         except GenbaError:
             return None
+
+    def gauged(self, contract: Contract, moment: int) -> dict[str, float]:
+        """Return what was found of the last gauged part before a moment, by what is taken of it."""
+        try:
+            with self._opened() as store:
+                return last_gauged(contract, store, moment)
+        except GenbaError:
+            return {}
 
     def rows(self, contract: Contract, count: int) -> NDArray[np.float32] | None:
         """Return the last ``count`` rows (rows, columns), oldest first; None where none is read."""
