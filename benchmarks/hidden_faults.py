@@ -1,22 +1,28 @@
 """Hidden faults of the reference plant: found before the conventional controller's inspection?
 
-``python -m benchmarks.hidden_faults [--seeds 1 2] [--days 12] [--first 5] [--work DIR]``
+``python -m benchmarks.hidden_faults [--seeds 1 2] [--days 3.25] [--first 2.25] [--work DIR]``
 
 The plant runs under its conventional controller; Genba's core watches and records it, as any plant
-(:mod:`benchmarks.recorded_plant`). From the first days a detector and, where gauged parts allow, a
-quality model are learned for every machine, as ``genba train anomaly`` and ``genba train quality``
-do by default: two findings a week of running time, light rungs. They then see the other days.
+(:mod:`benchmarks.recorded_plant`). From the first days a detector over moments, charts of parts
+and, where gauged parts allow, a quality model are learned for every machine, as ``genba train``
+does by default, with light rungs; the two detectors share two findings a week of running time. They
+then see the other days.
 
-The truth is the testbed's ledger, which nothing else reads: parts made and parts truly bad, by
-machine, every 5 s. A *problem* is a run of at least three bad parts of one machine, each at most
-ten parts after the one before; what makes them (wear, drift, a bad lot, misalignment) is no signal.
-Inspection finds it when it scraps or sends back the first part of it. A finding belongs to a
+The truth is the testbed's own, which nothing else reads: parts truly bad, by machine, every 5 s,
+with defects and hidden state. A *problem* is a run of at least three bad parts of one machine, each
+at most ten parts after the one before. Left out is what the machine shows at once: parts lost in a
+breakdown, jams, stripped screws, broken tools; and the tester, which judges every part itself.
+Inspection finds a problem when it scraps or sends back the first part of it. A finding belongs to a
 problem if it begins at some time from an hour before its first bad part to its last: one that has
-stood for longer tells nobody anything. A finding with no bad part of that machine from an hour
-before it to an hour after it is a false alarm. Breakdowns are left out, since the machine's state
-shows them at once, and so is the tester, which judges every part itself. A week is five working
-days. A model of which its own report says that there is no reason to release it is not used, nor a
-detector that spent more than its budget when it was tested (by the lower end of the 95% interval).
+stood for longer tells nobody anything new, and problems that began under such a one are counted
+apart (*stood*). A finding with no bad part of that machine from an hour
+before it to an hour after it is a false alarm. A week is five working days of 16 hours. A model of
+which its own report says that there is no reason to release it is not used, nor a detector that
+spent more than its budget when it was tested (by the lower end of the 95% interval).
+
+``--oracle`` asks how much is in these signals at all: for each machine trees are told by the truth
+which parts were bad, in all *other* seeds (two at least), and judge this one's, by the same columns
+as a quality model, at the same budget of false alarms.
 
 ``--work`` keeps recordings, so that they are lived through once. Simulated plant, synthetic data,
 accelerated clock.
@@ -29,90 +35,55 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.recorded_plant import DAY_US, HOUR_US, TICK_S, Recorded, plant_of_days, record
+from benchmarks.hidden.judged import (
+    Found,
+    Used,
+    judge_moments,
+    judge_parts,
+    judge_quality,
+    poisson_interval,
+)
+from benchmarks.hidden.oracle import Seen, oracle, parts_seen
+from benchmarks.hidden.truth import Books, Problem, Truth, problems_of
+from benchmarks.recorded_plant import (
+    DAY_US,
+    FIRST_H,
+    HOUR_US,
+    LAST_H,
+    TICK_S,
+    Recorded,
+    plant_of_days,
+    record,
+)
 from genba.errors import LearnError
 from genba.historian import Historian
-from genba.learn import (
-    Candidate,
-    Dataset,
-    Ladder,
-    Slice,
-    Weight,
-    anomaly_ladder,
-    quality_ladder,
-    slice_of_equipment,
-    slice_of_parts,
-    train,
-    windows_of,
-)
-from genba.learn.anomaly.episodes import apart_of, episodes_of, weeks_of
-from genba.learn.data.fitness import misfits, without_constant
-from genba.learn.split.named import split_of
-from genba.learn.verify.budget import BUDGET_A_WEEK
-from genba.plant import Plant, Role, SystemClock
-from genba.testbed import PlantSimulation, load_testbed
+from genba.plant import Role, SystemClock
+from genba.testbed import load_testbed
 
 TRUTH = "truth.json"
-APART = 10
-"""Good parts that may lie between two bad ones of one problem."""
-FEWEST = 3
-"""Bad parts that make a problem."""
-WARM_UP_H = 2
-"""Hours of the first day that are not learned from: machines have not made anything yet."""
+CORE_EVERY = 6
+"""Steps of which the core takes the samples at once."""
+KINDS = ("moments", "parts", "quality")
+EITHER = {"any": KINDS, **{kind: (kind,) for kind in KINDS}, "oracle": ("oracle",)}
+"""Rows of the table, and the kinds of models that count there."""
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
-    """A run of bad parts: the first and last, and when inspection noticed (None: never)."""
+class Seed:
+    """What one seed gave."""
 
-    machine: str
-    begin: int
-    end: int
-    bad: int
-    noticed: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A finding of a model, by kind (``anomaly`` or ``quality``)."""
-
-    machine: str
-    kind: str
-    begin: int
-    end: int
-
-
-@dataclass(slots=True)
-class Books:
-    """What the ledger says of one machine: when counts changed, and what they were."""
-
-    time: list[int] = field(default_factory=list)
-    parts: list[int] = field(default_factory=list)
-    bad: list[int] = field(default_factory=list)
-    caught: list[int] = field(default_factory=list)
-
-
-class Truth:
-    """Follows the testbed's ledger while the plant is recorded."""
-
-    def __init__(self) -> None:
-        self.books: dict[str, Books] = {}
-
-    def see(self, simulation: PlantSimulation) -> None:
-        """Note what changed since the last step."""
-        for name, ledger in simulation.books.machines.items():
-            books = self.books.setdefault(name, Books())
-            if books.parts and books.parts[-1] == ledger.parts:
-                continue
-            books.time.append(simulation.now)
-            books.parts.append(ledger.parts)
-            books.bad.append(ledger.truly_bad)
-            books.caught.append(ledger.scrap + ledger.rework)
+    problems: list[Problem]
+    used: list[Used]
+    found: list[Found]
+    books: dict[str, Books]
+    weeks: float
+    """Working weeks of one machine."""
+    seen: list[Seen]
 
 
 def recorded(folder: Path, days: float, seed: int) -> tuple[Recorded, dict[str, Books]]:
@@ -121,193 +92,87 @@ def recorded(folder: Path, days: float, seed: int) -> tuple[Recorded, dict[str, 
     if not path.exists():
         truth = Truth()
         folder.mkdir(parents=True, exist_ok=True)
-        made = asyncio.run(record(folder, days, seed, each=truth.see))
-        told = {
-            name: [books.time, books.parts, books.bad, books.caught]
-            for name, books in truth.books.items()
-        }
+        made = asyncio.run(record(folder, days, seed, each=truth.see, core_every=CORE_EVERY))
+        told = {name: books.as_json() for name, books in truth.books.items()}
         kept = {"start": made.start, "end": made.end, "days": days, "books": told}
         path.write_text(json.dumps(kept), "utf-8")
     kept = json.loads(path.read_text("utf-8"))
     plant = plant_of_days(int(-(-kept["days"] // 1)), seed, observed=True)
-    books = {name: Books(*rows) for name, rows in kept["books"].items()}
+    books = {name: Books(**rows) for name, rows in kept["books"].items()}
     return Recorded(plant, folder / "historian", kept["start"], kept["end"]), books
 
 
-def problems_of(machine: str, books: Books, start: int) -> list[Problem]:
-    """Cut the bad parts made since ``start`` into problems."""
-    parts, bad = np.array(books.parts), np.array(books.bad)
-    caught, times = np.array(books.caught), np.array(books.time)
-    steps = np.flatnonzero((np.diff(bad, prepend=0) > 0) & (times >= start))
-    found: list[Problem] = []
-    if len(steps) == 0:
-        return found
-    cuts = np.flatnonzero(np.diff(parts[steps]) > APART + 1) + 1
-    for run in np.split(steps, cuts):
-        before = int(run[0]) - 1
-        count = int(bad[run[-1]] - (bad[before] if before >= 0 else 0))
-        if count < FEWEST:
-            continue
-        until = min(int(run[-1]) + 1, len(times))
-        rises = np.flatnonzero(np.diff(caught[max(before, 0) : until]) > 0)
-        noticed = int(times[max(before, 0) + 1 + rises[0]]) if len(rises) else None
-        found.append(Problem(machine, int(times[run[0]]), int(times[run[-1]]), count, noticed))
-    return found
-
-
-def trained(data: Dataset, ladder: Ladder, equipment: str) -> Candidate | None:
-    """Train on the light rungs; None where data are refused, or the report advises against it."""
-    light = tuple(one for one in ladder.rungs if one.weight is Weight.LIGHT)
-    try:
-        split = split_of(data, "time", seed=0)
-        found = train(data, split, replace(ladder, rungs=light), equipment=equipment)
-    except LearnError as error:
-        print(f"    {equipment}: {str(error).splitlines()[0][:150]}")
-        return None
-    if not found.climb.beats:
-        print(f"    {equipment}: '{found.card.recipe}' is no better than the plain way: not used")
-        return None
-    return found
-
-
-def anomalies(historian: Historian, plant: Plant, machine: str, span: Sequence[int]) -> list[Found]:
-    """Learn what is normal in the first part, and return what is found in the second."""
-    begin, middle, end = span
-    # A hand would leave out what the refusal names, with --without, and so does this.
-    data = slice_of_equipment(historian, plant, Slice(machine, begin, middle, mode=True))
-    data, _ = without_constant(data)
-    gone = [one.column for one in misfits(data) if one.column]
-    data = data.without(gone) if gone else data
-    part = split_of(data, "time", seed=0).take(data, "train")
-    candidate = trained(data, anomaly_ladder(part, a_week=BUDGET_A_WEEK), machine)
-    if candidate is None or candidate.card.step_s is None:
-        return []
-    names = tuple(column.signal or column.name for column in data.columns)
-    wanted = Slice(machine, middle, end, candidate.card.step_s, names)
-    later = slice_of_equipment(historian, plant, wanted)
-    seen = windows_of(later, candidate.card.window)
-    alarms = candidate.model.predict(seen.values).value > (candidate.model.threshold or 1.0)
-    tested = candidate.card.tested
-    test = split_of(data, "time", seed=0).take(data, "test")
-    weeks = weeks_of(test, np.arange(test.rows))
-    rate = tested.get("false_alarms_week") or 0.0
-    if weeks and poisson_interval(round(rate * weeks))[0] / weeks > BUDGET_A_WEEK:
-        print(f"    {machine}: {rate:.0f} findings a week when tested, beyond the budget: not used")
-        return []
-    print(
-        f"    {machine}: '{candidate.card.recipe}', {data.rows} rows, drills "
-        f"{tested.get('drills') or 0:.0%}, {tested.get('false_alarms_week') or 0:.1f} a week tested"
-    )
-    apart = apart_of(later, candidate.card.window)
-    return _stretches(machine, "anomaly", alarms, later, seen.rows, apart)
-
-
-def predicted(historian: Historian, plant: Plant, machine: str, span: Sequence[int]) -> list[Found]:
-    """Learn from gauged parts of the first days; tell the later parts that it takes for bad."""
-    begin, middle, end = span
-    try:
-        data = slice_of_parts(historian, plant, Slice(machine, begin, middle))
-        data, _ = without_constant(data)
-        gone = [one.column for one in misfits(data) if one.column]
-        data = data.without(gone) if gone else data
-        taught = split_of(data, "time", seed=0).take(data, "train").labels()
-        if data.target is None or len(np.unique(taught[np.isfinite(taught)])) < 2:
-            print(f"    {machine}: gauging found no bad part in the part to learn from")
-            return []
-        candidate = trained(data, quality_ladder(data.target), machine)
-        if candidate is None:
-            return []
-        later = slice_of_parts(historian, plant, Slice(machine, middle, end)).select(data.names)
-    except LearnError as error:
-        print(f"    {machine}: {str(error).splitlines()[0][:150]}")
-        return []
-    seen = windows_of(later, candidate.card.window)
-    alarms = candidate.model.predict(seen.values).value >= (candidate.model.threshold or 1.0)
-    return _stretches(machine, "quality", alarms, later, seen.rows, APART)
-
-
-def _stretches(
-    machine: str, kind: str, alarms: np.ndarray, data: Dataset, rows: np.ndarray, apart: int
-) -> list[Found]:
-    begins = episodes_of(alarms, np.full(len(rows), "", np.str_), apart)
-    found = []
-    for begin, until in zip(begins, [*begins[1:], len(alarms)], strict=False):
-        last = np.flatnonzero(alarms[begin:until])[-1] + begin
-        found.append(Found(machine, kind, int(data.time[rows[begin]]), int(data.time[rows[last]])))
-    return found
-
-
-@dataclass(frozen=True, slots=True)
-class Score:
-    """Counts of one kind of model over some seeds."""
-
-    problems: int = 0
-    found: int = 0
-    first: int = 0
-    """Found before inspection noticed, or where it never did."""
-    leads_h: tuple[float, ...] = ()
-    false: int = 0
-    weeks: float = 0.0
-
-    def __add__(self, other: "Score") -> "Score":
-        return Score(
-            self.problems + other.problems,
-            self.found + other.found,
-            self.first + other.first,
-            self.leads_h + other.leads_h,
-            self.false + other.false,
-            self.weeks + other.weeks,
-        )
-
-
-def score(
-    problems: Sequence[Problem], found: Sequence[Found], books: dict[str, Books], weeks: float
-) -> Score:
-    """Hold findings against problems and against every truly bad part."""
-    hit = first = 0
-    leads = []
-    for problem in problems:
-        own = [
-            one.begin
-            for one in found
-            if one.machine == problem.machine
-            and problem.begin - HOUR_US <= one.begin <= problem.end
-        ]
-        if not own:
-            continue
-        hit += 1
-        first += problem.noticed is None or min(own) < problem.noticed
-        if problem.noticed is not None:
-            leads.append((problem.noticed - min(own)) / HOUR_US)
-    false = 0
-    for one in found:
-        book = books[one.machine]
-        times = np.array(book.time)[np.diff(np.array(book.bad), prepend=0) > 0]
-        near = (times >= one.begin - HOUR_US) & (times <= one.end + HOUR_US)
-        false += not near.any()
-    return Score(len(problems), hit, first, tuple(leads), false, weeks)
-
-
-def one_seed(folder: Path, seed: int, days: float, first: float) -> dict[str, Score]:
-    """Record, learn and score one seed."""
+def one_seed(folder: Path, seed: int, days: float, first: float, *, asked: bool) -> Seed:
+    """Record, learn and judge one seed; ``asked``: keep the parts for the oracle."""
     made, books = recorded(folder, days, seed)
-    begin, middle = made.start + WARM_UP_H * HOUR_US, made.start + round(first * 24 * HOUR_US)
-    span = (begin, middle, made.end)
+    middle = made.start + round(first * DAY_US)
+    end = min(made.end, made.start + round(days * DAY_US))
+    span = (made.start, middle, end)
     physics = load_testbed()[1]
-    announcing = [name for name in books if physics.machines[name].inspection is not None]
+    machines = [name for name in books if physics.machines[name].inspection is not None]
+    used: list[Used] = []
     found: list[Found] = []
+    seen: list[Seen] = []
     with Historian.open(made.historian, SystemClock(), read_only=True) as historian:
-        for machine in announcing:
-            found += anomalies(historian, made.plant, machine, span)
-            if (machine, Role.PART) in made.plant.roles:
-                found += predicted(historian, made.plant, machine, span)
-    problems = [one for name in announcing for one in problems_of(name, books[name], middle)]
-    for problem in problems:
-        own = [one for one in found if one.machine == problem.machine]
+        for machine in machines:
+            told, stretches = judge_moments(historian, made.plant, machine, span)
+            used, found = [*used, told], [*found, *stretches]
+            if (machine, Role.PART) not in made.plant.roles:
+                continue
+            for judge in (judge_parts, judge_quality):
+                try:
+                    told, stretches = judge(historian, made.plant, machine, span, told.settle_s)
+                except LearnError as error:
+                    kind = judge.__name__.removeprefix("judge_")
+                    why = str(error).splitlines()[0][:100]
+                    told, stretches = Used(machine, kind, "", why, settle_s=told.settle_s), []
+                used, found = [*used, told], [*found, *stretches]
+            if asked:
+                seen += parts_seen(historian, made.plant, machine, span, books[machine], seed)
+    problems = [one for name in machines for one in problems_of(name, books[name], *span)]
+    return Seed(problems, used, found, books, working_weeks(middle, end), seen)
+
+
+def working_weeks(begin: int, end: int) -> float:
+    """Working time in a span in weeks of five days of 16 hours."""
+    minutes = np.arange(begin, end, 60_000_000)
+    hours = minutes % DAY_US // HOUR_US
+    return float(np.sum((hours >= FIRST_H) & (hours < LAST_H))) / 60 / 16 / 5
+
+
+def own_of(problem: Problem, found: Sequence[Found]) -> list[Found]:
+    """Return the findings that belong to a problem."""
+    return [
+        one
+        for one in found
+        if one.machine == problem.machine and problem.begin - HOUR_US <= one.begin <= problem.end
+    ]
+
+
+def standing_at(problem: Problem, found: Sequence[Found]) -> list[Found]:
+    """Return the findings that had begun before a problem could call them, and still stood."""
+    return [
+        one
+        for one in found
+        if one.machine == problem.machine
+        and one.begin < problem.begin - HOUR_US
+        and one.end >= problem.begin
+    ]
+
+
+def is_false(one: Found, books: Books) -> bool:
+    """Whether no bad part of its machine was made from an hour before a finding to one after."""
+    times = np.array(books.time)[np.diff(np.array(books.hidden), prepend=0) > 0]
+    near = (times >= one.begin - HOUR_US) & (times <= one.end + HOUR_US)
+    return not near.any()
+
+
+def tell_seed(seed: int, one: Seed) -> None:
+    """Print problems and what found them, and the models that are not used."""
+    for problem in one.problems:
         near = sorted(
-            f"{one.kind} {(one.begin - problem.begin) / HOUR_US:+.1f} h"
-            for one in own
-            if problem.begin - HOUR_US <= one.begin <= problem.end
+            f"{own.kind} {(own.begin - problem.begin) / HOUR_US:+.1f} h {','.join(own.names)}"
+            for own in own_of(problem, one.found)
         )
         late = (
             "never"
@@ -315,70 +180,96 @@ def one_seed(folder: Path, seed: int, days: float, first: float) -> dict[str, Sc
             else f"after {(problem.noticed - problem.begin) / HOUR_US:.1f} h"
         )
         print(
-            f"    problem of {problem.machine}: {problem.bad} bad parts in "
+            f"    {problem.machine}: {problem.bad} bad ({problem.defect}; {problem.cause}) in "
             f"{(problem.end - problem.begin) / HOUR_US:.1f} h, inspection {late}; "
-            f"{', '.join(near) or 'missed'}"
+            f"{'; '.join(near) or 'missed'}"
         )
-    weeks = working_weeks(middle, made.end) * len(announcing)
-    kinds = {"anomaly": ("anomaly",), "quality": ("quality",), "either": ("anomaly", "quality")}
-    return {
-        name: score(problems, [one for one in found if one.kind in those], books, weeks)
-        for name, those in kinds.items()
-    }
+    for told in one.used:
+        how = f"not used: {told.why_not}" if told.why_not else told.recipe
+        print(f"      {told.machine} {told.kind} (settles {told.settle_s / 60:.0f} min): {how}")
 
 
-def poisson_interval(count: int) -> tuple[float, float]:
-    """Exact 95% interval of a count (Garwood, *Biometrika* 28, 1936)."""
-    from scipy.stats import chi2
-
-    low = chi2.ppf(0.025, 2 * count) / 2 if count else 0.0
-    return float(low), float(chi2.ppf(0.975, 2 * count + 2) / 2)
-
-
-def working_weeks(begin: int, end: int) -> float:
-    """Working days from Monday to Friday in a span that begins and ends with a day, as weeks."""
-    days = np.arange(begin // DAY_US, end // DAY_US)
-    return float(np.sum((days + 3) % 7 < 5)) / 5  # the first day of 1970 was a Thursday
-
-
-def told(name: str, one: Score, machines: int) -> str:
-    """Return a row of the table."""
-    low, high = poisson_interval(one.false)
-    per = max(one.weeks, 1e-9)
-    lead = f"{np.median(one.leads_h):+.1f} h" if one.leads_h else "undefined"
+def row_of(name: str, seeds: Sequence[Seed], kinds: Sequence[str], machine: str = "") -> str:
+    """Return a row of a table: of some kinds of models, of one machine or all."""
+    problems = hits = firsts = stood = false = count = 0
+    alarm_s = weeks = 0.0
+    leads: list[float] = []
+    for one in seeds:
+        found = [f for f in one.found if f.kind in kinds and machine in ("", f.machine)]
+        machines = {used.machine for used in one.used if machine in ("", used.machine)}
+        weeks += one.weeks * len(machines)
+        false += sum(is_false(f, one.books[f.machine]) for f in found)
+        count += len(found)
+        alarm_s += sum(f.alarm_s for f in found)
+        for problem in (p for p in one.problems if machine in ("", p.machine)):
+            problems += 1
+            own = [f.begin for f in own_of(problem, found)]
+            hits += bool(own)
+            stood += not own and bool(standing_at(problem, found))
+            firsts += bool(own) and (problem.noticed is None or min(own) < problem.noticed)
+            if own and problem.noticed is not None:
+                leads.append((problem.noticed - min(own)) / 60e6)
+    low, high = poisson_interval(false)
+    per = max(weeks, 1e-9)
+    lead = f"{np.median(leads):+.0f}" if leads else "-"
     return (
-        f"{name:8} {one.problems:>8} {one.found:>6} {one.first:>17} {lead:>12} {one.false:>6} "
-        f"{one.false / per:>8.2f} ({low / per:.2f} to {high / per:.2f}) a machine and week, "
-        f"{machines * one.false / per:.1f} the plant"
+        f"{name:12} {problems:>8} {hits:>6} {firsts:>7} {stood:>6} {lead:>9} {count:>9} {false:>6} "
+        f"{false / per:>9.2f} ({low / per:.2f} to {high / per:.2f}) {alarm_s / 60 / per:>10.0f}"
     )
+
+
+def tell_all(seeds: Sequence[Seed]) -> None:
+    """Print the tables over all seeds: by kind of model, by machine, by cause."""
+    print(
+        "bar: found before inspection, at two false alarms a week or fewer; 95% intervals\n"
+        f"{'model':12} {'problems':>8} {'found':>6} {'before':>7} {'stood':>6} {'lead, min':>9} "
+        f"{'findings':>9} {'false':>6} {'a machine and week':>28} {'alarm, min':>10}"
+    )
+    for name, kinds in EITHER.items():
+        print(row_of(name, seeds, kinds))
+    for machine in dict.fromkeys(used.machine for one in seeds for used in one.used):
+        print(row_of(machine, seeds, KINDS, machine))
+    print(f"\n{'cause':24} {'problems':>8} {'found':>6} {'before':>7} {'oracle':>7}")
+    told: dict[str, list[int]] = {}
+    for one in seeds:
+        for problem in one.problems:
+            row = told.setdefault(f"{problem.machine.split('-')[0]} {problem.cause}", [0] * 4)
+            own = [f.begin for f in own_of(problem, one.found) if f.kind in KINDS]
+            best = [f.begin for f in own_of(problem, one.found) if f.kind == "oracle"]
+            late = np.inf if problem.noticed is None else problem.noticed
+            row[0] += 1
+            row[1] += bool(own)
+            row[2] += bool(own) and min(own) < late
+            row[3] += bool(best) and min(best) < late
+    for cause, row in sorted(told.items(), key=lambda pair: -pair[1][0]):
+        print(f"{cause:24} {row[0]:>8} {row[1]:>6} {row[2]:>7} {row[3]:>7}")
 
 
 def main() -> int:
-    """Print problems, what found them, and the table over all seeds."""
+    """Print problems, what found them, and the tables over all seeds."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, nargs="+", default=[1])
-    parser.add_argument("--days", type=float, default=12.0, help="days to record, from a Monday on")
-    parser.add_argument("--first", type=float, default=5.0, help="days to learn from")
+    parser.add_argument("--days", type=float, default=3.25, help="days to record, from a Monday on")
+    parser.add_argument("--first", type=float, default=2.25, help="days to learn from")
+    parser.add_argument("--oracle", action="store_true", help="how much the signals hold at all")
     parser.add_argument("--work", type=Path, help="folder that keeps recordings")
-    arguments = parser.parse_args()
-    whole: dict[str, Score] = {}
+    given = parser.parse_args()
+    seeds: list[Seed] = []
     begun = time.process_time()
     with tempfile.TemporaryDirectory() as scratch:
-        for seed in arguments.seeds:
+        for seed in given.seeds:
             print(f"seed {seed}", flush=True)
-            folder = (arguments.work or Path(scratch)) / f"seed-{seed}"
-            for name, one in one_seed(folder, seed, arguments.days, arguments.first).items():
-                whole[name] = whole.get(name, Score()) + one
-    machines = sum(one.inspection is not None for one in load_testbed()[1].machines.values())
+            folder = (given.work or Path(scratch)) / f"seed-{seed}"
+            seeds.append(one_seed(folder, seed, given.days, given.first, asked=given.oracle))
+            tell_seed(seed, seeds[-1])
+    if given.oracle:
+        for found in oracle([seen for one in seeds for seen in one.seen]):
+            seeds[given.seeds.index(found.seed)].found.append(found.finding)
     print(
-        f"\n{len(arguments.seeds)} seeds of {arguments.days:g} days, {arguments.first:g} to learn "
-        f"from, steps of {TICK_S:g} s; {time.process_time() - begun:.0f} s of CPU\n"
-        "bar: found before inspection, at two false alarms a week or fewer; 95% intervals\n"
-        f"{'model':8} {'problems':>8} {'found':>6} {'before inspection':>17} {'median lead':>12} "
-        f"{'false':>6}"
+        f"\n{len(seeds)} seeds of {given.days:g} days, {given.first:g} to learn from, steps of "
+        f"{TICK_S:g} s; {time.process_time() - begun:.0f} s of CPU"
     )
-    for name, one in whole.items():
-        print(told(name, one, machines))
+    tell_all(seeds)
     return 0
 
 
