@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from genba.control.runs_learned import ProductBelief
     from genba.historian import Historian
     from genba.plant import Plant
+    from genba.twin.process.findings import Finding
 
 
 def learn(
@@ -24,20 +25,23 @@ def learn(
     json: bool,
 ) -> None:
     """Learn each product that was made in a period, keep what was found, and say how good it is."""
-    from genba.control.runs_kept import keep_runs, runs_of
-    from genba.control.runs_learned import learned_by_product
+    from genba.control.examined_runs import learned_soundly_by_run
+    from genba.control.runs_kept import keep_runs
 
-    runs = runs_of(historian, plant, joined, *period)
-    found, left_out = learned_by_product(joined, runs, judged=True)
-    path = keep_runs(joined, found, period, folder, key)
+    found, left_out, findings = learned_soundly_by_run(historian, plant, joined, period)
+    path = keep_runs(joined, found, period, folder, key, findings=findings)
     if json:
-        emit_json(as_plain(joined, found, left_out, path))
+        emit_json(as_plain(joined, found, left_out, findings, path))
     else:
-        show(joined, found, left_out, path)
+        show(joined, found, left_out, findings, path)
 
 
 def as_plain(
-    joined: "Bound", found: "list[ProductBelief]", left_out: list[str], path: Path
+    joined: "Bound",
+    found: "list[ProductBelief]",
+    left_out: list[str],
+    findings: "list[Finding]",
+    path: Path,
 ) -> dict[str, Any]:
     """Plain values of what was learned."""
     from dataclasses import asdict
@@ -63,10 +67,17 @@ def as_plain(
             for one in found
         ],
         "left_out": left_out,
+        "findings": [finding.as_plain() for finding in findings],
     }
 
 
-def show(joined: "Bound", found: "list[ProductBelief]", left_out: list[str], path: Path) -> None:
+def show(
+    joined: "Bound",
+    found: "list[ProductBelief]",
+    left_out: list[str],
+    findings: "list[Finding]",
+    path: Path,
+) -> None:
     """Print what was learned of each product, how good it is, and what is unknown."""
     for one in found:
         learned, between = one.belief.learned(), one.belief.intervals()
@@ -88,6 +99,8 @@ def show(joined: "Bound", found: "list[ProductBelief]", left_out: list[str], pat
         _show_standing(joined, one)
     for text in left_out:
         typer.echo(f"left out: {text}")
+    for finding in findings:
+        typer.echo(f"{finding.grade}: {finding}")
     typer.echo(f"kept in {path}")
 
 
@@ -111,10 +124,3 @@ def _show_standing(joined: "Bound", one: "ProductBelief") -> None:
         ("ahead", "output", "mean error", "if nothing changed", "in the 95% interval"),
         rows,
     )
-    for name in one.standing.unmoved:
-        place = [w.variable.name for w in joined.inputs].index(name)
-        typer.echo(
-            f"nobody moved '{name}' while {one.product} was made: nothing is known of what it "
-            f"does. Moving it by {joined.steps()[place]:.3g} and back, for some tens of parts, "
-            "would tell"
-        )

@@ -8,12 +8,15 @@ import numpy as np
 from genba.control.bound import Bound
 from genba.control.nmpc import Ahead, Nmpc
 from genba.control.pilot import Pilot
+from genba.control.worth import worth
 from genba.errors import ControlError
 from genba.twin.process import Belief, Episode, Numeric, Tracker, Variable
 from genba.twin.process.episode import Floats
 
 _FUTURES = 64
 _NORMAL_95 = 1.96
+_STILL = 1e-3
+"""Share of an input's range, below which it was not moved: the report's own."""
 _BEYOND_SEEN, _BEYOND_SPAN = 0.1, 0.02
 """How far beyond what was seen a model is still asked: shares of that, and of the range."""
 
@@ -79,7 +82,9 @@ def advise(
     strange = elsewhere(bound, recent, seen)
     if strange:
         return Advice((), (), (), horizon * bound.process.step_s, strange)
-    bounds = near(bound, seen)
+    if len(unmoved(bound, seen)) == len(bound.inputs):
+        return Advice((), (), (), horizon * bound.process.step_s, nothing_known(bound))
+    bounds = pinned(bound, near(bound, seen), seen)
     controller = Nmpc(bound.symbolic, bound.objective(), horizon, limit_s=limit_s, bounds=bounds)
     pilot = Pilot(controller, Tracker(bound.symbolic, belief))
     ahead = Ahead(
@@ -92,8 +97,16 @@ def advise(
     if choice.course is None:
         return Advice((), (), (), horizon * bound.process.step_s, choice.why)
     in_force, chosen = recent.inputs[-1], choice.course.inputs
-    stays = futures(bound, pilot.tracker, np.tile(in_force, (horizon, 1)), recent.context[-1])
-    moved = futures(bound, pilot.tracker, chosen, recent.context[-1])
+    courses = np.tile(in_force, (horizon, 1)), chosen
+    paths = both_ways(bound, pilot.tracker, courses, recent.context[-1])
+    known = both_ways(bound, pilot.tracker, courses, recent.context[-1], disturbed=False)
+    if not (len(paths[0]) and len(known[0])):
+        return Advice((), (), (), horizon * bound.process.step_s, "the model runs away from here")
+    found = worth(bound, belief, known, courses, ahead)
+    if not found.enough:
+        why = f"what is in force is as good as the model can tell: {found.told()}"
+        return Advice((), (), (), horizon * bound.process.step_s, why)
+    stays, moved = (path[:, -1] for path in paths)
     expected = []
     for place, output in enumerate(process.outputs):
         wide = float(np.hypot(moved[:, place].std(), belief.noise[place]))
@@ -151,6 +164,35 @@ def near(bound: Bound, seen: dict[str, tuple[float, float]]) -> Floats:
     return bounds
 
 
+def unmoved(bound: Bound, seen: dict[str, tuple[float, float]]) -> list[int]:
+    """Give the places of inputs that nobody moved when the process was learned."""
+    return [
+        place
+        for place, wire in enumerate(bound.inputs)
+        if wire.variable.name in seen
+        and seen[wire.variable.name][1] - seen[wire.variable.name][0] < _STILL * wire.variable.span
+    ]
+
+
+def nothing_known(bound: Bound) -> str:
+    """Say that nothing is known of what set-points do, and what would tell."""
+    names = ", ".join(f"'{wire.variable.name}'" for wire in bound.inputs)
+    return (
+        f"nobody moved {names} when the process was learned, so nothing is known of it; "
+        f"move it a little, and learn again (`genba control experiment {bound.process.id}`)"
+    )
+
+
+def pinned(bound: Bound, bounds: Floats, seen: dict[str, tuple[float, float]]) -> Floats:
+    """Leave set-points that nobody moved where they were, (2, inputs)."""
+    told = bounds.copy()
+    for place in unmoved(bound, seen):
+        one = bound.inputs[place].variable
+        middle = float(np.clip(np.mean(seen[one.name]), *bounds[:, place]))
+        told[:, place] = middle - 1e-6 * one.span, middle + 1e-6 * one.span
+    return told
+
+
 def _widened(seen: tuple[float, float], one: Variable) -> tuple[float, float]:
     """Widen what was seen by a little: a model is smooth, and a sensor noisy."""
     slack = _BEYOND_SEEN * (seen[1] - seen[0]) + _BEYOND_SPAN * one.span
@@ -171,16 +213,38 @@ def newest(episodes: Sequence[Episode], rows: int) -> Episode:
     return last.cut(max(0, last.rows - rows), last.rows)
 
 
-def futures(bound: Bound, tracker: Tracker, inputs: Floats, context: Floats) -> Floats:
-    """Let what is believed run ahead, the mean first; outputs at the end, (futures, outputs)."""
-    source = np.random.default_rng(0)
-    states = tracker.starts(_FUTURES, source)
-    z = tracker.learned().drawn(_FUTURES, source)
-    z[0] = tracker.parameters
-    around = np.tile(context, (len(inputs), 1))
-    with np.errstate(over="ignore", invalid="ignore"):
-        _, shown = Numeric(bound.symbolic).run(
-            states, inputs, around, z, wander=tracker.belief.wander, source=source
-        )
-    last = shown[:, -1]
-    return last[np.isfinite(last).all(axis=1)]
+def both_ways(
+    bound: Bound,
+    tracker: Tracker,
+    courses: tuple[Floats, Floats],
+    context: Floats,
+    *,
+    disturbed: bool = True,
+) -> tuple[Floats, Floats]:
+    """Let what is believed run ahead under two courses, in the same futures; the mean first.
+
+    Parameters
+    ----------
+    disturbed : bool
+        Whether what the physics leaves out goes on happening; else futures differ by what is not
+        known of parameters and state alone.
+
+    Returns
+    -------
+    two of (futures, steps, outputs)
+        Futures in which either ran away are left out.
+    """
+    told, wander = [], tracker.belief.wander if disturbed else 0.0
+    for course in courses:
+        source = np.random.default_rng(0)
+        states = tracker.starts(_FUTURES, source)
+        z = tracker.learned().drawn(_FUTURES, source)
+        z[0] = tracker.parameters
+        around = np.tile(context, (len(course), 1))
+        with np.errstate(over="ignore", invalid="ignore"):
+            _, shown = Numeric(bound.symbolic).run(
+                states, course, around, z, wander=wander, source=source
+            )
+        told.append(shown)
+    finite = np.isfinite(told[0]).all(axis=(1, 2)) & np.isfinite(told[1]).all(axis=(1, 2))
+    return told[0][finite], told[1][finite]

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from genba.control.advice import elsewhere, near
+from genba.control.advice import both_ways, elsewhere, near, nothing_known, pinned, unmoved
 from genba.control.bound import Bound, Wire
 from genba.control.chooser import Effect, Held, Setting
 from genba.control.effects import effects_of, in_words
@@ -19,6 +19,7 @@ from genba.control.handover import Handover
 from genba.control.live_row import LiveRow
 from genba.control.nmpc import Ahead, Nmpc
 from genba.control.pilot import Pilot
+from genba.control.worth import worth
 from genba.errors import ControlError, GenbaError
 from genba.guard.assurance import Assured, Shield, Simplex, Source
 from genba.plant import US, Autonomy, Sample, Signal
@@ -77,7 +78,11 @@ class ContinuousChooser:
         process = bound.process
         self._bounds, self._most = near(bound, seen), bound.steps()
         controller = Nmpc(
-            bound.symbolic, bound.objective(), process.horizon, limit_s=limit_s, bounds=self._bounds
+            bound.symbolic,
+            bound.objective(),
+            process.horizon,
+            limit_s=limit_s,
+            bounds=pinned(bound, self._bounds, seen),
         )
         self._pilot = Pilot(controller, Tracker(bound.symbolic, belief))
         knobs = [(_of(w), float(m) / abs(w.scale)) for w, m in self._pairs()]
@@ -91,6 +96,7 @@ class ContinuousChooser:
             if isinstance(shield, Shield)
             else f"nothing is proved, so at most '{process.unproved}': {shield}"
         )
+        self._blind = nothing_known(bound) if len(unmoved(bound, seen)) == len(knobs) else ""
         self._row = LiveRow(bound)
         self._last: int | None = None
         self._went = self._bounds[0]
@@ -171,6 +177,8 @@ class ContinuousChooser:
             return self._held(f"it follows the process, step {self._followed} of {_FOLLOWED}")
         if self._excitation is not None:
             return self._excited(in_force)
+        if self._blind:
+            return self._held(self._blind, in_force)
         if choice.course is None:
             return self._doubtful(choice.why, in_force)
         if self._patience > 0:
@@ -182,7 +190,7 @@ class ContinuousChooser:
         self._drove += 1
         if self._drove > _FORGIVEN:
             self._watched = _WATCHED
-        return self._chosen(choice.course.inputs, in_force, context)
+        return self._chosen(choice.course.inputs, in_force, context, now)
 
     def experiment(self, rows: int, now: int, seed: int = 0) -> str:
         """Begin to move set-points in order to learn; says what is expected of it.
@@ -216,16 +224,32 @@ class ContinuousChooser:
 
     # -- what is chosen -----------------------------------------------------------------------
 
-    def _chosen(self, course: Floats, in_force: Floats, context: Floats) -> Setting | Held:
+    def _chosen(
+        self, course: Floats, in_force: Floats, context: Floats, now: int
+    ) -> Setting | Held:
         wanted = self._near(course[0], in_force)
+        left = self._left_alone(np.vstack([wanted, course[1:]]), in_force, context, now)
+        wanted = in_force if left else wanted
         answer = self._assured(wanted)
         if answer is not None and answer.source is Source.RECOVERY and not self._drives:
             return self._held(answer.why)
         inputs = wanted if answer is None else np.array(answer.inputs)
-        path = np.vstack([inputs, course[1:]])
-        effects = effects_of(self._bound, self._pilot.tracker, path, in_force, context)
+        stays = np.tile(in_force, (len(course), 1))
+        path = stays if left else np.vstack([inputs, course[1:]])
+        paths = both_ways(self._bound, self._pilot.tracker, (stays, path), context)
+        effects = effects_of(self._bound, self._pilot.tracker.belief, paths)
         why = "" if answer is None or answer.source is Source.ADVANCED else f"; {answer.why}"
-        return self._setting(inputs, in_force, f"{in_words(effects)}{why}", effects)
+        return self._setting(inputs, in_force, f"{in_words(effects)}{left}{why}", effects)
+
+    def _left_alone(self, course: Floats, in_force: Floats, context: Floats, now: int) -> str:
+        """Say that what is in force is left as it is, where a move is not worth its doubt."""
+        if np.array_equal(course[0], in_force):
+            return ""
+        courses = np.tile(in_force, (len(course), 1)), course
+        tracker = self._pilot.tracker
+        paths = both_ways(self._bound, tracker, courses, context, disturbed=False)
+        found = worth(self._bound, tracker.belief, paths, courses, self._ahead(now, context))
+        return "" if found.enough or not len(paths[0]) else f"; {found.told()}, so it stays"
 
     def _excited(self, in_force: Floats) -> Setting | Held:
         """Play the next step of the experiment, unless somebody or something objects."""

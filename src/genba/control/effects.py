@@ -2,27 +2,24 @@
 
 import numpy as np
 
-from genba.control.advice import futures
 from genba.control.bound import Bound
 from genba.control.chooser import Effect
-from genba.twin.process import Tracker
+from genba.twin.process import Belief
 from genba.twin.process.episode import Floats
 
 _NORMAL_95 = 1.96
 
 
-def effects_of(
-    bound: Bound, tracker: Tracker, path: Floats, in_force: Floats, context: Floats
-) -> list[Effect]:
-    """Let what is believed run to the end of a path of set-points, (steps, inputs)."""
-    stays = futures(bound, tracker, np.tile(in_force, (len(path), 1)), context)
-    moved = futures(bound, tracker, path, context)
-    if not (len(stays) and len(moved)):
+def effects_of(bound: Bound, belief: Belief, paths: tuple[Floats, Floats]) -> list[Effect]:
+    """Say what is expected at the end of two ways, each (futures, steps, outputs)."""
+    if not len(paths[0]):
         return []
+    stays, moved = (path[:, -1] for path in paths)
+    ahead = paths[1].shape[1]
     told = []
     for place, wire in enumerate(bound.outputs):
-        wide = float(np.hypot(moved[:, place].std(), tracker.belief.noise[place]))
-        wide *= _NORMAL_95 * float(tracker.belief.widened(len(path))[place])
+        wide = float(np.hypot(moved[:, place].std(), belief.noise[place]))
+        wide *= _NORMAL_95 * float(belief.widened(ahead)[place])
         middle, name = float(moved[0, place]), wire.variable
         signal = "" if wire.signal is None else wire.signal.id
         still = float(stays[0, place])

@@ -4,7 +4,7 @@ The findings are those of :mod:`genba.twin.process.findings`; here they get the 
 units and ranges out of the plant file, and the times of samples out of the historian.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -64,19 +64,27 @@ def examined(
 ) -> tuple[Told, list[Finding]]:
     """Find what is wrong with a recording of a process in ``period`` (microseconds UTC)."""
     samples = historian.samples(bound.signals, *period)
-    steps, clocks = _times(bound, samples)
-    told = Told(bound.symbolic, episodes, dict(_sources(bound)), steps)
+    steps, clocks = times_of(bound, samples)
+    told = Told(bound.symbolic, episodes, sources_of(bound), steps)
     found = [*clocks, *seen_in(told)]
     if not any(one.rule in ("rows", "missing", "frozen") for one in spoilt(found)):
         found += mistaken(told)
     return told, found
 
 
-def _sources(bound: Bound) -> Iterator[tuple[str, Source]]:
+def sources_of(bound: Bound) -> dict[str, Source]:
+    """Say where the values of variables come from, as the plant file has it."""
+    found = {}
     for wire in (*bound.inputs, *bound.context, *bound.outputs):
-        if wire.signal is not None:
+        if wire.signal is None:
+            continue
+        if wire.field:
+            # A value in an announcement is taken to come in the variable's own unit.
+            found[wire.variable.name] = Source(f"{wire.signal.id}#{wire.field}", wire.variable.unit)
+        else:
             low, high = _range(wire)
-            yield wire.variable.name, Source(wire.signal.id, wire.signal.unit, low, high)
+            found[wire.variable.name] = Source(wire.signal.id, wire.signal.unit, low, high)
+    return found
 
 
 def _range(wire: Wire) -> tuple[float, float]:
@@ -89,7 +97,7 @@ def _range(wire: Wire) -> tuple[float, float]:
     return (low, high) if wire.scale > 0 else (high, low)
 
 
-def _times(bound: Bound, samples: pa.Table) -> tuple[int, list[Finding]]:
+def times_of(bound: Bound, samples: pa.Table) -> tuple[int, list[Finding]]:
     """Count the steps from where all signals had begun to the last sample; look at clocks."""
     found: list[Finding] = []
     names = np.asarray(samples["signal"].to_pylist(), dtype=object)

@@ -15,6 +15,7 @@ import numpy as np
 
 from genba.control.bound import Bound, bound
 from genba.control.examined import examined
+from genba.control.examined_runs import examined_runs, seen_after_runs
 from genba.control.kept import note, read
 from genba.control.learned import Learned, keep, kept_world, parted
 from genba.control.recorded import episodes_of
@@ -132,6 +133,8 @@ def _products(
     """Learn each product anew; one that is no better keeps what was believed of it."""
     beliefs = list(kept_runs(joined, folder, key).beliefs)
     runs = runs_of(historian, plant, joined, *period)
+    found = examined_runs(joined, runs)
+    _sound(found)
     span = joined.bounds()[1] - joined.bounds()[0]
     told, taken = [], False
     for product, recipe, episodes in episodes_by_program(runs, span):
@@ -149,7 +152,8 @@ def _products(
     if not told:
         raise ControlError("no part of a product that was learned was made since")
     if taken:
-        keep_runs(joined, beliefs, period, folder, key, by=BY)
+        found += seen_after_runs(joined, beliefs)
+        keep_runs(joined, beliefs, period, folder, key, by=BY, findings=found)
     return "; ".join(told), taken
 
 

@@ -14,6 +14,7 @@ from genba.control.runs_learned import ProductBelief
 from genba.historian import Historian
 from genba.plant import US, Plant, Sample
 from genba.twin.process import Belief
+from genba.twin.process.findings import Finding
 
 _ORDERS_US = 60 * 86_400 * US
 """How long before a period its orders may have come."""
@@ -64,8 +65,10 @@ def keep_runs(
     key: Path,
     *,
     by: str = BY_HAND,
+    findings: Sequence[Finding] = (),
 ) -> Path:
-    """Write what was learned, signed with the plant's model key; ``by`` had it learned.
+    """Write what was learned, signed with the plant's model key; ``by`` had it learned, and
+    ``findings`` say what is odd about the recording.
 
     Raises
     ------
@@ -80,6 +83,7 @@ def keep_runs(
         "parameters": [one.name for one in bound.physics.parameters],
         "period": list(period),
         "products": [_plain(one) for one in beliefs],
+        "findings": [one.as_plain() for one in findings],
     }
     return write(content, folder, key, by=by)
 

@@ -25,7 +25,7 @@ Learned = dict[str, list[ProductBelief]]
 _STEP_US = 10 * US
 
 
-class _Recorder(RunToRunChooser):
+class Recorder(RunToRunChooser):
     """Plays an experiment and keeps the rows."""
 
     def __init__(self, plant: Plant, process: str, parts: int, seed: int) -> None:
@@ -64,7 +64,7 @@ def learned(
     """
     plant, physics = testbed
     simulation = PlantSimulation(plant, physics, seed=seed, conventional=True)
-    recorders = [_Recorder(plant, process, parts, seed) for process in processes]
+    recorders = [Recorder(plant, process, parts, seed) for process in processes]
     live(Hand(simulation, plant, recorders), simulation.start, hours)
     found: Learned = {}
     left_out: list[str] = []

@@ -34,7 +34,7 @@ def seen_after(told: Told, belief: Belief, bounds: Floats) -> list[Finding]:
     bounds : (2, inputs)
         Lowest and highest set-points that may be chosen.
     """
-    return [*_unmoved(told, belief, bounds), *_strange(told, belief)]
+    return [*_unmoved(told, belief, bounds), *strange(told, belief)]
 
 
 def _unmoved(told: Told, belief: Belief, bounds: Floats) -> list[Finding]:
@@ -113,7 +113,8 @@ def _told(chosen: Experiment) -> str:
     return " and ".join(words) or "little of the doubt about anything"
 
 
-def _strange(told: Told, belief: Belief) -> list[Finding]:
+def strange(told: Told, belief: Belief) -> list[Finding]:
+    """Name parameters that nobody expects."""
     found = []
     for one, z in zip(told.symbolic.process.parameters, belief.mean, strict=True):
         if abs(z) > _STRANGE:

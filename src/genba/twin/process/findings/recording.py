@@ -44,6 +44,44 @@ def seen_in(told: Told) -> list[Finding]:
     return [*few, *_frozen(told), *_ranges(told), *_outside(told), *_narrow(told)]
 
 
+def seen_in_runs(
+    told: Told, spans: Floats | None = None, kept: Sequence[str] = ()
+) -> list[Finding]:
+    """Say what is wrong with a recording by run, whatever the products, in the order of time.
+
+    Parts are measured by sample, so that a sensor counts as frozen over the parts that it measured;
+    products have recipes of their own, so that it matters whether any of them moved.
+
+    Parameters
+    ----------
+    spans : (inputs,), optional
+        What may be chosen of each set-point; a twentieth of it counts as moved. By default the
+        physics' range.
+    kept : sequence of str
+        Variables that no sensor shows (times, counts, whether a tool is fresh).
+    """
+    if not told.episodes:
+        return []
+    found = []
+    for values, place, one in told.variables():
+        if values == "inputs" or one.name in kept:
+            continue
+        column = told.column(values, place)
+        known = np.isfinite(column)
+        if values == "context" and np.ptp(column[known]) == 0:
+            continue  # it may well be as steady as that
+        inputs, context = (
+            np.concatenate([getattr(e, of) for e in told.episodes])[known]
+            for of in ("inputs", "context")
+        )
+        shown = np.full((int(known.sum()), len(told.symbolic.process.outputs)), np.nan)
+        dense = Told(told.symbolic, [Episode(inputs, context, shown)], told.sources)
+        stretch = _standing(dense, [column[known]], one, spans)
+        if stretch is not None:
+            found.append(_stood(told, one, stretch, "parts"))
+    return [*found, *_ranges(told), *_outside(told), *_narrow(told)]
+
+
 def _few(told: Told) -> list[Finding]:
     least = max(_FEWEST, _PER_PARAMETER * len(told.symbolic.process.parameters))
     if told.rows >= least:
@@ -106,27 +144,34 @@ def _frozen(told: Told) -> list[Finding]:
     for values, place, one in told.variables():
         if values != "shown":
             continue
-        stretch = _standing(told, place, one)
+        columns = [episode.shown[:, place] for episode in told.episodes]
+        stretch = _standing(told, columns, one)
         if stretch is not None:
-            value, rows, moved = stretch
-            found.append(
-                error(
-                    "frozen",
-                    (one.name,),
-                    f"{told.called(one.name)} stood at exactly {value:.6g} {one.unit} for {rows} "
-                    f"rows, while '{moved}' moved",
-                    "look at the sensor and its connection, and take a period without this stretch",
-                )
-            )
+            found.append(_stood(told, one, stretch, "rows"))
     return found
 
 
-def _standing(told: Told, place: int, one: Variable) -> tuple[float, int, str] | None:
-    """Find the longest stretch of equal values that set-points should have ended."""
+def _stood(told: Told, one: Variable, stretch: tuple[float, int, str], what: str) -> Finding:
+    value, rows, moved = stretch
+    return error(
+        "frozen",
+        (one.name,),
+        f"{told.called(one.name)} stood at exactly {value:.6g} {one.unit} for {rows} {what}, while "
+        f"'{moved}' moved",
+        "look at the sensor and its connection, and take a period without this stretch",
+    )
+
+
+def _standing(
+    told: Told, columns: Sequence[Floats], one: Variable, spans: Floats | None = None
+) -> tuple[float, int, str] | None:
+    """Find the longest stretch of equal values that set-points should have ended; one column for
+    each episode.
+    """
     runs = [
         (index, start, stop)
-        for index, episode in enumerate(told.episodes)
-        for start, stop in _runs(episode.shown[:, place])
+        for index, column in enumerate(columns)
+        for start, stop in _runs(column)
     ]
     runs.sort(key=lambda run: run[1] - run[2])
     if not runs:
@@ -137,12 +182,12 @@ def _standing(told: Told, place: int, one: Variable) -> tuple[float, int, str] |
     besides = max((b - a for _, a, b in runs[1:]), default=0)
     if long < _EQUAL_ROWS or (long < _LONGER * besides and (equal > 0.5 or not rest)):
         return None
-    value = float(told.episodes[index].shown[start, place])
-    column = told.column("shown", place)
-    known = column[np.isfinite(column)]
-    if value in (known.min(), known.max()) and _rested(told, place, value, runs[1:]):
+    value = float(columns[index][start])
+    whole = np.concatenate(columns)
+    known = whole[np.isfinite(whole)]
+    if value in (known.min(), known.max()) and _rested(columns, value, runs[1:]):
         return None
-    moved = _moved(told, told.episodes[index], start, stop)
+    moved = _moved(told, told.episodes[index], start, stop, spans)
     return None if moved is None else (value, long, moved)
 
 
@@ -155,18 +200,18 @@ def _runs(column: Floats) -> list[tuple[int, int]]:
     return [(a, b) for a, b in pairwise(bounds) if np.isfinite(column[a])]
 
 
-def _rested(told: Told, place: int, value: float, runs: Sequence[tuple[int, int, int]]) -> bool:
-    return any(
-        stop - start >= 3 and told.episodes[index].shown[start, place] == value
-        for index, start, stop in runs
-    )
+def _rested(columns: Sequence[Floats], value: float, runs: Sequence[tuple[int, int, int]]) -> bool:
+    return any(stop - start >= 3 and columns[index][start] == value for index, start, stop in runs)
 
 
-def _moved(told: Told, episode: Episode, start: int, stop: int) -> str | None:
+def _moved(
+    told: Told, episode: Episode, start: int, stop: int, spans: Floats | None = None
+) -> str | None:
     """Name an input that was elsewhere than at the start for half of ``_EQUAL_ROWS`` or more."""
     for at, one in enumerate(told.symbolic.process.inputs):
         course = episode.inputs[start:stop, at]
-        away = np.abs(course - course[0]) > _MOVED * one.span
+        span = one.span if spans is None else float(spans[at])
+        away = np.abs(course - course[0]) > _MOVED * span
         if away.sum() >= _EQUAL_ROWS // 2:
             return one.name
     return None
