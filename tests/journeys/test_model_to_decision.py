@@ -73,6 +73,7 @@ async def test_what_a_released_model_finds_becomes_a_decision_and_a_roll_back_en
         found = [row for row in decisions if row["stage"] == "finding"]
         assert found[0]["kind"] == "model_anomaly"
         assert name in found[0]["text"]
+        assert "mostly press-1.cavity (" in found[0]["text"], "the signal that left is named"
         evidence = json.loads(found[0]["data"])["evidence"]
         assert {piece["signal"] for piece in evidence} == {"press-1.melt", "press-1.cavity"}
         assert {row["stage"] for row in decisions} == {"finding", "proposal", "verdict"}

@@ -175,7 +175,8 @@ class ModelJudge:
     def _finding(self, answer: Answer, severity: Severity, why: str = "") -> Finding:
         contract = answer.contract
         stands_on = contract.columns or self._beside_pictures(contract.equipment)
-        names = list(dict.fromkeys(stands_on))[:MOST_EVIDENCE]
+        speak = [part.column for part in answer.parts]
+        names = list(dict.fromkeys((*speak, *stands_on)))[:MOST_EVIDENCE]
         evidence = (self._live.evidence(name) for name in names)
         limit = contract.threshold or 0.0
         word = "from" if answer.found else "below"
@@ -183,6 +184,8 @@ class ModelJudge:
         about = f" of {what} {answer.about}" if answer.about else ""
         said = f"{contract.name} {contract.version} says {answer.value:.4g}{about}"
         where = f"; {told_place(answer.box)}" if answer.found and answer.box is not None else ""
+        if answer.parts:
+            where += "; mostly " + ", ".join(f"{p.column} ({p.share:.0%})" for p in answer.parts)
         return Finding(
             id=f"F-model-{contract.name}-{answer.time}",
             time=answer.time,

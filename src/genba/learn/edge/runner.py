@@ -4,7 +4,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,8 +14,9 @@ from genba.learn.edge.node import Node
 from genba.learn.edge.part_feed import PartFeed
 from genba.learn.edge.pictures import Picture, PictureFeed
 from genba.learn.edge.sandbox import Sandbox
-from genba.learn.edge.session import EdgeModel, usable
+from genba.learn.edge.session import EdgeModel, Window, usable
 from genba.learn.edge.shadow import Limits, drift_of
+from genba.learn.edge.speaking import Share, speaking
 from genba.learn.edge.window import Feed, Look, Question
 from genba.learn.inspect.place import Box
 from genba.plant import Sample
@@ -43,7 +44,8 @@ class Answer:
     """What a model said of the newest window, of a part or of a picture.
 
     ``time`` in microseconds UTC: of a part its end. ``about`` is the part's serial, where it has
-    one, or the picture's name; ``box`` where that is worst, in pixels as it was taken.
+    one, or the picture's name; ``box`` where that is worst, in pixels as it was taken; ``parts``
+    the columns that speak most for a finding.
     """
 
     time: int
@@ -52,6 +54,7 @@ class Answer:
     contract: Contract
     about: str = ""
     box: Box | None = None
+    parts: tuple[Share, ...] = ()
 
     @property
     def found(self) -> bool:
@@ -63,10 +66,12 @@ class Answer:
 class _Running:
     """A release in force: in this process."""
 
-    def __init__(self, address: str, model: EdgeModel, feed: AnyFeed) -> None:
+    def __init__(self, address: str, model: EdgeModel, feed: AnyFeed, usual: Window) -> None:
         self.address = address
         self.model = model
         self.feed = feed
+        self.usual = usual
+        """A window that nothing is found in."""
         self.faults = 0
         self.cpu_us: deque[float] = deque(maxlen=TIMED)
         """CPU time of the newest answers."""
@@ -188,7 +193,9 @@ class Runner:
         except LearnError as error:
             self._node.roll_back(self.name, str(error), address=address)
             return
-        self._force = _Running(address, model, feed or self._feeding(bundle.contract))
+        feed = feed or self._feeding(bundle.contract)
+        middle = np.argsort(bundle.answers)[len(bundle.answers) // 2]
+        self._force = _Running(address, model, feed, bundle.rows[middle])
 
     def _ask_force(self, now: int, look: Look, came: Sequence[Came]) -> Iterable[Answer]:
         running = self._force
@@ -210,7 +217,8 @@ class Runner:
         running.cpu_us.append((time.thread_time_ns() - begun) / 1000)
         if usable(value, model.contract):
             running.faults = 0
-            return _answer(question, value, running.address, model.contract, model.place())
+            answer = _answer(question, value, running.address, model.contract, model.place())
+            return replace(answer, parts=speaking(model, running.usual)) if answer.found else answer
         if not math.isnan(value) or np.isfinite(question.window).all():
             self._fault(running, f"it answers {value:g}, which makes no sense")
         return None  # else it does not know, since something that it needs is unknown
