@@ -26,18 +26,17 @@ at its end. Simulated plants, synthetic data.
 import argparse
 import asyncio
 import json
-import re
 import subprocess
 import sys
 import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import yaml
 
+from benchmarks.plant_runs.another import PRESS, halves, write_files
 from genba.control.advice import Advice, advise, newest
 from genba.control.bound import Bound, bound
 from genba.control.excitation import Excitation
@@ -48,12 +47,10 @@ from genba.learn.registry.signature import KEY
 from genba.operate.state import StateFolder
 from genba.plant import US, Plant, Sample, VirtualClock, load_plant
 from genba.testbed import InProcessDriver, PlantSimulation, load_testbed
-from genba.testbed.files import reference_files
 from genba.twin.process import Tracker, prior
 
 BAR_S = 300.0
 SHIFT_H = 8
-PRESS = "molder-7"
 FIRST_SEED = 90_401
 EXPERIMENT = 60
 """Steps of an experiment."""
@@ -61,58 +58,11 @@ ASK_EVERY = 4
 """Steps after which advice is asked for anew."""
 
 
-def renamed(text: str) -> str:
-    """Give the presses ids that nothing has seen."""
-    for old, new in (("press-1", PRESS), ("press-2", "molder-9"), ("press-*", "molder-*")):
-        text = text.replace(old, new)
-    return text
-
-
-def another(plant: dict[str, Any], physics: dict[str, Any]) -> None:
-    """Make another plant of the reference: fewer machines and products, other numbers."""
-    gone = {"mill-3", "JA14-P", "JA25-S", "JA40-X"}
-    for half in (plant, physics):
-        for name, value in half.items():
-            half[name] = pruned(value, gone)
-    plant["id"], plant["name"] = "another", "Another plant"
-    for name, machine in physics["machines"].items():
-        if name.startswith("molder"):
-            machine["process"] |= {"mold_tau_s": 430.0, "mold_heating_k_kw": 2.5}
-    for name, recipe in physics["recipes"].items():
-        if "mold_temperature" in recipe:
-            recipe["mold_temperature"] += 9.0 if name < "JA20" else -6.0
-
-
-def pruned(value: Any, gone: set[str]) -> Any:
-    """Take out of lists and mappings what names something that is gone."""
-
-    def names(text: object) -> bool:
-        return isinstance(text, str) and any(
-            re.search(rf"(?<![A-Za-z0-9]){re.escape(one)}(?![A-Za-z0-9])", text) for one in gone
-        )
-
-    if isinstance(value, list):
-        kept_items = [pruned(one, gone) for one in value if not names(one)]
-        return [
-            one
-            for one in kept_items
-            if not (isinstance(one, dict) and any(names(own) for own in one.values()))
-        ]
-    if isinstance(value, dict):
-        return {key: pruned(one, gone) for key, one in value.items() if not names(key)}
-    return value
-
-
 def written(folder: Path, *, other: bool) -> tuple[Path, Path]:
-    """Write the two files of a plant."""
-    halves = [yaml.safe_load(renamed(path.read_text())) for path in reference_files()]
-    if other:
-        another(*halves)
-    halves[0]["processes"] = [one for one in halves[0]["processes"] if one["id"] == f"{PRESS}-mold"]
-    paths = folder / "plant.yaml", folder / "physics.yaml"
-    for path, half in zip(paths, halves, strict=True):
-        path.write_text(yaml.safe_dump(half, sort_keys=False))
-    return paths
+    """Write the two files of a plant that controls the heat of one mold."""
+    plant, physics = halves(other=other)
+    plant["processes"] = [one for one in plant["processes"] if one["id"] == f"{PRESS}-mold"]
+    return write_files(folder, plant, physics)
 
 
 @dataclass
