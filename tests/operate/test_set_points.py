@@ -384,3 +384,29 @@ async def test_an_unknown_process_is_told_which_there_are(works: Any) -> None:
     subject = await works()
     with pytest.raises(ControlError, match="it has: oven-heat"):
         subject.core.set_points.run("furnace", "ada")
+
+
+async def test_a_late_answer_delays_no_tick_and_is_not_taken_when_it_comes(works: Any) -> None:
+    subject = await works()
+    await subject.run(12)
+    assert subject.driven.driver is Driver.CONTROL
+    child = subject.core.set_points._desk.process
+    os.kill(child.process.pid, signal.SIGSTOP)
+    try:
+        ticks = subject.core.loop.ticks
+        for _ in range(60):  # as a core that keeps time does: nothing waits for what chooses
+            subject.oven.pass_time(5)
+            subject.clock.set(subject.clock.now() + 5 * US)
+            await asyncio.wait_for(subject.core._tick(), 10)
+            await subject.core._actor.settle()
+        assert subject.core.loop.ticks == ticks + 60
+        assert child.open > 0
+        assert subject.driven.driver is Driver.PLAIN
+        assert subject.oven.setpoint == 190.0
+    finally:
+        os.kill(child.process.pid, signal.SIGCONT)
+    before = len(subject.setpoints)
+    await asyncio.to_thread(child.settle, 60)
+    await subject.core._tick()
+    assert "s late, and is not taken" in subject.driven.why
+    assert len(subject.setpoints) == before
