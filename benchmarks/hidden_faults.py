@@ -1,6 +1,6 @@
 """Hidden faults of the reference plant: found before the conventional controller's inspection?
 
-``python -m benchmarks.hidden_faults [--seeds 1 2] [--days 3.25] [--first 2.25] [--work DIR]``
+``python -m benchmarks.hidden_faults [--seeds 1 2] [--days 1.7] [--first 0.75] [--work DIR]``
 
 The plant runs under its conventional controller; Genba's core watches and records it, as any plant
 (:mod:`benchmarks.recorded_plant`). From the first days a detector over moments, charts of parts
@@ -249,8 +249,8 @@ def main() -> int:
     """Print problems, what found them, and the tables over all seeds."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, nargs="+", default=[1])
-    parser.add_argument("--days", type=float, default=3.25, help="days to record, from a Monday on")
-    parser.add_argument("--first", type=float, default=2.25, help="days to learn from")
+    parser.add_argument("--days", type=float, default=1.7, help="days to record, from a Monday on")
+    parser.add_argument("--first", type=float, default=0.75, help="days to learn from")
     parser.add_argument("--oracle", action="store_true", help="how much the signals hold at all")
     parser.add_argument("--work", type=Path, help="folder that keeps recordings")
     given = parser.parse_args()

@@ -26,7 +26,7 @@ from genba.learn import (
     windows_of,
 )
 from genba.learn.anomaly.episodes import FINDING_US, apart_of, weeks_of
-from genba.learn.anomaly.settling import settle_s_of
+from genba.learn.anomaly.settling import ASSUMED_S, settle_s_of
 from genba.learn.data.fitness import misfits, without_constant
 from genba.learn.split.named import split_of
 from genba.learn.verify.budget import BUDGET_A_WEEK
@@ -34,8 +34,8 @@ from genba.plant import Plant
 
 DETECTORS = 2
 """Detectors that watch a machine, and share the budget."""
-STEP_S = 5.0
-"""Seconds between moments: as often as the slower half of the signals comes."""
+STEP_S = 10.0
+"""Seconds between moments: as often as the slowest signals come."""
 Span = tuple[int, int, int]
 """Learned from ``[0, 1)``, judged in ``[1, 2)``; microseconds UTC."""
 
@@ -75,8 +75,8 @@ def judge_moments(historian: Historian, plant: Plant, machine: str, span: Span) 
     """Learn what is normal from moments of the first part; return what is found in the second."""
     begin, middle, end = span
     wanted = Slice(machine, begin, middle, STEP_S, mode=True)
-    whole = slice_of_equipment(historian, plant, wanted)
-    settle_s = settle_s_of(whole)
+    settle_s = settle_s_of(slice_of_equipment(historian, plant, wanted))
+    settle_s = ASSUMED_S if settle_s is None else settle_s
     data = _fit(slice_of_equipment(historian, plant, replace(wanted, settle_s=settle_s)))
 
     def later(found: Candidate) -> Dataset:

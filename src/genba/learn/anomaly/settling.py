@@ -15,6 +15,8 @@ from genba.plant import US, Plant
 _STILL_US = 30 * 60 * US
 """A standstill that machines are taken to cool down in."""
 _STEP_US = 5 * 60 * US
+ASSUMED_S = 3600.0
+"""Of a machine that was never seen to stand still: when it will have, an hour is left out."""
 LONGEST_S = 7200.0
 """What takes longer than two hours is not taken for settling."""
 _OFF = 1.0
@@ -34,7 +36,8 @@ def slice_of_settled(
     Parameters
     ----------
     settle_s : float, optional
-        How long that takes, 0 to leave nothing out; by default as measured in what is read.
+        How long that takes, 0 to leave nothing out; by default as measured in what is read, and
+        :data:`ASSUMED_S` where no standstill in it would show that.
     parts : bool
         Rows are parts; those of which something is unknown are left out.
 
@@ -45,7 +48,9 @@ def slice_of_settled(
         :func:`~genba.learn.data.parts.slice_of_parts`.
     """
     if settle_s is None and wanted.working:
-        settle_s = settle_s_of(slice_of_equipment(historian, plant, replace(wanted, mode=True)))
+        whole = slice_of_equipment(historian, plant, replace(wanted, mode=True))
+        settle_s = settle_s_of(whole)
+        settle_s = ASSUMED_S if settle_s is None else settle_s
     wanted = replace(wanted, settle_s=settle_s or 0.0)
     if not parts:
         return slice_of_equipment(historian, plant, wanted)
@@ -55,8 +60,8 @@ def slice_of_settled(
     return data.take(np.asarray(known[:, often].all(axis=1), np.bool_), "all known")
 
 
-def settle_s_of(data: Dataset) -> float:
-    """Measure how long a machine takes to settle, in seconds; 0 where nothing shows that it does.
+def settle_s_of(data: Dataset) -> float | None:
+    """Measure how long a machine takes to settle, in seconds; None where it never stood still.
 
     After each standstill of half an hour or more, the level of each signal (what its setting leaves
     over) is taken every five minutes, and held against its level and spread later than two hours.
@@ -71,7 +76,7 @@ def settle_s_of(data: Dataset) -> float:
     cuts = np.flatnonzero(np.diff(data.time) >= _STILL_US) + 1
     starts = np.split(np.arange(data.rows), cuts)[1:]  # nobody knows since when it works at first
     if not starts:
-        return 0.0
+        return None
     left, index = Usual.learn(data).left_over(data.values)
     left[index < 0] = np.nan
     since = np.concatenate([data.time[rows] - data.time[rows[0]] for rows in starts])
