@@ -144,6 +144,21 @@ async def test_a_first_experiment_ends_at_once_when_somebody_sets_something_in_a
     assert subject.device.press.values["hold"] == 470.0
 
 
+async def test_the_recipe_of_the_job_at_hand_comes_back_where_an_experiment_was_there_before(
+    shop: Any,
+) -> None:
+    subject = await shop()
+    await subject.run(1)
+    subject.core.set_points.experiment("press", 30, "ada")
+    await subject.run(8)
+    tried = subject.held[-1]
+    assert tried != RECIPES["cup"][0]
+    for sample in subject.device.press.begin("lid", "O-2-1", hold=tried):
+        subject.device.show(sample.signal, sample.value)
+    await subject.run(1)
+    assert subject.driven.handover.plain["press.hold"] == tried
+
+
 async def test_a_first_experiment_needs_permission(shop: Any) -> None:
     forbidden = await shop(text=WANTED.replace("experiments: true", "experiments: false"))
     with pytest.raises(Refused, match="experiments: true"):

@@ -125,7 +125,7 @@ def status(url: UrlOption = HERE, token: TokenOption = "", json: JsonOption = Fa
             ("its own", _values(one["plain"])),
             ("advised", _values(one["advised"])),
             ("experiment", one["experiment"]),
-            (f"model {one['model']}", one["about"]),
+            (f"model {one['model']}" if one["model"] else "without a model", one["about"]),
             (f"relearning ({one['relearned_at']})", one["relearned"]),
             *(("expected", _told(effect)) for effect in (*one["expected"], *one["came"])),
         ):

@@ -93,6 +93,18 @@ class Handover:
         knob.plain = value
         return True
 
+    def begin(self) -> None:
+        """A job begins: its machine wrote its own set-points, whatever was asked for before."""
+        for knob in self._knobs.values():
+            knob.asked.clear()
+            if knob.now is not None:
+                knob.plain = knob.now
+
+    def written(self, name: str, value: float) -> None:
+        """Take in what a machine wrote for a job that has begun."""
+        knob = self._knobs[name]
+        knob.now = knob.plain = value
+
     def asked(self, writes: Mapping[str, float | int]) -> None:
         """Note what control asks for."""
         for name, value in writes.items():

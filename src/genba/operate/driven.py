@@ -83,6 +83,9 @@ class Driven:
     trying: bool = False
     waits: bool = False
     """Whether its experiments wait between jobs."""
+    lot: str | None = None
+    lot_since: int = 0
+    """What the machine works on, and since when; followed where its experiments wait."""
     first: int = 0
     """Steps of a first experiment that are asked for, where nothing was learned; 0: none."""
     trying_since: int = 0
@@ -114,6 +117,23 @@ class Driven:
             plain = self.handover.plain or self.plain
             self.steps = dict(steps)
             self.handover = Handover([(plant.signals[n], s) for n, s in steps.items()], plain)
+
+    def works_on(self, lots: str, equipment: str, time: int) -> None:
+        """Take what is in force at the start of a job by run for its recipe."""
+        lot = lots.split(",", maxsplit=1)[0]
+        if not self.waits or equipment != self.process.equipment or lot == self.lot:
+            return
+        if self.lot is not None:
+            self.lot_since = time
+            self.handover.begin()
+        self.lot = lot
+
+    def shows(self, name: str, value: float, time: int) -> bool:
+        """Take in what a set-point shows; whether somebody else changed it in the middle of all."""
+        if time <= self.lot_since:
+            self.handover.written(name, value)
+            return False
+        return self.handover.shown(name, value)
 
     def expect(self, effects: Sequence[Effect], ahead_s: float, now: int) -> None:
         """Note what is expected, unless an earlier expectation is still to be seen."""

@@ -35,6 +35,7 @@ from genba.plant import (
     Plant,
     Proposal,
     Quality,
+    Role,
     Sample,
     Verdict,
 )
@@ -263,12 +264,17 @@ class SetPoints:
 
     def _follow(self, batch: Sequence[Sample], now: int) -> None:
         for sample in batch:
-            if sample.quality == Quality.BAD or not isinstance(sample.value, int | float):
+            if sample.quality == Quality.BAD:
                 continue
-            for one in self.driven.values():
-                own = sample.signal in one.handover.signals and math.isfinite(sample.value)
-                if own and one.handover.shown(sample.signal, float(sample.value)):
-                    self._foreign(one, sample, now)
+            signal = self._plant.signals[sample.signal]
+            if signal.role is Role.LOTS:
+                for one in self.driven.values():
+                    one.works_on(str(sample.value), signal.equipment, sample.source_time)
+            elif isinstance(sample.value, int | float):
+                for one in self.driven.values():
+                    own = sample.signal in one.handover.signals and math.isfinite(sample.value)
+                    if own and one.shows(sample.signal, float(sample.value), sample.source_time):
+                        self._foreign(one, sample, now)
 
     def _foreign(self, one: Driven, sample: Sample, now: int) -> None:
         text = f"somebody else set {sample.signal} to {sample.value:.6g}; that is the base now"
