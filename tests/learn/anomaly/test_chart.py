@@ -10,6 +10,7 @@ from genba.learn import Column, Dataset, Lineage, anomaly_ladder, by_time, check
 from genba.learn.anomaly.chart import ChartRecipe
 from genba.learn.anomaly.episodes import episodes_of
 from genba.learn.data.column import ColumnKind
+from genba.learn.export.parity import TOLERANCE, parity_of
 from genba.learn.features.windows import windows_of
 from genba.plant import US
 
@@ -92,6 +93,17 @@ def test_a_product_that_was_never_made_says_nothing(normal: Dataset) -> None:
     model = RECIPE.fit(*(split.take(normal, part) for part in HELD), 0)  # type: ignore[call-arg, arg-type]
     strange = shifted(shifted(parts(200, 3), 3, 55.0, slice(None)), 0, 30.0, slice(None))
     assert value(model, strange, RECIPE.window).max() == 0
+
+
+def test_a_value_that_is_unknown_says_nothing_here_and_in_the_graph(normal: Dataset) -> None:
+    split = by_time(normal)
+    model = RECIPE.fit(*(split.take(normal, part) for part in HELD), 0)  # type: ignore[call-arg, arg-type]
+    seen = windows_of(shifted(parts(60, 4), 0, 5.0, slice(20, 60)), RECIPE.window).values.copy()
+    calm = seen.copy()
+    calm[:, :, 0] = np.nan
+    assert model.predict(seen).value.max() > 1 > model.predict(calm).value.max()
+    seen[:, ::3, 1] = np.nan
+    assert parity_of(model, model.to_onnx(seen.shape[1:]), seen, TOLERANCE).holds
 
 
 def test_a_signal_that_wanders_does_not_blind_the_others(normal: Dataset) -> None:
