@@ -24,12 +24,15 @@ def main() -> None:
     parser.add_argument("--seeds", type=seeds_in, default=[1, 2, 3])
     parser.add_argument("--hours", type=float, default=8.0)
     parser.add_argument("--arm", nargs="+", default=None, help="planning, control, both")
+    parser.add_argument("--learn-hours", type=float, default=40.0)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         testbed = load_testbed(*write_files(Path(folder), *halves(other=True)))
     arms = arms_named(given.arm)
     processes = by_run(testbed[0])
-    runs = watched(testbed, arms, given.seeds, given.hours, processes, quiet=False)
+    runs = watched(
+        testbed, arms, given.seeds, given.hours, processes, given.learn_hours, quiet=False
+    )
     show(runs, given.hours)
     show_limits(testbed[0], runs)
 

@@ -28,6 +28,7 @@ LEAD_S = 25.0
 """Wall seconds in which plant and core start before the shift begins."""
 MARK = ".genba-demo"
 _DAY_H = 16.0
+_LEARN_H = 12.0
 _PRESSES = ("press-1-molding", "press-2-molding")
 
 
@@ -100,7 +101,7 @@ def demo(
 
 def _compare(seeds: int) -> None:
     """Live the same day in process under the conventional controller and under Genba."""
-    from genba.cli.testbed_compare import arms_named, files, show, watched
+    from genba.cli.testbed_compare import arms_named, files, show, show_limits, watched
 
     many = f"seed{'s 1 to ' if seeds > 1 else ' '}{seeds}"
     typer.echo(
@@ -108,8 +109,10 @@ def _compare(seeds: int) -> None:
         "Genba (planning, and set-points of the presses); a few minutes:"
     )
     numbers = range(1, seeds + 1)
-    runs = watched(files(None, None), arms_named(["both"]), numbers, _DAY_H, _PRESSES, quiet=False)
+    testbed, arms = files(None, None), arms_named(["both"])
+    runs = watched(testbed, arms, numbers, _DAY_H, _PRESSES, _LEARN_H, quiet=False)
     show(runs, _DAY_H)
+    show_limits(testbed[0], runs)
     typer.echo("A seed says little. More of them: genba testbed compare --seeds 1-10")
 
 

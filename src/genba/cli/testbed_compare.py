@@ -40,6 +40,9 @@ def compare(
             help="Choose set-points of these; default: all by run that allow experiments."
         ),
     ] = None,
+    learn_hours: Annotated[
+        float, typer.Option(help="Plant hours that set-points are learned from.", min=1.0)
+    ] = 12.0,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Live the same seeds of a simulated plant under its own controller and under Genba.
@@ -56,7 +59,7 @@ def compare(
     for name in process or ():
         if name not in known:
             fail(f"'{name}' is no process by run; the plant has: {', '.join(known) or 'none'}")
-    runs = watched(testbed, arms, numbers, hours, process or known, quiet=json)
+    runs = watched(testbed, arms, numbers, hours, process or known, learn_hours, quiet=json)
     if json:
         emit_json([plain(testbed[0], run) for run in runs])
         return
@@ -91,6 +94,7 @@ def watched(
     seeds: Sequence[int],
     hours: float,
     processes: Sequence[str],
+    learn_hours: float,
     *,
     quiet: bool,
 ) -> "list[Lived]":
@@ -107,7 +111,7 @@ def watched(
         def told(text: str) -> None:
             progress.update(task, description=text)
 
-        for run in live(testbed, arms, seeds, hours, processes, told):
+        for run in live(testbed, arms, seeds, hours, processes, told, learn_hours):
             found.append(run)
             progress.advance(task)
     return found

@@ -54,6 +54,7 @@ def compare(
     hours: float,
     processes: Sequence[str],
     told: Callable[[str], None] = lambda text: None,
+    learn_hours: float = LEARN_HOURS,
 ) -> Iterator[Lived]:
     """Live the same seeds under each.
 
@@ -63,12 +64,14 @@ def compare(
         Whose set-points are chosen, where an arm has control.
     told : callable
         Hears what is being done.
+    learn_hours : float
+        Length of the stretch that set-points are learned from.
     """
     plant, physics = testbed
     found: Learned = {}
     if CONTROL in arms or ALL in arms:
         told("learning set-points from another seed, with experiments")
-        found, left_out = learned(testbed, processes, LEARN_SEED, LEARN_HOURS, LEARN_PARTS)
+        found, left_out = learned(testbed, processes, LEARN_SEED, learn_hours, LEARN_PARTS)
         for text in left_out:
             told(f"left out: {text}")
     if PLANNING in arms or ALL in arms:

@@ -36,6 +36,7 @@ class Recorder(RunToRunChooser):
         self.experiment(parts, 0, seed)
 
     def take(self, samples: Sequence[Sample]) -> None:
+        """Take in what came, and keep the rows that it completes."""
         super().take(samples)
         made = (self._kept.take(sample) for sample in samples)
         self.runs += [run for run in made if run is not None]
