@@ -27,14 +27,23 @@ from genba.plan.fleet.planner import FleetPlanner
 from genba.plan.floor.desk import OwnDesk
 from genba.plan.floor.optimizing import NAME, OptimizingPlanner
 from genba.plan.floor.scheduler import Scheduler
-from genba.plant import Plant
+from genba.plant import LoadCost, Plant
 from genba.testbed import load_testbed
+from genba.testbed.physics_file import Physics
 
 
 def _led(plant: Plant) -> Sequence[Planner]:
     """The same with ``planning.fleet``: vehicles are assigned and led together."""
     desk = OwnDesk(Scheduler(plant, steps=STEPS).plan)
     return (OptimizingPlanner(plant, desk, FleetPlanner(plant, NAME)),)
+
+
+def _weighed(testbed: tuple[Plant, Physics]) -> tuple[Plant, Physics]:
+    """The plant with ``planning.loads``: its furnace's loads wait where that costs less."""
+    plant, physics = testbed
+    cost = LoadCost(equipment="furnace", kwh=6.0, part_hour=0.01, wait_min=90.0)
+    planning = plant.planning.model_copy(update={"loads": (cost,)})
+    return plant.model_copy(update={"planning": planning}), physics
 
 
 CONTROLLERS: dict[str, Callable[[int, float], Ledgers]] = {
@@ -44,8 +53,9 @@ CONTROLLERS: dict[str, Callable[[int, float], Ledgers]] = {
 }
 LED: dict[str, Callable[[int, float], Ledgers]] = {
     "fleet": lambda seed, hours: under_genba(load_testbed(), seed, hours, _led),
+    "loads": lambda seed, hours: under_genba(_weighed(load_testbed()), seed, hours, plain),
 }
-"""Run only where it is asked for: ``--fleet``, or by name."""
+"""Run only where it is asked for: ``--fleet``, or by name. ``loads`` is ``plain`` otherwise."""
 
 
 def main() -> int:
