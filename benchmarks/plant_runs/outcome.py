@@ -32,10 +32,10 @@ def outcome(plant: Plant, ledgers: Ledgers) -> Outcome:
     """Sum a run up: output over the first day, tardiness over all of it."""
     ledger = ledgers.day
     shifts = (ledger["end"] - ledger["start"]) / US / (8 * 3600)
-    work_s = {p.id: work_s(plant, p.id) for p in plant.products}
+    planned_s = {product.id: work_s(plant, product.id) for product in plant.products}
     rows = ledger["orders"].values()
     parts = sum(row["delivered"] for row in rows)
-    work = sum(row["delivered"] * work_s[row["product"]] for row in rows)
+    work = sum(row["delivered"] * planned_s[row["product"]] for row in rows)
     seconds: dict[str, int] = {}
     for machine in ledger["machines"].values():
         for phase, count in machine["seconds"].items():
