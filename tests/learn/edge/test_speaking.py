@@ -46,6 +46,17 @@ def test_the_column_that_left_is_named_first() -> None:
     assert part.share == pytest.approx(1.0)
 
 
+def test_where_many_speak_a_little_the_first_is_named() -> None:
+    many = tuple(f"press.{number}" for number in range(20))
+    model = EdgeModel(graph(shape=(4, 20)), contract(columns=list(many)))
+    usual = np.zeros(model.window.shape[1:], np.float32)
+    model.window[0] = 5.0
+    model.window[0][:, 7] = 6.0
+    (part,) = speaking(model, usual)
+    assert part.column == "press.7"
+    assert part.share == pytest.approx(6.0 / (19 * 5.0 + 6.0), abs=1e-4)
+
+
 def test_nothing_is_said_where_nothing_can_be() -> None:
     model = EdgeModel(graph(), contract())
     usual = np.zeros(model.window.shape[1:], np.float32)

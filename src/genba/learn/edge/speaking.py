@@ -39,7 +39,8 @@ def speaking(model: EdgeModel, usual: Window) -> tuple[Share, ...]:
     Returns
     -------
     tuple of Share
-        At most :data:`SPOKEN`, the most telling first; none where the model cannot say.
+        At most :data:`SPOKEN`, the most telling first, the others from :data:`LEAST_SHARE` on; none
+        where the model cannot say.
     """
     columns = model.contract.columns
     if not 0 < len(columns) <= MOST_COLUMNS or not np.isfinite(usual).all():
@@ -80,4 +81,4 @@ def _shares(columns: Sequence[str], parts: np.ndarray) -> tuple[Share, ...]:
     for name, part in zip(columns, speaks.tolist(), strict=True):
         by_column[name] = by_column.get(name, 0.0) + part / total
     ranked = sorted((Share(*one) for one in by_column.items()), key=lambda one: -one.share)
-    return tuple(one for one in ranked[:SPOKEN] if one.share >= LEAST_SHARE)
+    return tuple(one for one in ranked[:SPOKEN] if one.share >= LEAST_SHARE or one is ranked[0])
