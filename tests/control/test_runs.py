@@ -100,6 +100,23 @@ def test_what_tells_nothing_is_not_learned_from(plant: Plant, joined: Bound) -> 
     assert np.isnan(odd.shown[:3]).all()
 
 
+def test_a_part_that_is_made_by_two_programs_on_one_machine_is_no_rework(
+    plant: Plant, joined: Bound
+) -> None:
+    press = Press()
+
+    def seen(result: str) -> Sample:
+        press.now += 30 * US
+        return announced(press, lot="O-1-1", serial="S1", result=result, mold_error_um=3)
+
+    first_job = [*press.begin("cup", "O-1-1"), seen("rework"), seen("good"), press.say("lots", "")]
+    second_job = [*press.begin("cup", "O-1-1", hold=520.0), seen("rework"), seen("good")]
+    third_job = [press.say("lots", ""), *press.begin("cup", "O-1-1"), seen("good")]
+    told = rows_of(plant, joined, [*first_job, *second_job, *third_job])
+    assert [run.again for run in told] == [False, True, False, True, True]
+    assert [run.recipe[0] for run in told] == [450.0, 450.0, 520.0, 520.0, 450.0]
+
+
 def test_a_new_tool_is_told_by_maintenance(tmp_path: Path) -> None:
     text = PLANT.replace("mold: press.mold", 'mold: "press.part#maintained"')
     plant = plant_in(tmp_path, text)

@@ -40,7 +40,8 @@ class Run:
     product : str
         Empty where the lot belongs to no known order.
     again : bool
-        Whether the part was made before (rework): what is measured of it is another thing.
+        Whether the part was made before by the same program (rework): what is measured of it is
+        another thing.
     recipe : (inputs,) float
         Set-points that the machine wrote when the job began; NaN: unknown.
     """
@@ -88,7 +89,11 @@ class RunRows:
         self._counted: dict[str, float] = {}
         self._last: int | None = None
         self._quickest: float | None = None
-        self._made: dict[str, None] = {}
+        self._made: dict[str, list[tuple[int, Floats]]] = {}
+        """Jobs, by their begin, and programs that each part was made in: it may be milled, and then
+        bored, on one machine."""
+        low, high = bound.bounds()
+        self._span = high - low
         self._told: Mapping[str, Any] = {}
         self._maintained = False
         self.recipe: Floats = np.full(len(bound.inputs), math.nan)
@@ -164,11 +169,8 @@ class RunRows:
             return None
         took_s = self._took(sample.source_time)
         counted = self._count()
-        again = bool(serial) and serial in self._made
-        self._made[serial] = None
+        again = self._again(serial)
         self._told = told
-        while len(self._made) > 10_000:
-            del self._made[next(iter(self._made))]
         shown = np.array(
             [self._shown(w, told, took_s, counted) for w in self._bound.outputs], float
         )
@@ -187,6 +189,20 @@ class RunRows:
             context,
             shown,
         )
+
+    def _again(self, serial: str) -> bool:
+        """Note that a part was made; say whether it was made so before."""
+        if not serial:
+            return False
+        before = self._made.setdefault(serial, [])
+        again = any(
+            job == self.job_since or same_program(recipe, self.recipe, self._span)
+            for job, recipe in before
+        )
+        before.append((self.job_since, self.recipe))
+        while len(self._made) > 10_000:
+            del self._made[next(iter(self._made))]
+        return again
 
     def _took(self, time: int) -> float:
         """How long the run took; NaN where there was a pause in it, or nobody knows."""
