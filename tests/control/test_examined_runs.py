@@ -100,3 +100,12 @@ def test_a_set_point_that_nobody_moved_comes_with_the_experiment_that_would_tell
     assert "nobody moved 'cooling' while cup, lid was made" in cooling.text
     assert "moving it by up to 0.5 s around each recipe" in cooling.mend
     assert "`genba control experiment molding --steps 40`" in cooling.mend
+
+
+def test_two_sensors_that_are_exchanged_are_named_by_where_they_lie(
+    joined: Bound, runs: Sequence[Run]
+) -> None:
+    warmer = altered(runs, "context", 0, lambda v, n: v + 0.1 * (n % 7))
+    swapped = [replace(run, context=run.context[::-1].copy()) for run in warmer]
+    (found,) = [one for one in spoilt(examined_runs(joined, swapped)) if one.rule == "swapped"]
+    assert set(found.about) == {"mold", "melt"}

@@ -181,5 +181,6 @@ async def test_only_one_runs_and_it_is_switched_off_with_control(shop: Any) -> N
     subject.core.set_points.stop("press", "ada")
     await subject.run(3)
     assert not subject.driven.trying
+    assert subject.driven.tried == "ended: ada switched control off"
     assert subject.driven.driver is Driver.PLAIN
     assert subject.device.press.values["hold"] == pytest.approx(RECIPES["cup"][0])

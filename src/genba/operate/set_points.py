@@ -197,6 +197,8 @@ class SetPoints:
         """Switch control of a process off: its own set-points come back step by step."""
         one = self.named(process)
         if one.on:
+            if one.trying or one.first:
+                one.tried = f"ended: {by} switched control off"
             one.on, one.by, one.trying, one.first = False, by, False, 0
             self._desk.drop(one.process.id)
             self._record.say(one, "control.off", f"{by} switched control off")

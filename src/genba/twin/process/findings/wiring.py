@@ -33,6 +33,7 @@ _SCREEN = 180
 """Rows of the first look; what is not likelier there is not tried on all."""
 _INSIDE = 0.98
 _SLACK = 0.1
+_OFFSET = 0.02
 
 _MISTAKEN = (
     ("Cel", "[degF]", "K"),
@@ -148,13 +149,33 @@ def mistakes(told: Told) -> Iterator[Mistake]:
 
 
 def _by_range(told: Told) -> Iterator[Finding]:
-    """Find units by where values lie alone: mostly outside as they are read, inside if undone."""
-    for place in told.variables():
+    """Find mistakes by where values lie alone: mostly outside as read, inside if undone."""
+    places = list(told.variables())
+    strange = [place for place in places if _share_inside(_known(told, place), place[2]) <= 0.5]
+    for at, first in enumerate(strange):
+        for second in strange[at + 1 :]:
+            if _exchanged(told, first, second) is not None:
+                a, b = told.called(first[2].name), told.called(second[2].name)
+                yield error(
+                    "swapped",
+                    (first[2].name, second[2].name),
+                    f"{a} and {b} look exchanged: each lies where the other is to be",
+                    "exchange them in the plant file, or their addresses or cables",
+                )
+                return
+    for place in places:
         one, known = place[2], _known(told, place)
-        if _share_inside(known, one) > 0.5:
+        # What cannot be negative, and is throughout by more than an offset.
+        below = one.low >= 0 and float(np.quantile(known, _INSIDE)) < 0
+        below = below and float(np.median(known)) < -_OFFSET * one.span
+        if _share_inside(known, one) > 0.5 and not below:
             continue
-        fitting = [unit for unit, undo in _units(told, one) if _fits(undo(known), one)]
-        negated = _fits(-known, one)
+        fitting = [
+            unit
+            for unit, undo in _units(told, one)
+            if _fits(undo(known), one) and not (below and float(np.median(undo(known))) < 0)
+        ]
+        negated = _fits(-known, one) and not (below and fitting)
         if len(fitting) + negated != 1:
             continue
         where = (
