@@ -141,6 +141,8 @@ def main() -> None:
         normal = pa.concat_tables([run_of(source, 0, "train"), run_of(source, 0, "test")])
         plant.plays(normal)
         plant.runs(normal.num_rows, RECORD_SPEED)
+        stored = json.loads(plant.genba("historian", "stats", "--json"))["samples"]
+        print(f"{normal.num_rows * normal.num_columns:,} samples played, {stored:,} stored")
         to = format_time(START_US + LEARNED * STEP_US)
         told = plant.genba(
             "train",
