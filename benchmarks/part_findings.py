@@ -127,7 +127,7 @@ def main() -> int:
     parser.add_argument("--hours", type=float, default=8.0)
     arguments = parser.parse_args()
     alarms, refused, spent, recordings = Counter[str](), 0, 0.0, 0
-    named: dict[tuple[str, str], list[bool]] = {}
+    named: dict[tuple[str, str], list[tuple[bool, bool]]] = {}
     for seed in range(FIRST_SEED, FIRST_SEED + arguments.seeds):
         for name, bound, runs in recorded(seed, arguments.hours):
             begun = time.process_time()
@@ -141,7 +141,7 @@ def main() -> int:
             for what, (rule, fault) in FAULTS[kind].items():
                 found = examined_runs(bound, fault(bound, runs))
                 hit = any(one.rule == rule for one in spoilt(found))
-                named.setdefault((kind, what), []).append(hit)
+                named.setdefault((kind, what), []).append((hit, bool(spoilt(found))))
                 if not hit:
                     print(f"  {what}: {told(found)}", flush=True)
     print(
@@ -149,7 +149,8 @@ def main() -> int:
         f"{spent / recordings:.1f} s of CPU each"
     )
     for (kind, what), hits in named.items():
-        print(f"{kind}: {what}: named and refused {sum(hits)} of {len(hits)}")
+        by_name, stopped = (sum(column) for column in zip(*hits, strict=True))
+        print(f"{kind}: {what}: named {by_name} of {len(hits)}, refused {stopped}")
     return 1 if refused > BAR * recordings else 0
 
 
