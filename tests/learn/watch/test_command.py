@@ -55,6 +55,9 @@ def test_more_of_the_same_is_as_on_its_card(works: Path) -> None:
 def test_too_short_a_time_says_so(works: Path) -> None:
     begin = START + 40 * 60 * MINUTE
     span = ("--from", format_time(begin), "--to", format_time(begin + 3 * MINUTE))
+    assert "60 min, which it takes to settle" in watched(works, *span)["verdict"]
+    # For an hour nobody knows whether the machine is settled: no standstill was recorded.
+    span = ("--from", format_time(begin), "--to", format_time(begin + 63 * MINUTE))
     one = watched(works, *span)
     assert one["drift"]["said"] == "too few rows to say"
     assert "too few rows to say whether 2 of 2 columns drifted" in one["verdict"]

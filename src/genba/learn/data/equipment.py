@@ -245,7 +245,9 @@ def _check_rows(
             f"nothing is recorded of {', '.join(never[:5])} in {period}; "
             f"choose another period with --from and --to, or leave it out with --without"
         )
+    settling = wanted.working and wanted.settle_s > 0
+    long = f" for over {wanted.settle_s / 60:g} min, which it takes to settle," if settling else ""
     raise LearnError(
-        f"'{wanted.equipment}' was never at work with all signals known in {period} "
+        f"'{wanted.equipment}' was never at work{long} with all signals known in {period} "
         f"({len(time)} moments); choose another period, or take all with --idle-too"
     )
