@@ -15,8 +15,6 @@ from genba.twin.process.episode import Floats
 
 _FUTURES = 64
 _NORMAL_95 = 1.96
-_STILL = 1e-3
-"""Share of an input's range, below which it was not moved: the report's own."""
 _BEYOND_SEEN, _BEYOND_SPAN = 0.1, 0.02
 """How far beyond what was seen a model is still asked: shares of that, and of the range."""
 
@@ -169,8 +167,7 @@ def unmoved(bound: Bound, seen: dict[str, tuple[float, float]]) -> list[int]:
     return [
         place
         for place, wire in enumerate(bound.inputs)
-        if wire.variable.name in seen
-        and seen[wire.variable.name][1] - seen[wire.variable.name][0] < _STILL * wire.variable.span
+        if wire.variable.name in seen and not wire.variable.moved(seen[wire.variable.name])
     ]
 
 

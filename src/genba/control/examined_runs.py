@@ -32,8 +32,6 @@ _ROWS = 30
 """Parts of a product in which a mistake can be seen."""
 _PARTS = 40
 """Of each product, for an experiment that is proposed."""
-_STILL = 1e-3
-"""Share of what may be chosen, below which a set-point was not moved."""
 
 
 def learned_soundly_by_run(
@@ -103,11 +101,7 @@ def seen_after_runs(bound: Bound, beliefs: Sequence[ProductBelief]) -> list[Find
     found = []
     low, high = bound.bounds()
     for place, wire in enumerate(bound.inputs):
-        still = [
-            one.product
-            for one in beliefs
-            if np.ptp(one.seen[:, place]) < _STILL * (high[place] - low[place])
-        ]
+        still = [one.product for one in beliefs if not one.moved(high - low)[place]]
         if still:
             name = wire.variable.name
             found.append(

@@ -385,7 +385,7 @@ class RunToRunChooser:
         """
         recipe = self._rows.recipe
         span = self._bounds[1] - self._bounds[0]
-        moved = one.believed.seen[1] - one.believed.seen[0] > 1e-3 * span
+        moved = one.believed.moved(span)
         low = np.where(
             moved, np.maximum(self._bounds[0], one.believed.seen[0] - self._most), recipe
         )

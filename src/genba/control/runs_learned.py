@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from genba.control.bound import Bound
 from genba.control.learned import parted
@@ -18,6 +19,9 @@ from genba.twin.process import Belief, Episode, prior
 from genba.twin.process.episode import Floats
 from genba.twin.process.identify import fitted
 from genba.twin.process.report import Standing, standing_of
+from genba.twin.process.variable import STILL
+
+Booleans = npt.NDArray[np.bool_]
 
 _ROWS = 30
 """Parts of a product from which something can be learned."""
@@ -44,6 +48,10 @@ class ProductBelief:
     recipe: Floats
     standing: Standing | None = None
     """How good it was on the newest quarter, where that was asked for."""
+
+    def moved(self, span: Floats) -> Booleans:
+        """Say which inputs somebody moved, (inputs,); ``span``: of what may be chosen of each."""
+        return np.asarray(self.seen[1] - self.seen[0] > STILL * span)
 
 
 def learned_by_product(

@@ -118,11 +118,7 @@ def standing_of_world(
         for place, one in enumerate(of):
             values = np.concatenate([getattr(episode, name)[:, place] for episode in learned])
             seen[one.name] = (float(values.min()), float(values.max()))
-    unmoved = tuple(
-        one.name
-        for one in process.inputs
-        if seen[one.name][1] - seen[one.name][0] < 1e-3 * one.span
-    )
+    unmoved = tuple(one.name for one in process.inputs if not one.moved(seen[one.name]))
     silent = tuple(name for name, share in world.belief.learned().items() if share < 0.1)
     found = _forecasts(world, fresh)
     told = tuple(_rival(name, other, process, fresh) for name, other in rivals)

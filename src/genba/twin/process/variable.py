@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from genba.errors import TwinError
 
+STILL = 1e-3
+"""Share of a range below which something was not moved."""
+
 
 @dataclass(frozen=True, slots=True)
 class Variable:
@@ -30,6 +33,10 @@ class Variable:
                 f"variable '{self.name}' has the range {self.low} to {self.high}; give finite "
                 "bounds, the low one first"
             )
+
+    def moved(self, seen: tuple[float, float]) -> bool:
+        """Whether it was moved, where its lowest and highest values were these."""
+        return seen[1] - seen[0] >= STILL * self.span
 
     @property
     def span(self) -> float:
