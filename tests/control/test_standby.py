@@ -31,11 +31,19 @@ def plant(tmp_path: Path) -> Plant:
     return plant_in(tmp_path, AT_REST)
 
 
-def stands(plant: Plant, since: int, until: int) -> Iterator[tuple[int, float]]:
-    """Let a press stand without a job; (time, holding pressure) minute by minute."""
-    chooser, press = RunToRunChooser(plant, bound(plant, "molding"), [], "m1"), Press()
+def stands(
+    plant: Plant, since: int, until: int, found: float | None = None
+) -> Iterator[tuple[int, float]]:
+    """Let a press stand without a job; (time, holding pressure) minute by minute.
+
+    ``found``: Genba was stopped, control drove, and the machine is found so.
+    """
+    plain = None if found is None else {"press.hold": 450.0, "press.cooling": 15.0}
+    chooser = RunToRunChooser(plant, bound(plant, "molding"), [], "m1", plain=plain)
+    press = Press()
     press.now = since - 10 * MINUTE
-    chooser.take([*press.begin("cup", "O-1-1"), press.say("lots", "")])
+    lot = "O-1-1" if found is None else ""
+    chooser.take([*press.begin("cup", lot, found), press.say("lots", "")])
     while press.now < until:
         press.now = max(since, press.now + MINUTE)
         answer = chooser.choose(press.now)
@@ -70,6 +78,30 @@ def test_what_a_person_sets_in_the_night_is_left_alone(plant: Plant) -> None:
         next(night)
     night.send({"press.hold": 300.0})
     assert {value for _, value in night} == {300.0}
+
+
+@pytest.mark.parametrize(
+    ("found", "back"),
+    [
+        pytest.param(250.0, 450.0, id="at standby"),
+        pytest.param(380.0, 450.0, id="on the way"),
+        pytest.param(450.0, 450.0, id="not gone yet"),
+        pytest.param(480.0, 480.0, id="somebody else's"),
+    ],
+)
+def test_after_a_restart_in_the_night_what_was_there_before_is_back_before_the_shift(
+    plant: Plant, found: float, back: float
+) -> None:
+    begins = START + 2 * HOUR
+    seen = list(stands(plant, START - 8 * HOUR, begins + 30 * MINUTE, found))
+    assert {value for time, value in seen[30:] if time <= begins - HOUR} == {250.0}
+    assert {value for time, value in seen if time >= begins - 5 * MINUTE} == {back}
+
+
+def test_after_a_restart_in_a_shift_what_was_there_before_is_back_at_once(plant: Plant) -> None:
+    noon = START + 4 * HOUR
+    seen = list(stands(plant, noon, noon + HOUR, 250.0))
+    assert {value for _, value in seen[25:]} == {450.0}
 
 
 def test_what_is_only_advised_is_asked_for_again(plant: Plant) -> None:

@@ -47,7 +47,7 @@ def chooser_of(
     joined = bound(plant, process)
     if joined.physics.clock is Clock.RUN:
         kept = kept_runs(joined, folder, key)
-        return RunToRunChooser(plant, joined, kept.beliefs, kept.model)
+        return RunToRunChooser(plant, joined, kept.beliefs, kept.model, plain=plain)
     world, seen = kept_world(joined, folder, key)
     model = digest_of(folder / f"{process}.json")
     return ContinuousChooser(

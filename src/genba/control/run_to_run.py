@@ -76,6 +76,8 @@ class RunToRunChooser:
         What was learned of each program.
     model : str
         Short digest of that, for the record.
+    plain : mapping, optional
+        The plain controller's own set-points (signal -> value), where control drove before.
 
     Raises
     ------
@@ -84,13 +86,20 @@ class RunToRunChooser:
     """
 
     def __init__(
-        self, plant: Plant, bound: Bound, beliefs: Sequence[ProductBelief], model: str
+        self,
+        plant: Plant,
+        bound: Bound,
+        beliefs: Sequence[ProductBelief],
+        model: str,
+        *,
+        plain: Mapping[str, float] | None = None,
     ) -> None:
         self._bound, self._model = bound, model
         self._bounds, self._most = bound.bounds(), bound.steps()
         self._rows = RunRows(plant, bound)
         self._cost = RunCost(plant, bound)
-        self._standby = Standby(plant, bound)
+        before = [w.scale * (plain or {}).get(_of(w).id, math.nan) + w.shift for w in bound.inputs]
+        self._standby = Standby(plant, bound, np.array(before))
         self._by_load = set(shared_programs(plant, bound.process.equipment).values())
         self._asked_for: dict[str, deque[float]] = {
             _of(w).id: deque(maxlen=_REMEMBERED) for w in bound.inputs

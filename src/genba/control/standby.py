@@ -32,6 +32,8 @@ class Standby:
         For the machine's calendar; without one it is always at work.
     bound : Bound
         The process; its ``standby`` says where to go.
+    before : (inputs,), optional
+        What was in force before control drove, where it drove when Genba stopped; NaN: unknown.
 
     Raises
     ------
@@ -39,7 +41,8 @@ class Standby:
         If that lies outside of a signal's range.
     """
 
-    def __init__(self, plant: Plant, bound: Bound) -> None:
+    def __init__(self, plant: Plant, bound: Bound, before: Floats | None = None) -> None:
+        self._before = before
         told = bound.process.standby
         self._rest = np.array([told.get(w.variable.name, math.nan) for w in bound.inputs])
         for wire in bound.inputs:
@@ -62,6 +65,7 @@ class Standby:
         """Give the next set-points, (inputs,); None where what is in force is nobody's concern."""
         if self._calendar is None or not np.isfinite(self._rest).any():
             return None
+        self._resume(in_force)
         opens = self._opens(now)
         if self._asked is not None and all(_apart(in_force, one) for one in self._asked):
             # Somebody else set it: it is theirs until the shift.
@@ -85,7 +89,20 @@ class Standby:
 
     def ended(self) -> None:
         """Take it that a job or somebody else has the set-points now."""
-        self._left = self._asked = None
+        self._left = self._asked = self._before = None
+
+    def _resume(self, in_force: Floats) -> None:
+        """Take it, once, that a machine found on the way to standby was sent there before Genba
+        stopped: what was in force then comes back.
+        """
+        left, self._before = self._before, None
+        if left is None or not np.isfinite(left).all():
+            return
+        goal = np.where(np.isfinite(self._rest), self._rest, left)
+        slack = _SAME * np.maximum(1.0, np.abs(left))
+        low, high = np.minimum(goal, left) - slack, np.maximum(goal, left) + slack
+        if _apart(in_force, left) and ((in_force >= low) & (in_force <= high)).all():
+            self._left = left
 
     def _opens(self, now: int) -> int:
         """When its working time begins again; now where it is at work."""

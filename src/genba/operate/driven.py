@@ -154,11 +154,17 @@ class Driven:
 
     def kept(self) -> dict[str, Any]:
         """Give what has to survive a restart."""
-        plain = self.handover.plain if self.driver in DRIVING else {}
-        told = {"on": self.on, "by": self.by, "plain": plain or self.plain}
+        told = {"on": self.on, "by": self.by, "plain": self._owed()}
         if self.relearned_at:
             told |= {"relearned": self.relearned, "relearned_at": self.relearned_at}
         return told
+
+    def _owed(self) -> dict[str, float]:
+        """Give the plain controller's own set-points, where others are in force or may be."""
+        followed = bool(self.handover.signals) and self.handover.known()
+        if followed and self.driver not in DRIVING and not self.handover.way_back():
+            return {}
+        return self.handover.plain or self.plain
 
     def turned(self, before: Driver, now: int) -> dict[str, Any]:
         """Tell of a change of who drives, for the historian's table ``events``."""

@@ -134,6 +134,7 @@ class SetPoints:
         writes = {w.signal: float(w.value) for w in command.writes}  # type: ignore[arg-type]
         one.handover.asked(writes)
         self._desk.wrote(one.process.id, writes)
+        self._desk.base(one.process.id, one.handover.plain)
         driver, why = one.wish
         one.proposal = proposal.id
         self._record.turn(one, driver, why, command.time)
