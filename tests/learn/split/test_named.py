@@ -1,7 +1,9 @@
 """A split that leaves a class out of a part gives way to the second one that was named."""
 
 import numpy as np
+import pytest
 
+from genba.errors import LearnError
 from genba.learn import Column, Dataset, Lineage, Target
 from genba.learn.split.named import split_of
 
@@ -48,3 +50,9 @@ def test_without_lots_there_is_nothing_to_turn_to() -> None:
         data.name, data.columns, data.values, data.time, data.lineage, target=data.target
     )
     assert split_of(bare, "time or lot").kind == "time"
+
+
+def test_no_rows_at_all_are_refused_with_the_mend() -> None:
+    data = gauged(range(4, 24))
+    with pytest.raises(LearnError, match="no rows that could be parted; take a longer period"):
+        split_of(data.take(np.arange(0)), "time")

@@ -28,8 +28,13 @@ def split_of(data: Dataset, name: str, *, seed: int = 0, gap: int = 0) -> Split:
     Raises
     ------
     LearnError
-        If there is no such group, or a part would be empty.
+        If there are no rows, no such group, or a part would be empty.
     """
+    if not data.rows:
+        raise LearnError(
+            f"data set '{data.name}' has no rows that could be parted; take a longer period, or "
+            "leave out columns that are seldom known"
+        )
     return to_learn_from(data, _split_of(data, name, seed=seed, gap=gap))
 
 
