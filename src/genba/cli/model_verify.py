@@ -1,22 +1,27 @@
-"""``genba model verify``: a model in shadow over what was recorded and it never saw."""
+"""``genba model verify``: a model in shadow over what was recorded, or photographed, and it never
+saw.
+"""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from genba.cli.model_verdict import show_verdict
+from genba.cli.model_verify_pictures import of_pictures
 from genba.cli.moments import TIMES, moment
-from genba.cli.output import emit_json, fail, print_table, says_errors
+from genba.cli.output import emit_json, fail, says_errors
 from genba.cli.training import JsonOption, PlantFile, StateOption, now_text, registry_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from genba.historian import Historian
-    from genba.learn import Registry
+    from genba.learn import Registered, Registry
     from genba.learn.edge.past import Stretch
     from genba.learn.verify.imagined import Fault
-    from genba.learn.verify.verified import Verdict
+    from genba.learn.verify.verified import Terms, Verdict
     from genba.plant import Plant
 
 _ONSETS = 5
@@ -37,12 +42,16 @@ def verify(
     ] = None,
     end: Annotated[str, typer.Option("--to", help=f"End, not included. {TIMES}")] = "now",
     budget: Annotated[
-        float, typer.Option(help="Findings that the plant bears in a week of running time.")
-    ] = 2.0,
+        float | None,
+        typer.Option(help="Findings that the plant bears in a week of running time; default 2."),
+    ] = None,
     certain: Annotated[
         bool, typer.Option("--certain", help="Pass only if it is sure that the budget holds.")
     ] = False,
-    budget_us: Annotated[float, typer.Option(help="Longest p99 of an answer.")] = 10_000.0,
+    budget_us: Annotated[
+        float | None,
+        typer.Option(help="Longest p99 of an answer; default 10000, of a picture 1000000."),
+    ] = None,
     memory_mb: Annotated[float, typer.Option(help="Most memory that it may add.")] = 256.0,
     low: Annotated[float, typer.Option(help="Lowest answer that makes sense.")] = -1e30,
     high: Annotated[float, typer.Option(help="Highest answer that makes sense.")] = 1e30,
@@ -51,31 +60,124 @@ def verify(
     ] = "",
     fault_hours: Annotated[float, typer.Option(help="How long such a fault lasts.", min=0.01)] = 1,
     found_share: Annotated[
-        float, typer.Option("--found", help="Share of them that it has to find, where they show.")
-    ] = 0.0,
+        float | None,
+        typer.Option(
+            "--found",
+            help="Share of them that it has to find, where they show; of labelled defects in "
+            "pictures, default 0.5.",
+        ),
+    ] = None,
+    pictures: Annotated[
+        Path | None,
+        typer.Option(
+            help="Of a model of pictures: a folder of them; its sub-folders say what they show. "
+            "Default what the camera has put into the state folder."
+        ),
+    ] = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(help="CSV with the columns picture and label, instead of sub-folders."),
+    ] = None,
+    good: Annotated[
+        str, typer.Option(help="Label of good pictures; default as when it was trained.")
+    ] = "",
+    false_alarms: Annotated[
+        float | None,
+        typer.Option(help="Share of good pictures that may be told falsely; default 0.05."),
+    ] = None,
     by: Annotated[str, typer.Option(help="Who verifies; stands in the history.")] = "",
     json: JsonOption = False,
 ) -> None:
-    """Run a model in shadow over recorded data; what passes may be released."""
+    """Run a model in shadow over recorded data, or pictures; what passes may be released."""
     from rich.console import Console
     from rich.progress import Progress
 
-    from genba.historian import Historian
-    from genba.learn.edge.past import Past
-    from genba.learn.verify.unseen import unseen
-    from genba.learn.verify.verified import Terms, note
-    from genba.learn.verify.verified import verify as run
-    from genba.plant import SystemClock, load_plant
+    from genba.learn import Task
+    from genba.learn.edge.pack import BUDGET_US, PICTURE_BUDGET_US
+    from genba.learn.verify.budget import BUDGET_A_WEEK
+    from genba.learn.verify.verified import FALSE_ALARMS, LEAST_FOUND, Terms, note
+    from genba.plant import load_plant
 
     if hours is not None and start is not None:
         fail("--hours and --from say two things; give one of them")
-    loaded, clock = load_plant(plant), SystemClock()
+    loaded = load_plant(plant)
     folder = state or plant.resolve().parent / "state"
     registry = registry_of(folder)
     found = registry.get(model)
-    terms = Terms(budget_us, memory_mb, low, high, budget, certain, found_share)
-    if found_share and not twin:
+    shows = found.card.task is Task.INSPECT
+    of_signals = {"--hours": hours, "--from": start, "--twin": twin, "--budget": budget}
+    of_shown = {
+        "--pictures": pictures,
+        "--labels": labels,
+        "--good": good,
+        "--false-alarms": false_alarms,
+    }
+    for name, value in (of_signals if shows else of_shown).items():
+        if value:
+            sees = "pictures, whose times and rates say nothing" if shows else "no pictures"
+            fail(f"model {found.digest[:12]} judges {sees}; leave {name} out")
+    if found_share and not (twin or shows):
         fail("--found is a share of imagined faults; name the process with --twin")
+    usual_us, usual_found = (PICTURE_BUDGET_US, LEAST_FOUND) if shows else (BUDGET_US, 0.0)
+    terms = Terms(
+        *(usual_us if budget_us is None else budget_us, memory_mb, low, high),
+        *(BUDGET_A_WEEK if budget is None else budget, certain),
+        usual_found if found_share is None else found_share,
+        FALSE_ALARMS if false_alarms is None else false_alarms,
+    )
+    in_force = _in_force(registry, f"{found.card.equipment}.{found.card.task.value}")
+    if shows:
+        asked = found_share is not None or false_alarms is not None or certain
+        run = of_pictures(
+            *(registry, found, loaded, folder, terms, in_force),
+            pictures=pictures,
+            labels=labels,
+            good=good,
+            asked=asked,
+        )
+    else:
+        run = _of_signals(
+            *(registry, found, loaded, folder, terms, in_force),
+            span=(start, end, hours),
+            twin=(twin, fault_hours),
+        )
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("beginning", total=1.0)
+
+        def told(what: str, share: float) -> None:
+            progress.update(task, description=what, completed=share)
+
+        verdict = run(told=told)
+    note(registry, found, verdict, now_text(), by)
+    if json:
+        emit_json({"model": found.digest, "passed": verdict.passed, **verdict.as_json()})
+    else:
+        show_verdict(found.digest, verdict)
+    if not verdict.passed:
+        raise typer.Exit(1)
+
+
+def _of_signals(
+    registry: "Registry",
+    found: "Registered",
+    plant: "Plant",
+    folder: Path,
+    terms: "Terms",
+    in_force: bytes | None,
+    *,
+    span: tuple[str | None, str, float | None],
+    twin: tuple[str, float],
+) -> "Callable[..., Verdict]":
+    """Return what runs a model in shadow over what the historian holds of a span."""
+    from genba.historian import Historian
+    from genba.learn.edge.past import Past
+    from genba.learn.verify.unseen import unseen
+    from genba.learn.verify.verified import verify
+    from genba.plant import SystemClock
+
+    clock = SystemClock()
+    start, end, hours = span
+    process, fault_hours = twin
 
     def opened() -> "Historian":
         return Historian.open(folder / "historian", clock, read_only=True)
@@ -84,28 +186,11 @@ def verify(
         begin = None if start is None else moment(historian, start)
         until, newest = moment(historian, end), moment(historian, "now")
     period = unseen(found.card, newest, start=begin, end=until, hours=hours)
-    past = Past(loaded, opened, clock.now)
-    imagine = _imagining(loaded, folder, twin, opened, fault_hours * 3600) if twin else None
-    in_force = _in_force(registry, f"{found.card.equipment}.{found.card.task.value}")
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("beginning", total=1.0)
-
-        def told(what: str, share: float) -> None:
-            progress.update(task, description=what, completed=share)
-
-        verdict = run(
-            *(registry, found, loaded, past, period, terms),
-            in_force=in_force,
-            imagine=imagine,
-            told=told,
-        )
-    note(registry, found, verdict, now_text(), by)
-    if json:
-        emit_json({"model": found.digest, "passed": verdict.passed, **verdict.as_json()})
-    else:
-        _show(found.digest, verdict)
-    if not verdict.passed:
-        raise typer.Exit(1)
+    past = Past(plant, opened, clock.now)
+    imagine = _imagining(plant, folder, process, opened, fault_hours * 3600) if process else None
+    return partial(
+        verify, *(registry, found, plant, past, period, terms), in_force=in_force, imagine=imagine
+    )
 
 
 def _imagining(
@@ -147,58 +232,3 @@ def _in_force(registry: "Registry", name: str) -> bytes | None:
         return None
     path = registry.root / "shelf" / f"{slot.force}.bundle"
     return path.read_bytes() if path.exists() else None
-
-
-def _show(digest: str, verdict: "Verdict") -> None:
-    from genba.plant import format_time
-
-    told = verdict.as_json()
-    rows: list[tuple[str, object]] = []
-    if verdict.run is not None:
-        rows += [
-            ("answers", f"{verdict.run.answers:,}"),
-            ("unknown, of the moments at work", f"{verdict.run.unknown:.1%}"),
-        ]
-    if verdict.rate is not None:
-        rate = verdict.rate
-        rows += [
-            ("findings", f"{rate.count} in {rate.weeks * 168:.1f} h"),
-            ("findings a week", f"{rate.a_week:.2f} ({rate.low:.2f} to {rate.high:.2f})"),
-            ("budget a week", f"{verdict.terms.a_week:g}"),
-        ]
-    if verdict.shadow.p99_us is not None:
-        rows.append(("p99 of one answer, us of CPU", f"{verdict.shadow.p99_us:.0f}"))
-    if verdict.shadow.memory_mb is not None:
-        rows.append(("memory, MB", f"{verdict.shadow.memory_mb:.0f}"))
-    if verdict.beside is not None:
-        apart = verdict.beside.apart
-        rows += [
-            ("agrees with what is in force", f"{1 - apart.flips:.1%} of {apart.windows:,} moments"),
-            ("findings of that one", verdict.beside.findings),
-        ]
-    rows.append(("what it reads", told["inputs"]["said"] if verdict.inputs else "undefined"))
-    period = f"{format_time(verdict.start)} to {format_time(verdict.end)}"
-    print_table(f"{digest[:12]} in shadow, {period}", ("what", "was"), rows)
-    if verdict.sought:
-        print_table(
-            "Faults that a world model put into what was recorded",
-            ("fault", "shows, times the noise", "found", "after"),
-            [
-                (
-                    one.name,
-                    f"{one.shown:.1f}",
-                    f"{one.found} of {one.tried}",
-                    "" if one.delay_s is None else f"{one.delay_s / 60:.0f} min",
-                )
-                for one in verdict.sought
-            ],
-        )
-    for time in told.get("raised", [])[:10]:
-        typer.echo(f"- found at {time}")
-    for warning in verdict.warnings:
-        typer.echo(f"- {warning}")
-    if verdict.passed:
-        typer.echo(f"It passed: `genba model release {digest[:12]} --by NAME`")
-        return
-    for why in verdict.why:
-        typer.echo(f"genba: refused: {why}", err=True)

@@ -78,8 +78,9 @@ def inspect(
 
     def shown(found: "Candidate") -> "Candidate":
         from genba.learn.inspect.evidence import with_evidence
+        from genba.learn.inspect.seen import with_seen
 
-        return with_evidence(found, gallery, parted)
+        return with_seen(with_evidence(found, gallery, parted), gallery)
 
     masked = gallery.data.images is not None and gallery.data.images.masks is not None
     ladder = inspect_ladder(masks=masked, false_alarms=false_alarms, turned=turned)

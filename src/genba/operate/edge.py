@@ -146,12 +146,13 @@ class Edge:
             state.root, self._tell, lambda: self._outbox.waiting,
         )  # fmt: skip
         self._records = Records(self._tell)
-        past = Past(plant, lambda: nullcontext(self.historian), clock.now)
+        shown = pictures or state.root / PICTURES
+        past = Past(plant, lambda: nullcontext(self.historian), clock.now, shown)
         self.node = Node(
             state.root / "models", name, trust, clock.now, set(plant.signals), past.windows
         )
         self.runners = Runners(self.node, past.feed, trial_answers)
-        self.pictures = PictureFolder(pictures or state.root / PICTURES)
+        self.pictures = PictureFolder(shown)
         self.models = ModelJudge(plant, self.guard, self.live, self._records, self._intake)
         watch = ModelWatch(plant, state, clock, rules, trust, self.runners.p99_us)
         self.watch = EdgeWatch(plant, self.node, watch, act, self._intake)

@@ -12,6 +12,7 @@ from genba.learn.edge.pack import release_of
 from genba.learn.inspect.gallery import Wanted, read_gallery
 from genba.learn.inspect.ladder import inspect_ladder
 from genba.learn.inspect.parting import part_pictures
+from genba.learn.inspect.seen import with_seen
 from genba.learn.registry.signature import KEY
 from genba.operate.state import StateFolder
 
@@ -26,10 +27,11 @@ class Photographed:
         ladder = inspect_ladder(masks=True)
         rungs = tuple(rung for rung in ladder.rungs if rung.name == "texture")
         split = part_pictures(gallery.data, "lot", seed=0)
+        self.folder = folder
         found = train(gallery.data, split, replace(ladder, rungs=rungs), equipment="press")
         state = StateFolder(folder / "state")
         self.registry = Registry(state.root / "models", state.secrets / KEY)
-        self.model = found.keep(self.registry, "2026-01-06T06:00:00Z")
+        self.model = with_seen(found, gallery).keep(self.registry, "2026-01-06T06:00:00Z")
         self.key = ReleaseKey.at(self.registry.key)
         self.trust = Trust((self.key.public,))
         self.content = release_of(self.model, self.key, budget_us=200_000.0)

@@ -92,6 +92,7 @@ class Host:
             begin.plant,
             lambda: Historian.open(begin.historian, self._clock, read_only=True),
             self._clock.now,
+            begin.models.parent / PICTURES,
         )
         self._node = Node(
             begin.models, CORE, self._trust, self._clock.now, set(begin.plant.signals), past.windows

@@ -17,6 +17,8 @@ from genba.learn.recipe.protocol import Task
 from genba.learn.registry.store import Registered
 
 INPUTS, VALUE = "inputs", "value"
+BUDGET_US, PICTURE_BUDGET_US = 10_000.0, 1_000_000.0
+"""Longest p99 of one answer, where nobody says: of a model of signals, and of one of pictures."""
 PICTURE_S = 10.0
 """Seconds between pictures that are reckoned with when a device is sized."""
 
@@ -25,7 +27,7 @@ def release_of(
     model: Registered,
     key: ReleaseKey,
     *,
-    budget_us: float = 10_000.0,
+    budget_us: float = BUDGET_US,
     memory_mb: float = 256.0,
     low: float = -1e30,
     high: float = 1e30,

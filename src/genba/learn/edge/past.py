@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +16,7 @@ from genba.learn.data.equipment import numbers_of
 from genba.learn.data.settle import settled
 from genba.learn.edge.contract import Contract
 from genba.learn.edge.part_feed import PartFeed, last_gauged, parts_before, recorded_rows
-from genba.learn.edge.pictures import PictureFeed
+from genba.learn.edge.pictures import PictureFeed, recent
 from genba.learn.edge.window import US, Feed, Look
 from genba.plant import PackMLState, Plant, Quality, Role, SignalKind
 
@@ -86,12 +87,17 @@ class Past:
         Gives the historian.
     now : callable
         Microseconds UTC, plant clock.
+    pictures : Path, optional
+        Where cameras put pictures: of those the folder keeps what was judged.
     """
 
-    def __init__(self, plant: Plant, opened: Opened, now: Callable[[], int]) -> None:
+    def __init__(
+        self, plant: Plant, opened: Opened, now: Callable[[], int], pictures: Path | None = None
+    ) -> None:
         self._plant = plant
         self._opened = opened
         self._now = now
+        self._pictures = pictures
 
     def feed(self, contract: Contract) -> Feed | PartFeed | PictureFeed:
         """Return what feeds a model from now on, filled with what was recorded until now."""
@@ -143,7 +149,12 @@ class Past:
         return self.stretch(contract, end - count * step - before, end)
 
     def windows(self, contract: Contract) -> NDArray[np.float32] | None:
-        """Return the newest windows whose values are all known, at most ``RECENT_WINDOWS``."""
+        """Return the newest windows whose values are all known, at most ``RECENT_WINDOWS``.
+
+        For a model of pictures, the newest pictures that were judged.
+        """
+        if contract.picture is not None:
+            return None if self._pictures is None else recent(self._pictures, contract)
         rows = self.rows(contract, contract.window + RECENT_WINDOWS - 1)
         if rows is None or len(rows) < contract.window:
             return None
@@ -164,8 +175,8 @@ class Past:
         """
         if contract.picture is not None:
             raise LearnError(
-                f"model '{contract.name}' judges pictures, and none are recorded; try it on new "
-                "ones with `genba inspect`, and say with --unverified what came of it"
+                f"model '{contract.name}' judges pictures, and none are recorded; verify it on a "
+                "folder of them with --pictures"
             )
         step = round(contract.step_s * US)
         if contract.asked_at:

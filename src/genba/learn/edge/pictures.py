@@ -26,6 +26,8 @@ PICTURES = "pictures"
 JUDGED, REFUSED = "judged", "refused"
 KEPT = 1000
 """Pictures that stay of each kind, the newest."""
+RECENT = 60
+"""Judged pictures that a new release is shown beside the one in force, at most."""
 AT_ONCE = 10
 """Pictures that are read at one look, at most."""
 STILL_S = 0.5
@@ -84,6 +86,29 @@ def seen(contract: Contract, path: Path) -> NDArray[np.float32]:
     if why := shows_nothing(pixels):
         raise LearnError(f"{path.name} {why}; see to the camera and its light")
     return scaled(pixels, contract.picture).astype(np.float32)
+
+
+def recent(root: Path, contract: Contract) -> NDArray[np.float32] | None:
+    """Return the newest pictures that were judged, as a model sees them, (n, height, width).
+
+    At most ``RECENT``, the oldest first; None where there are none that it could judge.
+    """
+    folder = root / contract.equipment / JUDGED
+    try:
+        found = [
+            (entry.stat().st_mtime_ns, Path(entry.path))
+            for entry in os.scandir(folder)
+            if Path(entry.name).suffix.lower() in SUFFIXES
+        ]
+    except OSError:
+        return None
+    windows = []
+    for _, path in sorted(found)[-RECENT:]:
+        try:
+            windows.append(seen(contract, path))
+        except LearnError:
+            continue
+    return np.stack(windows) if windows else None
 
 
 class PictureFolder:

@@ -114,6 +114,18 @@ def read_gallery(folder: Path, wanted: Wanted | None = None) -> Gallery:
     return Gallery(data, np.array(names, np.str_), labels, (shape[0], shape[1]))
 
 
+def labels_in_table(folder: Path, how: Wanted) -> dict[str, str]:
+    """Map each picture that a table names (path below the folder) to its label.
+
+    Raises
+    ------
+    LearnError
+        If there is no such table, it lacks a column or a label, or names what is not there.
+    """
+    assert how.labels is not None  # noqa: S101 - whoever asks looks
+    return _by_table(folder, _table(how.labels), how)
+
+
 def listed(names: list[str]) -> str:
     """Name the first few, and how many more there are."""
     more = len(names) - _TOLD

@@ -18,6 +18,7 @@ from genba.learn.recipe.protocol import Task
 from genba.learn.registry.history import Event, What
 from genba.learn.registry.store import Registered, Registry
 from genba.learn.verify.budget import BUDGET_A_WEEK, Rate, rate_of
+from genba.learn.verify.counted import Counted
 from genba.learn.verify.imagined import Fault, Sought, seek
 from genba.learn.verify.replay import Replay, replay
 from genba.learn.watch.drift import Drift
@@ -31,6 +32,10 @@ MOST_UNKNOWN = 0.5
 """Share of the moments at work without an answer, from which on a model watches nothing."""
 PLAIN = 5.0
 """Standard deviations of noise by which an imagined fault moves a signal that plainly shows it."""
+FALSE_ALARMS = 0.05
+"""Share of good pictures that may be told falsely, where nobody says."""
+LEAST_FOUND = 0.5
+"""Share of labelled defects that a model of pictures has to find, where nobody says."""
 _SHOWN = 300
 """Windows of the stretch that the shadow window looks at, evenly spread."""
 
@@ -42,7 +47,8 @@ class Terms:
     ``budget_us`` to ``high`` are those of :func:`~genba.learn.edge.pack.release_of`; ``a_week`` the
     findings in a week of running time that the plant bears. Where ``certain``, it has to be sure
     that no more come; else it is enough that the count does not speak against it. ``found`` is the
-    share of imagined faults that it has to find, of those that plainly show.
+    share of imagined faults that it has to find, of those that plainly show, or of labelled defects
+    in pictures; ``false_alarms`` the share of good pictures that it may tell falsely.
 
     Raises
     ------
@@ -57,14 +63,16 @@ class Terms:
     a_week: float = BUDGET_A_WEEK
     certain: bool = False
     found: float = 0.0
+    false_alarms: float = FALSE_ALARMS
 
     def __post_init__(self) -> None:
         if not 0 < self.a_week < float("inf"):
             raise LearnError(
                 f"a budget of {self.a_week} findings a week makes no sense; give a number above 0"
             )
-        if not 0 <= self.found <= 1:
-            raise LearnError(f"a share of {self.found} makes no sense; give one from 0 to 1")
+        for share in (self.found, self.false_alarms):
+            if not 0 <= share <= 1:
+                raise LearnError(f"a share of {share} makes no sense; give one from 0 to 1")
 
     def of_release(self) -> dict[str, float]:
         """Return what :func:`~genba.learn.edge.pack.release_of` is told."""
@@ -90,6 +98,8 @@ class Verdict:
     sought: tuple[Sought, ...] = ()
     """What became of faults that a world model imagined; empty where none was asked."""
     warnings: tuple[str, ...] = field(default=())
+    pictures: Counted | None = None
+    """What came of pictures, for a model of them."""
 
     @property
     def passed(self) -> bool:
@@ -127,6 +137,9 @@ class Verdict:
                 "said": self.inputs.said.value,
                 "drifted": {column.name: column.what for column in self.inputs.drifted},
             }
+        if self.pictures is not None:
+            told |= {"false_alarms": self.terms.false_alarms, "found": self.terms.found}
+            told["pictures"] = self.pictures.as_json()
         if self.sought:
             told["imagined"] = [one.as_json() for one in self.sought]
         return told
@@ -225,7 +238,7 @@ def verify(
         told("imagining faults", 0.0)
         sought = tuple(seek(bundle, stretch, imagine(stretch), partial(told, "seeking faults")))
     inputs = _inputs(model, stretch)
-    warned = (*_warned(model, rate, terms, beside, inputs), *_missed(sought))
+    warned = (*warned_of(model, rate, terms, beside, inputs), *_missed(sought))
     why = (*_against(run, rate, terms), *_blind(sought, terms))
     return of(why, run, rate, beside, inputs, sought, warned)
 
@@ -287,7 +300,7 @@ def _missed(sought: Sequence[Sought]) -> tuple[str, ...]:
     return (f"it would have missed: {'; '.join(names)}",)
 
 
-def _warned(
+def warned_of(
     model: Registered, rate: Rate | None, terms: Terms, beside: Beside | None, inputs: Drift | None
 ) -> tuple[str, ...]:
     """Return what a person should know before it is released."""
