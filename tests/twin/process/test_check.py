@@ -42,7 +42,14 @@ def test_good_physics_pass(process: UnitProcess) -> None:
 
 @pytest.mark.parametrize(
     ("physics", "step_s"),
-    [("injection", 0), ("cutting", 0), ("grinding", 0), ("diffusion", 0), ("drive", 0.02)],
+    [
+        ("assembly", 0),
+        ("injection", 0),
+        ("cutting", 0),
+        ("grinding", 0),
+        ("diffusion", 0),
+        ("drive", 0.02),
+    ],
 )
 def test_the_physics_of_a_shop_pass(physics: str, step_s: float) -> None:
     assert check_twin(physics_named(physics), step_s=step_s or 1.0) == []

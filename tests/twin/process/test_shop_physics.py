@@ -1,5 +1,8 @@
 """What the physics of a shop say of set-points is what a process engineer would say."""
 
+import math
+from statistics import NormalDist
+
 import numpy as np
 import pytest
 
@@ -90,3 +93,25 @@ def test_a_case_grows_with_the_root_of_time_and_with_heat() -> None:
     assert 1.15 < hot["distortion"] / short["distortion"] < 1.35
     assert long["energy"] - short["energy"] == pytest.approx(12.0 * 84 / 60, rel=0.05)
     assert hot["cycle"] == short["cycle"]
+
+
+def test_a_slower_robot_joins_nearer_takes_longer_and_less_energy() -> None:
+    tight, _ = shown("assembly", {"play": 10.0}, {"speed": 0.8}, {})
+    slow, _ = shown("assembly", {"play": 10.0}, {"speed": 0.6}, {})
+    worn, after = shown("assembly", {"play": 25.0}, {"speed": 0.8}, {})
+    assert slow["misalignment"] < tight["misalignment"] < worn["misalignment"]
+    assert slow["cycle"] > tight["cycle"]
+    # Half a minute of motion at 1 kW takes less when it is slower, though it takes longer.
+    base = 0.8 / 3600.0
+    assert slow["energy"] - base * slow["cycle"] < tight["energy"] - base * tight["cycle"]
+    assert after["play"] == pytest.approx(25.0)
+
+
+@pytest.mark.parametrize("scatter_um", [17.0, 20.0, 28.0])
+def test_the_tail_of_misaligned_parts_is_about_that_of_two_directions(scatter_um: float) -> None:
+    still, _ = shown("assembly", {"play": scatter_um}, {"speed": 0.1}, {})
+    scatter = still["misalignment"] / 1.2533
+    told = NormalDist(still["misalignment"], still["misalignment_spread"])
+    beyond = 1.0 - told.cdf(60.0)
+    truth = math.exp(-(60.0**2) / (2.0 * scatter**2))
+    assert 0.5 < beyond / truth < 2.0

@@ -10,6 +10,7 @@ from genba.errors import TwinError
 from genba.twin.process.unit import UnitProcess
 
 _HOUSE = {
+    "assembly": "genba.twin.process.physics.assembly:Assembly",
     "cutting": "genba.twin.process.physics.cutting:Cutting",
     "diffusion": "genba.twin.process.physics.diffusion:Diffusion",
     "drive": "genba.twin.process.physics.drive:Drive",
