@@ -60,6 +60,25 @@ def test_parts_that_were_gauged_teach_quality(works: Path, tmp_path: Path) -> No
     assert "somebody vouched: cavity.mean, weight_g" in card["limits"][-1]
 
 
+def test_columns_that_a_refusal_names_can_be_left_out(works: Path, tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    StateFolder(state)
+    (state / "historian").rmdir()
+    (state / "historian").symlink_to(works / "state" / "historian")
+    words = ("train", "quality", works / "plant.yaml", "--equipment", "press-1", "--state", state)
+    told = genba(*words, "--json")
+    assert told.exit_code == 1
+    assert "'cavity.mean'" in told.stderr
+    assert "--without" in told.stderr
+    told = genba(*words, "--without", "cavity.mean", "--without", "press-1.weight_g", "--json")
+    assert told.exit_code == 0, told.output
+    names = [column["name"] for column in json.loads(told.stdout)["columns"]]
+    assert "cavity.least" in names
+    assert not {"cavity.mean", "weight_g"} & set(names)
+    told = genba(*words, "--without", "cavity.middle")
+    assert "has no signal 'cavity.middle', and no column is called so" in told.stderr
+
+
 def test_each_part_is_judged_with_what_gauging_last_found(works: Path, tmp_path: Path) -> None:
     state = tmp_path / "state"
     StateFolder(state)

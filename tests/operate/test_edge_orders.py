@@ -1,6 +1,7 @@
 """Releases over the air, through a real broker: installed, refused, taken back, retried."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ from tests.connect.brokers import Mosquitto, running
 from tests.learn.edge import models
 from tests.learn.edge.models import graph, release
 
-from genba.errors import ConnectionLost, LearnError
+from genba.errors import ConnectionLost, LearnError, PlantError
 from genba.learn.edge.bundle import address_of
 from genba.learn.edge.keys import ReleaseKey, Trust
 from genba.learn.edge.node import Node
@@ -134,3 +135,15 @@ async def test_a_machine_that_is_away_fails_and_a_retry_reaches_it_alone(
             assert again.retry() == ["hall"]
             assert await drive(again, fleet, history, lambda: 3) is State.DONE
         assert len(cell.history.events()) == lines, "what had it was left alone"
+
+
+@pytest.mark.parametrize("url", ["nonsense", "http://hub", "mqtt://", "mqtts://hub:99999", ""])
+def test_a_hub_that_is_no_address_is_named_with_the_mend(tmp_path: Path, url: str) -> None:
+    with pytest.raises(PlantError, match=f"--hub '{re.escape(url)}' is no address of the hub's"):
+        context_of(url, SystemClock(), tmp_path, {}, None)
+
+
+def test_a_login_in_the_address_of_a_hub_is_not_repeated(tmp_path: Path) -> None:
+    with pytest.raises(PlantError, match="--hub holds a login; keep it in a file") as told:
+        context_of("mqtts://ada:secret@hub:8883", SystemClock(), tmp_path, {}, None)
+    assert "secret" not in str(told.value)

@@ -89,15 +89,19 @@ def from_machine(
     """Take from a plant's historian what the options say, in one of the ways of ``genba.learn``."""
     from genba.historian import Historian
     from genba.learn import Slice
+    from genba.learn.data.equipment import machine_of
+    from genba.learn.data.left_out import signals_among, without_columns
     from genba.plant import SystemClock, load_plant
 
     loaded = load_plant(plant)
+    machine = machine_of(loaded, equipment)
+    gone = signals_among(machine, without or ())
+    columns = [name for name in without or () if name not in gone]
     with Historian.open(folder / "historian", SystemClock(), read_only=True) as historian:
         start, end = (moment(historian, text) for text in span)
         signals = tuple(signal) if signal else None
-        left_out = tuple(without or ())
-        wanted = Slice(equipment, start, end, step, signals, left_out, working=working, mode=mode)
-        return take(historian, loaded, wanted)
+        wanted = Slice(equipment, start, end, step, signals, gone, working=working, mode=mode)
+        return without_columns(take(historian, loaded, wanted), machine, columns)
 
 
 def from_file(

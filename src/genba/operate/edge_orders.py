@@ -21,9 +21,9 @@ from typing import Any
 from genba.connect.backoff import Backoff
 from genba.connect.driver import Credentials, DriverContext
 from genba.connect.ending import end_task
-from genba.connect.mqtt import MqttLink, MqttOptions
-from genba.connect.options import read_options
-from genba.errors import ConnectionLost, GenbaError, LearnError
+from genba.connect.mqtt import SCHEMES, MqttLink, MqttOptions
+from genba.connect.options import host_and_port, read_options
+from genba.errors import ConnectionLost, GenbaError, LearnError, PlantError
 from genba.learn.edge.keys import ReleaseKey, Trust
 from genba.learn.edge.node import Node
 from genba.learn.edge.order import Act, Order, obey, sign_order
@@ -43,8 +43,23 @@ REPLY_S = 120.0
 def context_of(
     url: str, clock: Clock, state: Path, options: Mapping[str, Any], login: Credentials | None
 ) -> DriverContext:
-    """Return what a link to the broker of orders is made from."""
+    """Return what a link to the broker of orders is made from.
+
+    Raises
+    ------
+    PlantError
+        If the url is no address of a broker.
+    """
     connection = Connection(id=CONNECTION, driver="uplink", url=url, options=dict(options))
+    if "@" in url:
+        raise PlantError("--hub holds a login; keep it in a file of credentials, and name it there")
+    try:
+        host_and_port(connection, SCHEMES)
+    except PlantError:
+        raise PlantError(
+            f"--hub '{url}' is no address of the hub's broker; write it like mqtts://hub:8883, or "
+            "mqtt://192.0.2.10:1883 without TLS"
+        ) from None
     return DriverContext(connection, (), clock, state, login)
 
 
