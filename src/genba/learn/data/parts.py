@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,12 +9,14 @@ import pyarrow as pa
 
 from genba.errors import LearnError
 from genba.historian import Historian
-from genba.learn.arrays import Floats, Integers
+from genba.learn.arrays import Floats, Integers, Texts
 from genba.learn.data.column import Column, ColumnKind, Known
-from genba.learn.data.context import context_of
+from genba.learn.data.context import Context, context_of
+from genba.learn.data.counted import counters_of, parts_counted
 from genba.learn.data.dataset import Dataset
 from genba.learn.data.equipment import Slice, column_of, machine_of, signals_of
 from genba.learn.data.lineage import Lineage
+from genba.learn.data.part import Part
 from genba.learn.data.settle import settled_parts
 from genba.learn.data.sums import LAST, SUMS
 from genba.learn.data.target import Target
@@ -26,25 +27,10 @@ LONGEST_US = 3_600_000_000
 """A part's own time begins at the end of the one before, at most so long before its own end."""
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A part as its machine announced it, at its end: ``time``, microseconds UTC.
-
-    ``told`` holds the numbers that came with it.
-    """
-
-    time: int
-    lot: str
-    result: str
-    inspected: bool
-    told: dict[str, float]
-    serial: str = ""
-
-
 def slice_of_parts(
     historian: Historian, plant: Plant, wanted: Slice, target: str | None = "result"
 ) -> Dataset:
-    """Make a row for each part that the machine's ``part`` signal announced.
+    """Make a row for each part that the machine's ``part`` signal announced, or its counters told.
 
     A part's columns are mean, spread, least and greatest of each measurement from the end of the
     part before to its own, the setpoints as they stood at its end, and what the machine told of
@@ -62,16 +48,21 @@ def slice_of_parts(
     Raises
     ------
     LearnError
-        If the machine announces no parts, none was gauged, or no part has such a measurement.
+        If the machine tells of no parts, none was gauged, or no part has such a measurement.
     """
     machine = machine_of(plant, wanted.equipment)
     announcing = plant.roles.get((machine.id, Role.PART))
-    if announcing is None:
+    counters = {} if announcing is not None else counters_of(plant, machine.id)
+    if announcing is not None:
+        parts, told_by = _parts(historian, announcing.id, wanted), [announcing.id]
+    elif counters:
+        parts, told_by = _counted(historian, counters, wanted), list(counters)
+    else:
         raise LearnError(
-            f"equipment '{machine.id}' has no signal with the role 'part', which announces parts; "
-            "give one of its signals 'role: part' in the plant file"
+            f"equipment '{machine.id}' has no signal that tells of parts; give the one that "
+            "announces them 'role: part' in the plant file, or its counters 'role: good_count' and "
+            "'role: scrap_count'"
         )
-    parts = _parts(historian, announcing.id, wanted)
     signals = signals_of(machine, wanted)
     always, later = _told_of(parts)
     labels = None if target is None else _labels(parts, target, later, machine)
@@ -84,7 +75,8 @@ def slice_of_parts(
     context = context_of(historian, machine.id, time)
     query = {
         "equipment": machine.id,
-        "parts": announcing.id,
+        "parts": told_by[0],
+        **({"counters": list(counters)} if counters else {}),
         "signals": [signal.id for signal in signals],
         "from": format_time(wanted.start),
         "to": format_time(wanted.end),
@@ -97,7 +89,7 @@ def slice_of_parts(
         np.column_stack([values, told.reshape(len(parts), len(always)), *before]),
         time,
         Lineage("historian", query, as_of=wanted.end),
-        {"lot": np.array([part.lot for part in parts], np.str_), "product": context.product},
+        {"lot": _lots(parts, context), "product": context.product},
         labels,
     )
     if wanted.settle_s <= 0:
@@ -114,6 +106,22 @@ def _parts(historian: Historian, signal: str, wanted: Slice) -> list[Part]:
             f"{format_time(wanted.end)}; choose another period with --from and --to"
         )
     return parts
+
+
+def _counted(historian: Historian, counters: dict[str, str], wanted: Slice) -> list[Part]:
+    parts = parts_counted(historian, counters, wanted.start, wanted.end)
+    if not parts:
+        raise LearnError(
+            f"no counter of {', '.join(counters)} rose from {format_time(wanted.start)} to "
+            f"{format_time(wanted.end)}; choose another period with --from and --to"
+        )
+    return parts
+
+
+def _lots(parts: list[Part], context: Context) -> Texts:
+    """Return the lot of each part, as told with it, else as the operations of the machine say."""
+    told = np.array([part.lot for part in parts], np.str_)
+    return told if (told != "").any() else context.lot
 
 
 def parts_in(announced: pa.Table) -> list[Part]:

@@ -59,6 +59,9 @@ class Contract:
         learned from is of a settled machine (:mod:`genba.learn.data.settle`).
     asked_at : str
         Id of the signal that announces parts; empty for a model that is asked every ``step_s``.
+    counters : tuple of str
+        Of a machine that announces none: the ids of the counters whose rises end a part, of which
+        ``asked_at`` is the first.
     takes : tuple of str
         Of a model of parts: what each column holds of its signal, over a part's own time.
     picture : tuple of int, optional
@@ -86,6 +89,7 @@ class Contract:
     working: bool = False
     settle_s: float = 0.0
     asked_at: str = ""
+    counters: tuple[str, ...] = ()
     takes: tuple[str, ...] = ()
     picture: tuple[int, int] | None = None
     shot: tuple[int, int] | None = None
@@ -122,6 +126,8 @@ class Contract:
             self.asked_at
         ):
             return [f"says for {len(self.takes)} of {len(self.columns)} columns what a part has"]
+        if self.counters and self.asked_at not in self.counters:
+            return [f"is asked at {self.asked_at!r}, which is none of its counters"]
         strange = [
             take for take in self.takes
             if not (take in (STANDS, *SUMS) or str(take).startswith((TOLD, LAST_OF)))
@@ -134,7 +140,8 @@ class Contract:
         if self.picture is not None:
             return self.equipment, 0.0, self.picture, self.shot, self.gray
         every = 0.0 if self.asked_at else self.step_s
-        return self.asked_at, every, self.columns, self.takes, self.window, self.settle_s
+        seen = self.columns, self.takes, self.window, self.settle_s
+        return self.asked_at, every, *seen, self.counters
 
     @property
     def one_by_one(self) -> bool:
@@ -142,9 +149,16 @@ class Contract:
         return bool(self.asked_at) or self.picture is not None
 
     @property
+    def tells(self) -> frozenset[str]:
+        """Signals that tell of parts: the one that announces them, or counters."""
+        if not self.asked_at:
+            return frozenset()
+        return frozenset(self.counters) or frozenset({self.asked_at})
+
+    @property
     def needs(self) -> frozenset[str]:
         """Signals without which it cannot be asked."""
-        return frozenset(self.columns) | ({self.asked_at} if self.asked_at else frozenset())
+        return frozenset(self.columns) | self.tells
 
     @property
     def looks(self) -> frozenset[str]:
@@ -197,7 +211,7 @@ class Contract:
             If something is missing or makes no sense.
         """
         known = {one.name: told[one.name] for one in fields(cls) if one.name in told}
-        for name in ("columns", "takes", "picture", "shot"):
+        for name in ("columns", "takes", "counters", "picture", "shot"):
             if isinstance(known.get(name), list):
                 known[name] = tuple(known[name])
         try:

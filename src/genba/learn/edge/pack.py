@@ -110,6 +110,8 @@ def _asked(card: Card, said: str) -> dict[str, Any]:
     asked: dict[str, Any] = {"columns": signals, "step_s": card.step_s}
     if parts:
         asked |= {"asked_at": parts, "takes": [_taken(column, said) for column in card.columns]}
+        if query.get("counters"):
+            asked["counters"] = list(query["counters"])
     return asked
 
 

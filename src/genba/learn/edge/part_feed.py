@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from genba.historian import Historian
 from genba.learn.arrays import Floats, Integers
+from genba.learn.data.counted import Rises, parts_counted
+from genba.learn.data.part import Part
 from genba.learn.data.parts import (
     LONGEST_US,
-    Part,
     gauged_in,
     held,
     part_of,
@@ -84,19 +85,25 @@ def recorded_rows(
     lasts = lasts_of(contract)
     settle_us = round(contract.settle_s * US)
     back = start - max(LONGEST_US, 2 * settle_us, _DAY_US if lasts else 0)
-    parts = parts_in(store.samples([contract.asked_at], back, end))
+    parts = _parts_of(contract, store, back, end)
     ends = np.array([part.time for part in parts], np.int64)
     begins = np.maximum(np.concatenate([[back], ends[:-1]]), ends - LONGEST_US)
     calm = settled_parts(ends, settle_us) if settle_us else np.ones(len(ends), np.bool_)
     within = np.flatnonzero((ends >= start) & calm)
     tracks = {take: gauged_in(parts, field) for take, field in lasts.items()}
-    for name in contract.hears - {contract.asked_at}:
+    for name in contract.hears - contract.tells:
         found = store.samples([name], start - 2 * LONGEST_US, end)
         tracks[name] = track_in(found)
         if name in contract.looks:
             tracks[name] = _with_older(store, name, tracks[name], start - 2 * LONGEST_US)
     rows = rows_of_parts(contract, [parts[row] for row in within], begins[within], tracks)
     return ends[within], rows
+
+
+def _parts_of(contract: Contract, store: Historian, start: int, end: int) -> list[Part]:
+    if contract.counters:
+        return parts_counted(store, contract.counters, start, end)
+    return parts_in(store.samples([contract.asked_at], start, end))
 
 
 def _with_older(store: Historian, name: str, track: Track, start: int) -> Track:
@@ -136,6 +143,7 @@ class PartFeed:
         self._tracks: dict[str, tuple[array[int], array[float]]] = {}
         self._rows: deque[NDArray[np.float32]] = deque(maxlen=contract.window)
         self._ended: list[Part] = []
+        self._rises = Rises()
         self._last: int | None = None
         self._heard = False
         self._lasts = lasts_of(contract)
@@ -159,13 +167,14 @@ class PartFeed:
         self._tracks, self._ended, self._last = {}, [], None
         self._heard = self._asked = False
         self._rows.clear()
+        self._rises = Rises()
         self._settling = Settling(self._settle_us)
 
     def _begin(self, look: Look) -> None:
         self._heard = True
         self._tracks = {
             name: (array("q"), array("d"))
-            for name in (self._contract.hears - {self._contract.asked_at}) | self._lasts.keys()
+            for name in (self._contract.hears - self._contract.tells) | self._lasts.keys()
         }
         for name in self._contract.looks:
             times, values = self._tracks[name]
@@ -174,7 +183,9 @@ class PartFeed:
 
     def _hear(self, sample: Sample) -> None:
         number = isinstance(sample.value, int | float)
-        if sample.signal == self._contract.asked_at:
+        if sample.signal in self._contract.counters:
+            self._count(sample)
+        elif sample.signal == self._contract.asked_at:
             text = sample.value if isinstance(sample.value, str) else None
             part = part_of(sample.source_time, text)
             if part is not None:
@@ -186,6 +197,15 @@ class PartFeed:
         elif sample.quality < Quality.BAD and (track := self._tracks.get(sample.signal)):
             track[0].append(sample.source_time)
             track[1].append(float(sample.value) if number else np.nan)  # type: ignore[arg-type]
+
+    def _count(self, sample: Sample) -> None:
+        """Take a sample of a counter: where it rises, a part is over."""
+        value = sample.value if isinstance(sample.value, int | float) else np.nan
+        if sample.quality >= Quality.BAD or not np.isfinite(value):
+            return
+        if self._rises.take(sample.signal, sample.source_time, float(value)):
+            self._ended.append(Part(sample.source_time, "", "", False, {}))
+            self._ended.sort(key=lambda part: part.time)
 
     def _question(self, part: Part) -> Question | None:
         last = self._last
@@ -239,7 +259,7 @@ def last_gauged(contract: Contract, store: Historian, moment: int) -> dict[str, 
     HistorianError
         If it cannot be read.
     """
-    parts = parts_in(store.samples([contract.asked_at], moment - _DAY_US, moment))
+    parts = _parts_of(contract, store, moment - _DAY_US, moment)
     found = {take: gauged_in(parts, field)[1] for take, field in lasts_of(contract).items()}
     return {take: float(values[-1]) for take, values in found.items() if len(values)}
 
