@@ -54,6 +54,8 @@ SHIFT_H = 8
 FIRST_SEED = 90_401
 EXPERIMENT = 60
 """Steps of an experiment."""
+RECIPE_BACK = 3
+"""Steps after it with the recipe, so that what was recorded shows it to be back."""
 ASK_EVERY = 4
 """Steps after which advice is asked for anew."""
 
@@ -130,7 +132,7 @@ def recorded_shift(plant_file: Path, physics_file: Path, seed: int, *, experimen
     """Live one shift; its last half hour with an experiment, where one is wanted."""
     shift = Shift.begun(plant_file, physics_file, seed)
     joined = bound(load_plant(plant_file), PRESS)
-    played_s = EXPERIMENT * joined.process.step_s if experiment else 0.0
+    played_s = (EXPERIMENT + RECIPE_BACK) * joined.process.step_s if experiment else 0.0
     shift.go(SHIFT_H * 3600 - played_s)
     if experiment:
         signal = f"{PRESS}.mold_temperature"
@@ -143,6 +145,7 @@ def recorded_shift(plant_file: Path, physics_file: Path, seed: int, *, experimen
             shift.simulation.write(signal, float(wanted[0]))
             shift.go(joined.process.step_s)
         shift.simulation.write(signal, recipe)
+        shift.go(RECIPE_BACK * joined.process.step_s)
     return shift
 
 
@@ -192,6 +195,8 @@ def lived(
         if advised is not None and step % ASK_EVERY == 0:
             found = asked(shift, joined, advised[1])
             setpoint = found.inputs[0][3] if found.inputs else None
+            if found.withdrawn:
+                setpoint = wanted
         if setpoint is not None:
             shift.simulation.write(signal, setpoint)
         shift.go(joined.process.step_s)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from tests.control.oven import PLANT, plant_in
 from genba.control.advice import advise, both_ways
 from genba.control.bound import Bound, bound
 from genba.control.nmpc import Ahead
-from genba.control.worth import worth
+from genba.control.worth import Worth, worth
 from genba.twin.process import Belief, Episode, Tracker, prior
 
 SEEN = {"setpoint": (100.0, 230.0), "ambient": (18.0, 24.0)}
@@ -64,10 +65,41 @@ def test_the_doubt_of_a_gain_grows_with_the_error_and_with_the_way(joined: Bound
         return told.gain, told.doubt
 
     assert found(HEAT, 1.0)[0] > found(HEAT, 1.0)[1]
-    assert found(HEAT, 10.0)[1] > 3 * found(HEAT, 2.0)[1]
-    assert found(HEAT, 2.0)[1] > found(HEAT - 2.0, 2.0)[1]
+    assert found(HEAT, 20.0)[1] > 2 * found(HEAT, 10.0)[1]
+    assert found(HEAT, 10.0)[1] > found(HEAT - 2.0, 10.0)[1]
     assert found(HEAT, 2.0)[0] == pytest.approx(found(HEAT, 10.0)[0])
     assert found(HEAT - 8.0, 1.0)[0] < 0
+
+
+def test_doubt_is_what_may_be_lost_and_a_normal_gain_exceeds_it_from_one_deviation_on() -> None:
+    evenly = np.array([NormalDist().inv_cdf((k + 0.5) / 2000) for k in range(2000)])
+    for gain, enough in ((0.9, False), (1.1, True)):
+        assert Worth.of(gain + evenly).enough is enough
+        assert Worth.of(np.full(8, gain), error=1.0).enough is enough
+    # Nothing to gain in most futures, and much in the others: there is nothing to lose.
+    one_sided = Worth.of(np.array([0.0] * 9 + [5.0]))
+    assert (one_sided.gain, one_sided.doubt, one_sided.enough) == (0.5, 0.0, True)
+    assert not Worth.of(np.array([0.0] * 9 + [-5.0])).enough
+    assert not Worth.of(np.zeros(4)).enough
+
+
+def test_advice_is_withdrawn_where_what_happens_contradicts_the_model(joined: Bound) -> None:
+    rows = recent(HEAT - 6.0)
+    assert not advise(joined, belief(joined), rows, SEEN, 0).withdrawn
+    rows.shown[-4:, 0] += [4.0, 8.0, 12.0, 16.0]
+    found = advise(joined, belief(joined), rows, SEEN, 0)
+    assert found.inputs == ()
+    assert found.withdrawn
+    assert "contradicted" in found.why
+
+
+def test_advice_is_to_be_left_so_and_reaches_no_farther_than_that_asks_for(joined: Bound) -> None:
+    found = advise(joined, belief(joined), recent(HEAT - 6.0), SEEN, 0)
+    ((_, _, _, advised),) = found.inputs
+    (heat, _) = found.expected
+    # Held for all that is looked ahead, it comes near and does not overshoot.
+    assert HEAT - 3.0 < heat.advised < HEAT + 2.0
+    assert advised < HEAT + 10.0
 
 
 def test_a_set_point_that_nobody_moved_is_not_moved_by_advice(joined: Bound) -> None:

@@ -154,7 +154,12 @@ def _who(told: dict[str, Any]) -> str:
 
 def _show(process: str, found: "Advice") -> None:
     if not found.inputs:
-        typer.echo(f"no advice for {process}: {found.why}; leave the set-points as they are")
+        mend = (
+            "what it advised before holds no more, so go back to the recipe"
+            if found.withdrawn
+            else "leave the set-points as they are"
+        )
+        typer.echo(f"no advice for {process}: {found.why}; {mend}")
         return
     print_table(
         f"Advice for {process}",

@@ -42,6 +42,8 @@ class Advice:
     inputs : tuple of (name, unit, now, advised)
     beyond : tuple of str
         Inputs whose advised value was never seen when the process was learned.
+    withdrawn : bool
+        Whether what happens contradicts the model: what it advised before holds no more.
     """
 
     inputs: tuple[tuple[str, str, float, float], ...]
@@ -49,6 +51,7 @@ class Advice:
     beyond: tuple[str, ...]
     ahead_s: float
     why: str
+    withdrawn: bool = False
 
 
 def advise(
@@ -60,7 +63,10 @@ def advise(
     *,
     limit_s: float = 5.0,
 ) -> Advice:
-    """Follow the recent past, then choose the set-points of the coming steps.
+    """Follow the recent past, then choose the set-points of the coming steps, to be left so.
+
+    A course that changes them in each step, to be there sooner, would overshoot under a person who
+    sets its first step and asks again later.
 
     Parameters
     ----------
@@ -83,7 +89,9 @@ def advise(
     if len(unmoved(bound, seen)) == len(bound.inputs):
         return Advice((), (), (), horizon * bound.process.step_s, nothing_known(bound))
     bounds = pinned(bound, near(bound, seen), seen)
-    controller = Nmpc(bound.symbolic, bound.objective(), horizon, limit_s=limit_s, bounds=bounds)
+    controller = Nmpc(
+        bound.symbolic, bound.objective(), horizon, limit_s=limit_s, bounds=bounds, held=True
+    )
     pilot = Pilot(controller, Tracker(bound.symbolic, belief))
     ahead = Ahead(
         np.tile(bound.references(), (horizon, 1)),
@@ -93,7 +101,8 @@ def advise(
     )
     choice = pilot.follow(recent, ahead)
     if choice.course is None:
-        return Advice((), (), (), horizon * bound.process.step_s, choice.why)
+        doubted = pilot.doubted
+        return Advice((), (), (), horizon * bound.process.step_s, choice.why, doubted)
     in_force, chosen = recent.inputs[-1], choice.course.inputs
     courses = np.tile(in_force, (horizon, 1)), chosen
     paths = both_ways(bound, pilot.tracker, courses, recent.context[-1])

@@ -84,6 +84,8 @@ class Nmpc:
         Wall time that an answer may take.
     bounds : (2, inputs), optional
         Lowest and highest set-points; by default the ranges of the model.
+    held : bool
+        Whether set-points are chosen once and stay for all steps, as where a person sets them.
     """
 
     def __init__(
@@ -94,12 +96,13 @@ class Nmpc:
         *,
         limit_s: float = 0.1,
         bounds: Floats | None = None,
+        held: bool = False,
     ) -> None:
         if horizon < 1:
             raise ControlError(f"a horizon of {horizon} steps sees nothing; take 1 or more")
         self._symbolic = symbolic
         self._objective = objective.checked(symbolic.process)
-        self.horizon = horizon
+        self.horizon, self._held = horizon, held
         process = symbolic.process
         if bounds is None:
             bounds = np.array([[v.low for v in process.inputs], [v.high for v in process.inputs]])
@@ -209,10 +212,13 @@ class Nmpc:
                     (high - margins[at, k] - shown[at]) / span + slack[place, k],
                 ]
                 cost += VIOLATED * slack[place, k]
+        if self._held:
+            gaps += [u[:, k] - u[:, 0] for k in range(1, steps)]
         unknowns = casadi.vertcat(casadi.vec(x), casadi.vec(u), casadi.vec(slack))
         rules = casadi.vertcat(*gaps, *kept_rules)
         self._low = np.zeros(rules.numel())
-        self._high = np.concatenate([np.zeros(nx * steps), np.full(len(kept_rules), np.inf)])
+        equal = rules.numel() - len(kept_rules)
+        self._high = np.concatenate([np.zeros(equal), np.full(len(kept_rules), np.inf)])
         given = [x0, z, before, *(casadi.vec(m) for m in (wanted, context, tariff, margins))]
         parameters = casadi.vertcat(*given)
         problem: dict[str, Any] = {"x": unknowns, "f": cost, "g": rules, "p": parameters}

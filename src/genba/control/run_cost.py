@@ -10,11 +10,15 @@ from scipy.special import ndtr
 
 from genba.control.bound import Bound
 from genba.control.runs import shared_programs
+from genba.control.worth import Worth
 from genba.errors import ControlError
 from genba.plant import Plant
 from genba.twin.process import Numeric, Tracker
 from genba.twin.process.episode import Floats
 
+_FUTURES = 256
+_UNTOLD = 0.002
+"""Error of a gain that no model tells of, as a part of what a bad part costs."""
 _LASTS = "cycle"
 """Output that says how long a run takes, in seconds."""
 
@@ -50,6 +54,9 @@ class RunCost:
         self._like = np.array(
             [names.index(n if n in names else m) for n, m in zip(like, names, strict=True)]
         )
+        # How far parts scatter, where that goes with set-points and wear, physics may say itself.
+        told_of = [f"{name}_spread" for name in names]
+        self._scatter = np.array([names.index(n) if n in names else -1 for n in told_of])
         kept = {place for of in (self._kept, *self._products.values()) for place, _, _ in of}
         costs = (self._by_output != 0) | (self._kwh_of_output != 0)
         self.only_paid = np.array([costs[at] and at not in kept for at in range(len(names))])
@@ -67,6 +74,32 @@ class RunCost:
     def of(self, tracker: Tracker, product: str, u: Floats, context: Floats, now: int) -> Floats:
         """Give the expected cost of a part, (n,), at each of ``u``, (n, inputs)."""
         mean, spread = self.predicted(tracker, u, context)
+        return self._expected(product, mean, spread, u, now)
+
+    def worth(
+        self, tracker: Tracker, product: str, ways: Floats, context: Floats, now: int
+    ) -> Worth:
+        """Set one choice beside another, (2, inputs): what is in force, and what is thought of.
+
+        Both are priced for the same draws of state and parameters, so that what is doubted of both
+        alike is no doubt of the gain.
+        """
+        shown, slope = self._linear(tracker, ways, context)
+        source = np.random.default_rng(0)
+        root = np.linalg.cholesky(tracker.covariance + 1e-12 * np.eye(len(tracker.covariance)))
+        off = source.standard_normal((_FUTURES, len(root))) @ root.T
+        drawn = [shown[way] + off @ slope[way].T for way in range(2)]
+        costs = [
+            self._expected(
+                product, drawn[way], self._noise(tracker, drawn[way]),
+                np.tile(ways[way], (_FUTURES, 1)), now,
+            )
+            for way in range(2)
+        ]  # fmt: skip
+        return Worth.of(costs[0] - costs[1], _UNTOLD * self.bad(product))
+
+    def _expected(self, product: str, mean: Floats, spread: Floats, u: Floats, now: int) -> Floats:
+        """Price parts of which mean and spread, (n, outputs), are predicted."""
         good = np.ones(len(u))
         for place, low, high in (*self._kept, *self._products.get(product, ())):
             wide = spread[:, place]
@@ -86,6 +119,20 @@ class RunCost:
 
     def predicted(self, tracker: Tracker, u: Floats, context: Floats) -> tuple[Floats, Floats]:
         """Give mean and standard deviation of outputs, each (n, outputs)."""
+        shown, slope = self._linear(tracker, u, context)
+        variance = np.einsum("nij,jk,nik->ni", slope, tracker.covariance, slope)
+        return shown, np.sqrt(np.maximum(variance, 0.0) + self._noise(tracker, shown) ** 2)
+
+    def _noise(self, tracker: Tracker, shown: Floats) -> Floats:
+        """Give by how much parts scatter around what is shown, (n, outputs)."""
+        # What nobody measures, such as the size at a tool's end, scatters as its like does.
+        noise = np.tile(tracker.belief.noise[self._like], (len(shown), 1))
+        told = self._scatter >= 0
+        noise[:, told] = np.maximum(shown[:, self._scatter[told]], 1e-9)
+        return noise
+
+    def _linear(self, tracker: Tracker, u: Floats, context: Floats) -> tuple[Floats, Floats]:
+        """Give what is shown, (n, outputs), and how it goes with states and parameters."""
         count = len(u)
         now = self._numeric.linear(
             np.tile(tracker.state, (count, 1)),
@@ -93,11 +140,7 @@ class RunCost:
             np.tile(context, (count, 1)),
             np.tile(tracker.parameters, (count, 1)),
         )
-        slope = np.concatenate([now.shown_x, now.shown_z], axis=2)
-        variance = np.einsum("nij,jk,nik->ni", slope, tracker.covariance, slope)
-        # What nobody measures, such as the size at a tool's end, scatters as its like does.
-        noise = tracker.belief.noise[self._like]
-        return now.shown, np.sqrt(np.maximum(variance, 0.0) + noise**2)
+        return now.shown, np.concatenate([now.shown_x, now.shown_z], axis=2)
 
 
 def _by_family(costs: dict[str, float], bound: Bound, plant: Plant) -> dict[str, list[float]]:

@@ -18,6 +18,7 @@ from genba.control.bound import Bound, Wire
 from genba.control.chooser import Effect, Held, Setting
 from genba.control.run_cost import RunCost
 from genba.control.run_experiment import LOADS, course_around
+from genba.control.run_search import cheapest
 from genba.control.runs import Run, RunRows, same_program, shared_programs, usable
 from genba.control.runs_learned import ProductBelief
 from genba.control.standby import Standby
@@ -32,10 +33,6 @@ _BLIND = 25
 _DOUBTED = 9.0
 _SMOOTH = 0.15
 """Share of the newest run in how surprising runs were of late."""
-_GRID = 17
-_SWEEPS = 3
-_WORTH = 0.002
-"""Expected gain, as a part of what a bad part costs, below which nothing is moved."""
 _STILL = 0.1
 """Part of a step that is not worth a write."""
 _PAUSE = 5.0
@@ -358,30 +355,24 @@ class RunToRunChooser:
         def cost(u: Floats) -> Floats:
             return self._cost.of(one.tracker, product, u, context, now)
 
-        best = start.copy()
-        for _ in range(_SWEEPS):
-            for place in range(len(best)):
-                if high[place] - low[place] < 1e-9:
-                    continue
-                tried = np.tile(best, (_GRID, 1))
-                tried[:, place] = np.linspace(low[place], high[place], _GRID)
-                tried[0] = best
-                best = tried[int(np.argmin(cost(tried)))]
+        best = cheapest(cost, start, low, high)
         stays, gain = (float(v) for v in cost(np.array([in_force, best])))
         if not math.isfinite(stays) or not math.isfinite(gain):
             return self._held(f"what is known of {product} says nothing of its cost")
         wanted = in_force + np.clip(best - in_force, -self._most, self._most)
         wanted[np.abs(wanted - in_force) < _STILL * self._most] = np.nan
         inside = np.all((in_force >= low - 1e-9) & (in_force <= high + 1e-9))
-        if inside and stays - gain < _WORTH * self._cost.bad(product):
-            wanted[:] = np.nan
         chosen = np.where(np.isfinite(wanted), wanted, in_force)
+        ways = np.array([in_force, best])
+        found = self._cost.worth(one.tracker, product, ways, context, now)
+        if inside and not found.enough:
+            wanted[:], chosen = np.nan, in_force
         effects = self._effects(one, product, in_force, chosen, context)
         writes = self._writes(wanted)
         self._drives = self._drives or bool(writes)
         told = (
             f"{product}: expected cost of a part {stays:.3f} as it is, {gain:.3f} at best"
-            f"{'' if writes else '; what is in force stays'}"
+            f"{'' if writes else f'; what is in force stays: {found.told()}'}"
         )
         return Setting(writes, told, effects, [w.id for w in map(_of, self._bound.inputs)])
 

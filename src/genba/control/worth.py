@@ -6,6 +6,7 @@ thinks it does only if the model is right to less than that.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 
@@ -13,6 +14,10 @@ from genba.control.bound import Bound
 from genba.control.nmpc import VIOLATED, Ahead
 from genba.twin.process import Belief
 from genba.twin.process.episode import Floats
+
+_QUANTILES = np.array([NormalDist().inv_cdf((k + 0.5) / 25) for k in range(25)])
+_BY_LOSS = float(1.0 / np.sqrt(2.0 * NormalDist().cdf(-1.0) - NormalDist().pdf(1.0)))
+"""Deviation of a normal gain that is as large, over the root mean square of its losses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,14 +27,24 @@ class Worth:
     Attributes
     ----------
     gain : float
-        Expected, over all steps that were looked ahead.
+        Expected: of all steps that were looked ahead, or of a part.
     doubt : float
-        Its standard deviation: parameters, state, and the error that the model made on rows that it
-        had not seen.
+        What may be lost instead: root mean square of the losses among the futures that parameters,
+        state, and the error that the model made on rows that it had not seen leave open. In such a
+        scale that a normally distributed gain exceeds it where it exceeds its standard deviation.
+        What may be gained beyond what is expected is no doubt: a chance of bad parts is small on
+        one side of it, and large on the other.
     """
 
     gain: float
     doubt: float
+
+    @classmethod
+    def of(cls, gains: Floats, error: float = 0.0) -> "Worth":
+        """Sum up what is gained in each future, (futures,); ``error``: its deviation besides."""
+        all_of = (gains[:, None] + error * _QUANTILES).ravel() if error > 0 else gains
+        lost = np.minimum(all_of, 0.0)
+        return cls(float(gains.mean()), _BY_LOSS * float(np.sqrt((lost**2).mean())))
 
     @property
     def enough(self) -> bool:
@@ -62,8 +77,7 @@ def worth(
     """
     costs = [_cost(bound, path, u, ahead) for path, u in zip(paths, courses, strict=True)]
     gains = costs[0] - costs[1]
-    doubt = float(np.hypot(gains.std(), _by_error(bound, belief, paths)))
-    return Worth(float(gains.mean()), doubt)
+    return Worth.of(gains, _by_error(bound, belief, paths))
 
 
 def _cost(bound: Bound, shown: Floats, u: Floats, ahead: Ahead) -> Floats:
