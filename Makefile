@@ -8,6 +8,9 @@ export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
+# $(call install,WHAT): by pip; with QUICK=1 by uv, which fetches side by side, and pip where it cannot.
+install = $(if $(QUICK),$(BIN)/uv pip install -q --python $(BIN)/python $(1) ||) $(BIN)/python -m pip install -q $(1)
+
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-deep setup-dev demo test lint format bench docs lock clean peers audit sbom
 
@@ -20,7 +23,8 @@ $(VENV)/.run: requirements.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
 	  { echo "Python's venv module is missing; on Debian: apt install python3-venv"; exit 1; }
 	@echo "installing the pinned dependencies into $(VENV) ..."
-	@$(BIN)/python -m pip install -q --require-hashes -r requirements.lock
+	@$(if $(QUICK),$(BIN)/python -m pip install -q --require-hashes -r .ci/uv.txt || true)
+	@$(call install,--require-hashes -r requirements.lock)
 	@$(BIN)/python -m pip install -q --no-deps -e .
 	@touch $@
 
@@ -35,7 +39,7 @@ $(VENV)/.deep: $(VENV)/.run requirements-deep.lock
 
 $(VENV)/.dev: $(VENV)/.deep requirements-dev.lock
 	@echo "installing the pinned development tools ..."
-	@$(BIN)/python -m pip install -q --require-hashes -r requirements-dev.lock
+	@$(call install,--require-hashes -r requirements-dev.lock)
 	@touch $@
 
 setup: $(VENV)/.run  ## virtual environment with what Genba needs to run
@@ -70,6 +74,8 @@ docs: setup  ## write what of docs/ comes from the code: plant files' schema, ro
 
 lock: setup-dev  ## pin the newest allowed dependencies again
 	@$(BIN)/python -m pip install -q uv
+	@echo uv | $(BIN)/uv pip compile -q - --upgrade --generate-hashes --no-emit-index-url \
+	  --no-header --no-annotate --universal --python-version 3.11 -o .ci/uv.txt
 	@$(BIN)/uv pip compile -q --upgrade pyproject.toml --generate-hashes --no-emit-index-url \
 	  --no-header --universal --python-version 3.11 -o requirements.lock
 	@$(BIN)/uv pip compile -q --upgrade pyproject.toml --extra dev --generate-hashes \
