@@ -1,4 +1,4 @@
-"""One plant that has worked for two hours, for all tests of a file that only look at it."""
+"""One plant for all tests of a file; it has worked for two hours, or for the file's ``LIVED_S``."""
 
 from collections.abc import AsyncIterator
 
@@ -11,9 +11,11 @@ from genba.plant import US, Gap, GapReason, Sample
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def plant(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RunningPlant]:
+async def plant(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[RunningPlant]:
     async with running_plant(tmp_path_factory.mktemp("plant")) as running:
-        await running.live(2 * 3600 - 5)
+        await running.live(getattr(request.module, "LIVED_S", 2 * 3600) - 5)
         lose_some(running)
         await running.live(5)
         yield running

@@ -14,6 +14,9 @@ from genba.operate.people import Identities, Kind, PersonRole, Scope
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+LIVED_S = 60
+"""Who may ask what does not hang on what was made."""
+
 PAGE = Path(__file__).parents[3] / "docs/security.md"
 LONG_AGO = 13 * 3600.0
 

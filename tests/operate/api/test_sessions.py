@@ -12,6 +12,9 @@ from genba.operate.people import Identities, PersonRole
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+LIVED_S = 60
+"""Who may ask what does not hang on what was made."""
+
 PASSWORD = "a horse in the rain 7"
 
 
