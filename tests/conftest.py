@@ -3,12 +3,17 @@
 import asyncio
 import os
 import shutil
+import signal
 import socket
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell lets what it starts in the background ignore Ctrl-C, and its children inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 PEERS_FOLDER = Path(__file__).parent / "peers"
 
