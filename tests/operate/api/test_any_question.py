@@ -11,6 +11,9 @@ from tests.operate.api.running_plant import RunningPlant
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+LIVED_S = 1800
+"""Long enough that there is something in every table that fills by itself."""
+
 ODD = (
     *(
         "",

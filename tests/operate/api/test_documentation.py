@@ -10,6 +10,9 @@ from tests.operate.api.running_plant import RunningPlant
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+LIVED_S = 1800
+"""Long enough for the examples."""
+
 PAGE = (Path(__file__).parents[3] / "docs/api.md").read_text("utf-8")
 BASE = "http://127.0.0.1:8460/api/v1"
 
