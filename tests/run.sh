@@ -1,23 +1,28 @@
 #!/usr/bin/env bash
-# The whole suite in two halves beside each other: what computes, at low priority, and what keeps
-# time (processes, ports, clocks), undisturbed. Arguments are for both halves.
+# The whole suite in three streams beside each other: what keeps time (processes, ports, clocks),
+# undisturbed; what looks on as a plant runs; and at lowest priority what computes.
+# Arguments are for all three.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 computing=(tests/learn tests/twin tests/plan tests/control)
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
-
-nice -n 19 .venv/bin/python -m pytest "$@" "${computing[@]}" >"$log" 2>&1 &
-beside=$!
-trap 'kill "$beside" 2>/dev/null; rm -f "$log"' EXIT
-
+looking=(tests/operate tests/historian tests/guard tests/assess tests/plant)
 keeping=()
 for part in tests/*/; do
-  [[ " ${computing[*]} " == *" ${part%/} "* ]] || keeping+=("$part")
+  [[ " ${computing[*]} ${looking[*]} " == *" ${part%/} "* ]] || keeping+=("${part%/}")
 done
+
+logs=$(mktemp -d)
+beside=()
+trap 'kill "${beside[@]}" 2>/dev/null; rm -rf "$logs"' EXIT
+nice -n 19 .venv/bin/python -m pytest "$@" "${computing[@]}" >"$logs/computing" 2>&1 &
+beside+=($!)
+nice -n 5 .venv/bin/python -m pytest "$@" "${looking[@]}" >"$logs/looking" 2>&1 &
+beside+=($!)
+
 .venv/bin/python -m pytest "$@" "${keeping[@]}"
-kept=$?
-wait "$beside"
-computed=$?
-cat "$log"
-exit $((kept || computed))
+failed=$?
+for stream in "${beside[@]}"; do
+  wait "$stream" || failed=1
+done
+cat "$logs"/*
+exit "$failed"
