@@ -185,7 +185,7 @@ async def test_a_restarted_core_carries_on(tmp_path: Path) -> None:
     simulation = PlantSimulation(plant, physics, seed=3, start=START, conventional=False)
     first = core_on(simulation, plant, clock, tmp_path / "state")
     await first.start()
-    await drive(first, simulation, clock, 2 * 3600)
+    await drive(first, simulation, clock, 3600)
     before = first.health()["production"]
     await first.stop()
 
@@ -195,7 +195,8 @@ async def test_a_restarted_core_carries_on(tmp_path: Path) -> None:
     after = second.health()["production"]
     assert after["orders"] >= before["orders"]
     assert after["lots_open"] + after["lots_finished"] >= before["lots_open"]
-    await drive(second, simulation, clock, 2 * 3600)
+    stopped = clock.now()
+    await drive(second, simulation, clock, 3600)
     await second.recorded()
     rows = await read(second)
     health = second.health()
@@ -208,6 +209,9 @@ async def test_a_restarted_core_carries_on(tmp_path: Path) -> None:
         if row["end"] < clock.now() - 2 * TICK_S * US
     }
     recorded = {(row["lot"], row["operation"]): row for row in rows["operations"]}
+    assert any(row["end"] < stopped for row in truth.values())
+    assert any(row["start"] < stopped < row["end"] for row in truth.values())
+    assert any(row["start"] > stopped for row in truth.values())
     assert truth.keys() <= recorded.keys()
     wrong = {
         key: (recorded[key]["good"], real["good"])
