@@ -15,6 +15,7 @@ from genba.errors import ControlError
 from genba.plant import Plant
 from genba.twin.process import Numeric, Tracker
 from genba.twin.process.episode import Floats
+from genba.twin.process.scatter import Scatter
 
 _FUTURES = 256
 _UNTOLD = 0.002
@@ -54,9 +55,7 @@ class RunCost:
         self._like = np.array(
             [names.index(n if n in names else m) for n, m in zip(like, names, strict=True)]
         )
-        # How far parts scatter, where that goes with set-points and wear, physics may say itself.
-        told_of = [f"{name}_spread" for name in names]
-        self._scatter = np.array([names.index(n) if n in names else -1 for n in told_of])
+        self._scatter = Scatter(bound.physics)
         kept = {place for of in (self._kept, *self._products.values()) for place, _, _ in of}
         costs = (self._by_output != 0) | (self._kwh_of_output != 0)
         self.only_paid = np.array([costs[at] and at not in kept for at in range(len(names))])
@@ -126,10 +125,7 @@ class RunCost:
     def _noise(self, tracker: Tracker, shown: Floats) -> Floats:
         """Give by how much parts scatter around what is shown, (n, outputs)."""
         # What nobody measures, such as the size at a tool's end, scatters as its like does.
-        noise = np.tile(tracker.belief.noise[self._like], (len(shown), 1))
-        told = self._scatter >= 0
-        noise[:, told] = np.maximum(shown[:, self._scatter[told]], 1e-9)
-        return noise
+        return self._scatter.noise(tracker.belief.noise[self._like], shown)
 
     def _linear(self, tracker: Tracker, u: Floats, context: Floats) -> tuple[Floats, Floats]:
         """Give what is shown, (n, outputs), and how it goes with states and parameters."""

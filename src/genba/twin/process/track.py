@@ -15,6 +15,7 @@ from scipy.linalg import cho_solve
 from genba.errors import TwinError
 from genba.twin.process.belief import Belief
 from genba.twin.process.episode import Episode, Floats
+from genba.twin.process.scatter import Scatter
 from genba.twin.process.slopes import Numeric
 from genba.twin.process.symbolic import Symbolic
 
@@ -69,11 +70,13 @@ class Tracker:
     Student's distribution: some values are farther off than most, and mean nothing by it."""
     _covariance: Floats = field(init=False)
     _numeric: Numeric = field(init=False)
+    _scatter: Scatter = field(init=False)
     _z: Floats = field(init=False)
     _drift: Floats = field(init=False)
 
     def __post_init__(self) -> None:
         self._numeric = Numeric(self.symbolic)
+        self._scatter = Scatter(self.symbolic.process)
         begun = self.state
         self.restart()
         if len(begun):
@@ -147,7 +150,7 @@ class Tracker:
             return self.surprise
         now = self._numeric.linear(self.state[None], u[None], c[None], self._z[None])
         slope = np.concatenate([now.shown_x[0], now.shown_z[0]], axis=1)[known]
-        noise = np.diag(self.belief.noise[known] ** 2)
+        noise = np.diag(self._scatter.noise(self.belief.noise, now.shown)[0, known] ** 2)
         error = (shown - now.shown[0])[known]
         spread = slope @ self._covariance @ slope.T + noise
         root = _root(spread)
