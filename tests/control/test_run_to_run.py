@@ -231,6 +231,29 @@ def test_an_experiment_stays_within_a_step_of_the_recipe_and_needs_leave(
         chooser_of(forbidden, []).experiment(5, press.now)
 
 
+def test_what_is_set_in_another_program_of_the_machine_is_no_objection_to_an_experiment(
+    plant: Plant,
+) -> None:
+    chooser, press = chooser_of(plant, []), Press(seed=9)
+    chooser.experiment(15, press.now)
+    chooser.take(press.begin("cup", "O-1-9"))
+    assert isinstance(chooser.choose(press.now), Setting)
+    # A program beyond the bounds of this process is another one's, which moves it to learn.
+    chooser.take(press.begin("cup", "O-1-10", hold=700.0))
+    chooser.take(press.write({"press.hold": 710.0}))
+    beyond = chooser.choose(press.now)
+    assert isinstance(beyond, Held)
+    assert "outside of what control may choose" in beyond.why
+    chooser.take(press.begin("cup", "O-1-11"))
+    again = chooser.choose(press.now)
+    assert isinstance(again, Setting)
+    assert "experiment on cup" in again.reason
+    chooser.take(press.write({"press.hold": 471.0}))
+    objected = chooser.choose(press.now)
+    assert isinstance(objected, Held)
+    assert "somebody else set press.hold" in objected.why
+
+
 def test_a_plant_file_that_wants_nothing_is_told_so(tmp_path: Path) -> None:
     text = PLANT.replace("    objective: {prices: {cycle: 0.0153, energy: 0.15}}\n", "")
     with pytest.raises(ControlError, match="no objective"):

@@ -162,11 +162,18 @@ class RunToRunChooser:
             return
         value = sample.value
         if isinstance(value, int | float) and all(abs(value - a) > 1e-4 * abs(a) for a in asked):
+            # What is set while the machine runs a program beyond what may be chosen here (it mills,
+            # and this is its boring) concerns another process, and is no objection to this one.
+            own = self._choosable(self._rows.recipe)
             self._rows.recipe = self._rows.inputs()
             self._drives = False
             moved = not np.array_equal(before, self._rows.inputs())
-            if self._asked and self._rows.lot and moved and np.isfinite(before).all():
+            if self._asked and self._rows.lot and own and moved and np.isfinite(before).all():
                 self._objected = sample.signal
+
+    def _choosable(self, recipe: Floats) -> bool:
+        low, high = self._bounds
+        return bool(((recipe >= low) & (recipe <= high)).all())
 
     def wrote(self, writes: Mapping[str, float]) -> None:
         """Learn what was written for it, before any sample shows it."""
@@ -198,8 +205,7 @@ class RunToRunChooser:
         context = self._rows.context()
         if not (np.isfinite(in_force).all() and np.isfinite(context).all()):
             return self._held("a set-point or what is around is unknown")
-        low, high = self._bounds
-        if not ((one.believed.recipe >= low) & (one.believed.recipe <= high)).all():
+        if not self._choosable(one.believed.recipe):
             return self._held(f"the recipe of {product} lies outside of what control may choose")
         if self._asked:
             return self._tried(one, product, in_force, context)
