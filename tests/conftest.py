@@ -1,6 +1,7 @@
 """What all tests share: foreign peers that must be there, free ports, bounded waiting."""
 
 import asyncio
+import functools
 import os
 import shutil
 import signal
@@ -10,6 +11,11 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+import typer.main
+import typer.testing
+
+# A command in the test's own process: Typer would build all of ``genba`` anew for each.
+typer.testing._get_command = functools.cache(typer.main.get_command)
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell lets what it starts in the background ignore Ctrl-C, and its children inherit that.
