@@ -42,7 +42,7 @@ from genba.testbed.servers.identity import trust as device_trust
 from genba.testbed.servers.relocate import free_ports, relocate
 
 SEED = 7
-LENGTH = 3600 * US
+LENGTH = 2400 * US
 SPEED = 150.0
 SCENARIO = Scenario.model_validate(
     {
