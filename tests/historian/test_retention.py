@@ -1,7 +1,9 @@
 """Retention: what is over goes, by signal and day; nothing else does, and the room comes back."""
 
+import shutil
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,20 +22,32 @@ DAY = 24 * HOUR
 SHORT = Policy({"samples": {"m.a": 2 * DAY}})
 
 
-@pytest.fixture
-def ten_days(historian: Historian, clock: VirtualClock) -> Historian:
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two signals, a value every ten minutes for ten days, summed up."""
-    for day in range(10):
-        clock.set(START + day * DAY)
-        for name in ("m.a", "m.b"):
-            values = [float(day * 144 + n) for n in range(144)]
-            historian.append(
-                series(name, values, start=START + day * DAY, step_us=600 * US, first=day * 144)
-            )
-        historian.append_rows("events", [{"id": f"E-{day}", "time": START + day * DAY}])
-        historian.commit()
-    historian.roll_up(whole=True)
-    return historian
+    folder = tmp_path_factory.mktemp("recorded") / "historian"
+    clock = VirtualClock(START)
+    with Historian.open(folder, clock) as historian:
+        for day in range(10):
+            clock.set(START + day * DAY)
+            for name in ("m.a", "m.b"):
+                values = [float(day * 144 + n) for n in range(144)]
+                historian.append(
+                    series(name, values, start=START + day * DAY, step_us=600 * US, first=day * 144)
+                )
+            historian.append_rows("events", [{"id": f"E-{day}", "time": START + day * DAY}])
+            historian.commit()
+        historian.roll_up(whole=True)
+    return folder
+
+
+@pytest.fixture
+def ten_days(recorded: Path, folder: Path, clock: VirtualClock) -> Iterator[Historian]:
+    """A copy of what was recorded, open."""
+    shutil.copytree(recorded, folder)
+    clock.set(START + 9 * DAY)
+    with Historian.open(folder, clock) as opened:
+        yield opened
 
 
 def count(historian: Historian, name: str) -> int:
