@@ -9,12 +9,13 @@ import pytest
 from tests.control.press import PLANT, START, Press, plant_in, record
 
 from genba.control.bound import Bound, bound
+from genba.control.examined import sources_of
 from genba.control.examined_runs import examined_runs, learned_soundly_by_run, seen_after_runs
-from genba.control.runs import Run, RunRows
+from genba.control.runs import Run, RunRows, episodes_by_program
 from genba.control.runs_learned import learned_by_product
 from genba.errors import ControlError
 from genba.plant import Plant
-from genba.twin.process.findings import spoilt
+from genba.twin.process.findings import Told, against, spoilt
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +76,32 @@ def test_a_sign_that_is_wrong_is_named(joined: Bound, runs: Sequence[Run]) -> No
     cavity = [v.variable.name for v in joined.outputs].index("cavity")
     negative = altered(runs, "shown", cavity, lambda v, _: -v)
     assert "sign" in {one.rule for one in spoilt(examined_runs(joined, negative))}
+
+
+def test_a_size_of_the_wrong_sign_is_named_by_what_set_points_do_to_it_over_all_products(
+    joined: Bound, runs: Sequence[Run]
+) -> None:
+    size = [v.variable.name for v in joined.outputs].index("size")
+    programs = [
+        Told(joined.symbolic, episodes, sources_of(joined))
+        for *_, episodes in episodes_by_program(
+            altered(runs, "shown", size, lambda v, n: -v if n % 3 else np.nan),
+            joined.bounds()[1] - joined.bounds()[0],
+        )
+    ]
+    (found,) = against(programs)
+    assert (found.rule, found.about) == ("sign", ("size",))
+    assert "goes against what set-points do to it" in found.text
+    # A handful of parts tell of no sign, and nothing is said then.
+    few = [replace(one, episodes=[e.cut(0, 5) for e in one.episodes]) for one in programs]
+    assert against(few) == []
+
+
+def test_a_sound_recording_goes_along_with_its_physics(joined: Bound, runs: Sequence[Run]) -> None:
+    span = joined.bounds()[1] - joined.bounds()[0]
+    assert not against(
+        [Told(joined.symbolic, episodes) for *_, episodes in episodes_by_program(runs, span)]
+    )
 
 
 def test_a_range_of_the_plant_file_that_lies_is_named(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from genba.twin.process import Episode
 from genba.twin.process.findings import (
     Finding,
     Told,
+    against,
     mistaken,
     seen_in_runs,
     spoilt,
@@ -93,6 +94,8 @@ def examined_runs(bound: Bound, runs: Sequence[Run]) -> list[Finding]:
         # A signal is what it is whatever is made; the product whose set-points moved most shows it.
         _, _, episodes = max(large, key=lambda one: _moved(bound, one[2]))
         found += mistaken(Told(bound.symbolic, episodes, sources))
+    if not spoilt(found):
+        found += against([Told(bound.symbolic, episodes, sources) for *_, episodes in large])
     return found
 
 

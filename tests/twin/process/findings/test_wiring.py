@@ -5,8 +5,10 @@ import pytest
 from tests.twin.process.findings.recordings import healthy, spoiled, told
 
 from genba.plant.problem import Weight
-from genba.twin.process import Episode
-from genba.twin.process.findings import Finding, Source, mistaken
+from genba.twin.process import Episode, Numeric, symbolic
+from genba.twin.process.findings import Finding, Source, Told, mistaken
+from genba.twin.process.findings.wiring import _by_guess
+from genba.twin.process.library import physics_named
 
 
 def named(found: list[Finding]) -> list[tuple[str, tuple[str, ...]]]:
@@ -74,3 +76,24 @@ def test_power_of_the_wrong_sign_is_named() -> None:
 
     found = mistaken(told("heated_body", spoiled("heated_body", 1, negate)))
     assert named(found) == [("sign", ("power",))]
+
+
+def milled(share: float) -> Told:
+    """Record a mill under its recipe alone, which moves nothing; its load in shares of percent."""
+    model = symbolic(physics_named("cutting"), 1.0)
+    source = np.random.default_rng(4)
+    rows = 60
+    u, c = np.tile([3500.0, 1000.0, 60.0], (rows, 1)), np.tile([0.0, 30.0], (rows, 1))
+    z = np.tile(0.5 * source.standard_normal(len(model.process.parameters)), (rows, 1))
+    x = np.column_stack([np.linspace(0.06, 0.2, rows), np.ones(rows), np.zeros(rows)])
+    _, shown = Numeric(model).step(x, u, c, z)
+    shown *= 1.0 + 0.01 * source.standard_normal(shown.shape)
+    load = [one.name for one in model.process.outputs].index("load")
+    shown[:, load] *= share
+    return Told(model, [Episode(u, c, shown)], {"load": Source("mill.load", "%")})
+
+
+def test_a_load_that_is_told_as_a_share_is_named_by_what_is_expected_of_it() -> None:
+    (found,) = _by_guess(milled(0.01))
+    assert "read as %, it looks like 1" in found.text
+    assert list(_by_guess(milled(1.0))) == []

@@ -7,6 +7,7 @@ that would tell, and parameters that nobody expects). By run, :func:`seen_in_run
 :func:`strange` do the same for parts.
 """
 
+from genba.twin.process.findings.against import against
 from genba.twin.process.findings.clock import clock_of
 from genba.twin.process.findings.finding import Finding, spoilt
 from genba.twin.process.findings.learned import seen_after, strange
@@ -18,6 +19,7 @@ __all__ = [
     "Finding",
     "Source",
     "Told",
+    "against",
     "clock_of",
     "mistaken",
     "seen_after",

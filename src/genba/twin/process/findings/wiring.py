@@ -14,6 +14,7 @@ import numpy as np
 from genba.plant.units import commensurable, convert
 from genba.twin.process.episode import Episode, Floats
 from genba.twin.process.findings.finding import Finding, error
+from genba.twin.process.findings.guessed import guessed
 from genba.twin.process.findings.likelihood import (
     QUICK,
     ROWS,
@@ -23,6 +24,7 @@ from genba.twin.process.findings.likelihood import (
     most_moved,
 )
 from genba.twin.process.findings.told import Told
+from genba.twin.process.unit import Clock
 from genba.twin.process.variable import Variable
 
 MARGIN = 30.0
@@ -34,6 +36,9 @@ _SCREEN = 180
 _INSIDE = 0.98
 _SLACK = 0.1
 _OFFSET = 0.02
+_UNEXPECTED, _EXPECTED = 4.0, 2.5
+"""Deviations from what is believed of a size, in logarithms, from which it is not so as it is read,
+and within which it is so in another unit."""
 
 _MISTAKEN = (
     ("Cel", "[degF]", "K"),
@@ -75,7 +80,7 @@ def mistaken(told: Told) -> list[Finding]:
     likely = [mistake for _, mistake in _better(told, _SCREEN, None)]
     best = max(_better(told, ROWS, likely), key=lambda one: one[0], default=None)
     if best is None:
-        return []
+        return list(_by_guess(told))[:1]
     gain, mistake = best
     text = f"{mistake.text} (log of the likelihood ratio {gain:.0f}, and {MARGIN:.0f} is asked for)"
     return [error(mistake.rule, mistake.about, text, mistake.mend)]
@@ -189,6 +194,34 @@ def _by_range(told: Told) -> Iterator[Finding]:
             read, mend = told.unit_of(one), "correct the unit in the plant file"
             text = f"{where}; read as {read}, it looks like {fitting[0]}"
             yield error("unit", (one.name,), text, mend)
+
+
+def _by_guess(told: Told) -> Iterator[Finding]:
+    """Find outputs of a size that nobody expects as they are read, and anybody in another unit.
+
+    In time that goes by where a process is, which no belief tells.
+    """
+    if told.symbolic.process.clock is not Clock.RUN:
+        return
+    for place, told_of in enumerate(guessed(told)):
+        one = told.symbolic.process.outputs[place]
+        known = _known(told, ("shown", place, one))
+        if told_of is None or not len(known) or not float(np.median(known)) > 0:
+            continue
+        middle, spread = told_of
+
+        def off(values: Floats, middle: float = middle, spread: float = spread) -> float:
+            size = float(np.median(values))
+            return float(abs(np.log(size) - middle)) / spread if size > 0 else np.inf
+
+        fitting = [unit for unit, undo in _units(told, one) if off(undo(known)) < _EXPECTED]
+        if off(known) > _UNEXPECTED and len(fitting) == 1:
+            text = (
+                f"{told.called(one.name)} is {np.median(known):.3g} {one.unit} as it is read, "
+                f"where about {np.exp(middle):.3g} is expected of '{told.symbolic.process.name}'; "
+                f"read as {told.unit_of(one)}, it looks like {fitting[0]}"
+            )
+            yield error("unit", (one.name,), text, "correct the unit in the plant file")
 
 
 def _units(told: Told, one: Variable) -> Iterator[tuple[str, Callable[[Floats], Floats]]]:
