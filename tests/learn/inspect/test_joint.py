@@ -1,5 +1,7 @@
 """Network and textures together: promises, graph, and what is refused."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -47,3 +49,21 @@ def test_without_masks_it_is_refused() -> None:
     )
     with pytest.raises(LearnError, match="learns from marked defects"):
         SMALL.fit(bare.take(np.arange(160)), bare.take(np.arange(160, 220)), 0)
+
+
+def test_a_model_in_which_the_worst_places_speak_still_says_what_it_said() -> None:
+    data = sample_for(Task.INSPECT, 5)
+    rows = np.arange(data.rows)
+    model = JointRecipe(epochs=1, batch=16, width=8, trees=20).fit(
+        data.take(rows[:160]), data.take(rows[160:220]), 3
+    )
+    assert model.network.heard.tolist() == [0, 1]
+    options = model.network.options.copy()
+    options[:2] = 1.0, 0.0
+    before = replace(model, network=replace(model.network, options=options))
+    assert data.images is not None
+    pixels = data.images.pixels[220:].astype(np.float64)
+    worst = before.network.logits(pixels)[1][:, 0]
+    texture = before.texture.worst(before.texture.cells(pixels))
+    assert np.allclose(before.logits(pixels)[2], worst + texture)
+    assert parity_of(before, before.to_onnx((32, 32)), pixels, 1e-4).holds

@@ -93,7 +93,11 @@ class JointModel:
         """Return places and cells, (n, height/4, width/4) each, and the sum of both, (n,)."""
         places, said = self.network.logits(pictures)
         cells = self.texture.cells(pictures)
-        return places, cells.reshape(places.shape), said[:, 0] + self.texture.worst(cells)
+        return (
+            places,
+            cells.reshape(places.shape),
+            said @ self.network.heard + self.texture.worst(cells),
+        )
 
     def predict(self, inputs: Floats) -> Prediction:
         """Return the probability of a defect; heat is the mean of both."""
@@ -125,8 +129,8 @@ class JointModel:
         graph = Graph("joint", shape)
         places, of_network = Drawing(graph, self.network.weights).judged(shape)
         cells, of_texture = add_texture(graph, self.texture.trees, WORST_CELLS, shape)
-        first = graph.constant(np.array([[1.0], [0.0]], np.float32))
-        both = graph.add("Add", graph.add("MatMul", of_network, first), of_texture)
+        heard = graph.constant(self.network.heard[:, None].astype(np.float32))
+        both = graph.add("Add", graph.add("MatMul", of_network, heard), of_texture)
         said = graph.add("Reshape", both, graph.constant(_FLAT))
         made = float(self.options[0]), float(self.options[1])
         graph.output("value", add_chances(graph, said, made))

@@ -79,7 +79,7 @@ class NetworkRecipe:
         weights = teach(images.pixels, bad, images.masks, lesson, seed)
         plain = np.array([0.0, 1.0, 0.0, 0.5, *size])
         logits = NetworkModel(weights, plain).logits(others.pixels.astype(np.float64))[1]
-        slopes, offset = _joined(logits, truth, marked=images.masks is not None)
+        slopes, offset = _joined(logits, truth)
         chances = sigmoid(logits @ slopes + offset)
         limit = threshold(chances, truth)
         return NetworkModel(weights, np.array([*slopes, offset, limit, *size]))
@@ -124,6 +124,11 @@ class NetworkModel:
         places, said = say(self.weights, inputs)
         return places, np.column_stack([worst_of(places), said])
 
+    @property
+    def heard(self) -> Floats:
+        """Which of both speaks for a picture, (2,): 1 for it, else 0."""
+        return np.asarray(self.options[:2] != 0, np.float64)
+
     def predict(self, inputs: Floats) -> Prediction:
         """Return the probability of a defect; heat is what the network thinks of each place."""
         pictures = checked(inputs, *self.size)
@@ -150,11 +155,7 @@ class NetworkModel:
         return network_graph(self.weights, self.options[:3], shape)
 
 
-def _joined(logits: Floats, truth: Booleans, *, marked: bool) -> tuple[Floats, float]:
-    """Listen to the worst places; where nothing is marked they were never taught, so to the head.
-
-    Beside marked places the head knows nothing more: it learns from whole pictures alone, of which
-    there are few.
-    """
-    slope, offset = platt(logits[:, 0 if marked else 1], truth)
-    return np.array([slope, 0.0] if marked else [0.0, slope]), offset
+def _joined(logits: Floats, truth: Booleans) -> tuple[Floats, float]:
+    """Listen to the picture's own head: it hears the worst places, and what is around them."""
+    slope, offset = platt(logits[:, 1], truth)
+    return np.array([0.0, slope]), offset
