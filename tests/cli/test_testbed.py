@@ -6,7 +6,7 @@ from tests.cli.command import genba
 
 
 def test_a_shift_shows_actuators_and_orders_that_were_delivered() -> None:
-    options = ("testbed", "shift", "--hours", "6", "--seeds", "2")
+    options = ("testbed", "shift", "--hours", "4", "--seeds", "2")
     (ledger,) = json.loads(genba(*options, "--json").stdout)
     shown = genba(*options).stdout
     orders = ledger["orders"].values()
