@@ -41,7 +41,7 @@ def figures(ledger: dict[str, Any]) -> dict[str, float]:
         "good parts": float(good),
         "unsafe": float(ledger["safety"]["total"]),
     }
-    for kind in ("press", "mill", "grinder", "furnace"):
+    for kind in ("press", "mill", "grinder", "furnace", "cell"):
         own = [books for name, books in machines.items() if name.startswith(kind)]
         made = max(1, sum(books["parts"] for books in own))
         told[f"{kind} bad of 1000"] = 1000.0 * sum(books["truly_bad"] for books in own) / made
