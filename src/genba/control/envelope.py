@@ -1,11 +1,13 @@
 """Where a process has to stay, from what the plant file says of its signals; and what proves it."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from genba.control.assured import Room, class_of, recovery_of
 from genba.control.bound import Bound, Wire
-from genba.errors import ControlError, GenbaError
-from genba.guard.assurance import Shield
+from genba.errors import ControlError, GenbaError, Refused
+from genba.guard.assurance import LinearClass, Shield
 from genba.twin.process import Belief, Numeric
 from genba.twin.process.episode import Floats
 
@@ -64,11 +66,47 @@ def proved(bound: Bound, belief: Belief, inputs: Floats | None = None) -> Shield
         else _HIDDEN * state.span
         for state in bound.physics.states
     ]
+    room = room_of(bound, inputs)
     try:
-        known = class_of(Numeric(bound.symbolic), belief, room_of(bound, inputs), np.array(unsure))
+        known = class_of(Numeric(bound.symbolic), belief, room, np.array(unsure))
         return Shield(known, recovery_of(known))
     except np.linalg.LinAlgError as error:
         raise ControlError(f"no recovery was found ({error})") from None
+    except Refused as error:
+        raise ControlError(f"{_too_wide(bound, belief, room, known)}: {error}") from None
+
+
+def _too_wide(bound: Bound, belief: Belief, room: Room, known: LinearClass) -> str:
+    """Say by how much one linear model errs over an envelope, and what most of that comes from."""
+    states = bound.physics.states
+    shares = [w / state.span for w, state in zip(known.w, states, strict=True)]
+    worst = int(np.argmax(shares))
+    left = {}
+    for of, variables in (
+        ("context", bound.physics.context),
+        ("inputs", bound.physics.inputs),
+        ("states", states),
+    ):
+        for place, variable in enumerate(variables):
+            box = getattr(room, of).copy()
+            low, high = box[:, place]
+            box[:, place] = 0.5 * (low + high) + np.array([-1e-6, 1e-6]) * variable.span
+            told = f"'{variable.name}' from {low:.4g} to {high:.4g} {variable.unit}"
+            left[told] = _error(bound, belief, replace(room, **{of: box}), worst)
+    sure = replace(belief, covariance=1e-9 * np.eye(len(belief.mean)))
+    left["what is not known of its parameters"] = _error(bound, sure, room, worst)
+    cause = min(left, key=lambda one: left[one])
+    state = states[worst]
+    return (
+        f"no linear model is near enough to '{bound.physics.name}' over its envelope: it errs by "
+        f"up to {known.w[worst]:.3g} {state.unit} of '{state.name}' in a step ({left[cause]:.3g} "
+        f"but for {cause})"
+    )
+
+
+def _error(bound: Bound, belief: Belief, room: Room, state: int) -> float:
+    unsure = np.zeros(len(bound.physics.states))
+    return class_of(Numeric(bound.symbolic), belief, room, unsure).w[state]
 
 
 def proof_or_why(bound: Bound, belief: Belief, inputs: Floats | None = None) -> Shield | str:
