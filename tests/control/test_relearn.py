@@ -34,10 +34,10 @@ def learned(tmp_path: Path, plant: Plant) -> Bound:
     return joined
 
 
-def again(tmp_path: Path, plant: Plant, parts: int, *, moved: bool = True) -> Relearned:
+def again(tmp_path: Path, plant: Plant, parts: int) -> Relearned:
     """Learn anew from a second shift: many cups, a few lids."""
     press = Press(seed=7)
-    samples = [*press.shift(jobs=1, parts=parts, moved=10.0 if moved else 0.0)]
+    samples = [*press.shift(jobs=1, parts=parts)]
     samples += press.begin("lid", "O-2-1")
     for _ in range(10):
         samples += press.part()
@@ -71,7 +71,7 @@ def test_a_product_that_behaves_otherwise_is_learned_anew_and_others_stay(
 def test_a_shift_that_tells_nothing_new_changes_nothing(tmp_path: Path, plant: Plant) -> None:
     joined = learned(tmp_path, plant)
     before = kept_runs(joined, tmp_path / "processes", tmp_path / "key")
-    found = again(tmp_path, plant, 130, moved=False)
+    found = again(tmp_path, plant, 130)
     assert not found.taken, found.why
     assert kept_runs(joined, tmp_path / "processes", tmp_path / "key").model == before.model
     told = History(tmp_path / "processes" / HISTORY).events()

@@ -18,6 +18,8 @@ from genba.twin.process.findings import Finding
 
 _ORDERS_US = 60 * 86_400 * US
 """How long before a period its orders may have come."""
+_JOB_US = 16 * 3600 * US
+"""How long before a period the job may have begun that went on in it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,10 +40,15 @@ def samples_of(historian: Historian, rows: RunRows, start: int, end: int) -> lis
 
 
 def runs_of(historian: Historian, plant: Plant, bound: Bound, start: int, end: int) -> list[Run]:
-    """Make rows of what was recorded in ``[start, end)`` (microseconds UTC)."""
+    """Make rows of what was recorded in ``[start, end)`` (microseconds UTC).
+
+    A job that had begun before is read from its begin on: it says which product it is, and what its
+    machine wrote for it.
+    """
     rows = RunRows(plant, bound)
-    made = (rows.take(sample) for sample in samples_of(historian, rows, start, end))
-    return [run for run in made if run is not None]
+    samples = samples_of(historian, rows, max(0, start - _JOB_US), end)
+    made = (rows.take(sample) for sample in samples)
+    return [run for run in made if run is not None and run.time >= start]
 
 
 def _read(historian: Historian, signals: Sequence[str], start: int, end: int) -> list[Sample]:

@@ -20,7 +20,7 @@ from genba.twin.process.residual.ensemble import Ensemble
 from genba.twin.process.residual.teach import Lesson, taught
 from genba.twin.process.residual.world import World
 from genba.twin.process.symbolic import Symbolic
-from genba.twin.process.track import doubted
+from genba.twin.process.track import NOISE_FLOOR, doubted
 
 AHEAD = (1, 5, 20)
 WORTH = 0.03
@@ -128,6 +128,9 @@ def gain_ahead(
     with np.errstate(invalid="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         scale = np.nanmean(np.where(np.isfinite(plain), plain, np.nan), axis=0)
+    # What no sensor tells, such as rounding, is no error.
+    span = np.array([variable.span for variable in one.symbolic.process.outputs])
+    scale = np.maximum(scale, NOISE_FLOOR * span)
     plain, better = _even(plain, scale), _even(better, scale)
     known = np.isfinite(plain) & np.isfinite(better)
     if known.sum() < 2:
