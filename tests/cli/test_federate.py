@@ -124,7 +124,7 @@ def _sums(works: Path) -> int:
     return ledger.read_text().count('"what":"summed"') if ledger.exists() else 0
 
 
-def _until(done: Callable[[], bool], most_s: float = 60.0) -> None:
+def _until(done: Callable[[], bool], most_s: float = 120.0) -> None:
     end = time.monotonic() + most_s
     while not done():
         assert time.monotonic() < end

@@ -60,7 +60,7 @@ async def brokers_of(folder: Path, eventually: WAIT) -> list[str]:
 async def test_two_demos_beside_each_other(tmp_path: Path, eventually: WAIT) -> None:
     """One with the broker that is there, one with the embedded one; both on free ports."""
     one, other = tmp_path / "one", tmp_path / "other"
-    short = ("demo", "--hours", "0.1", "--speed", "120", "--against", "0")
+    short = ("demo", "--hours", "0.1", "--speed", "60", "--against", "0")
     with ExitStack() as stack:
         held = take_a_port()
         if held is not None:
