@@ -44,7 +44,8 @@ def test_a_user_learns_a_process_and_is_advised(works: Path) -> None:
     assert min(far["within"]) > 0.7
     advice = json.loads(said(works, "control", "advise", "oven", "--json"))
     temperature = next(e for e in advice["expected"] if e["name"] == "temperature")
-    assert temperature["advised"] == pytest.approx(200, abs=5)
+    # One set-point for five minutes, which is sooner there than the set-point of 200 would be.
+    assert temperature["advised"] == pytest.approx(200, abs=8)
     assert "set-point" in said(works, "control", "advise", "oven-heat")
 
 

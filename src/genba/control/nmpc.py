@@ -85,7 +85,8 @@ class Nmpc:
     bounds : (2, inputs), optional
         Lowest and highest set-points; by default the ranges of the model.
     held : bool
-        Whether set-points are chosen once and stay for all steps, as where a person sets them.
+        Whether set-points are chosen once and stay for all steps, as where a person sets them. The
+        last step weighs as much as all of them then: what is left so goes on like that.
     """
 
     def __init__(
@@ -201,7 +202,8 @@ class Nmpc:
             next_u = u[:, min(k + 1, steps - 1)]
             shown = self._symbolic.shows(real[k + 1], next_u, context[:, k], z)
             now = self._symbolic.shows(real[k], u[:, k], context[:, k], z)
-            cost += self._stage(now, shown, wanted[:, k], u[:, k], tariff[k])
+            stage = self._stage(now, shown, wanted[:, k], u[:, k], tariff[k])
+            cost += stage * (steps if self._held and k == steps - 1 else 1)
             cost += self._quiet(u[:, k] - (before if k == 0 else u[:, k - 1]))
             for place, name in enumerate(kept):
                 low, high = self._objective.keeps[name]
