@@ -186,6 +186,22 @@ def test_products_are_learned_and_what_is_too_little_is_named(
         kept_runs(joined, folder, key)
 
 
+def test_what_the_machine_does_with_a_product_elsewhere_is_no_lack(
+    plant: Plant, joined: Bound
+) -> None:
+    press = Press()
+    samples = [*press.shift(jobs=2, parts=45), *press.begin("cup", "O-1-9", 700.0)]
+    for _ in range(5):
+        samples += press.part()
+    rows = rows_of(plant, joined, samples)
+    assert learned_by_product(joined, rows)[1] == []
+    elsewhere = [run for run in rows if run.recipe[0] > 699]
+    _, left_out = learned_by_product(joined, [r for r in rows if r.product == "lid"] + elsewhere)
+    assert [text.split(",")[0] for text in left_out] == ["cup: its recipe has 'hold' at 700"]
+    with pytest.raises(ControlError, match="cup: its recipe has 'hold' at 700, beyond"):
+        learned_by_product(joined, elsewhere)
+
+
 def test_a_process_of_which_nothing_was_measured_is_not_learned(
     plant: Plant, joined: Bound
 ) -> None:

@@ -76,16 +76,26 @@ def learned_by_product(
     ControlError
         If there is nothing to learn from.
     """
-    programs, left_out = [], []
+    programs, left_out, elsewhere, own = [], [], {}, set[str]()
     for program in episodes_by_program(runs, bound.bounds()[1] - bound.bounds()[0]):
         product, recipe, episodes = program
-        why = _beyond(bound, recipe) or _too_little(bound, product, episodes)
+        beyond = _beyond(bound, recipe)
+        if beyond:
+            elsewhere[product] = f"{product}: {beyond}"
+            continue
+        own.add(product)
+        why = _too_little(bound, product, episodes)
         if why:
             left_out.append(f"{product}: {why}")
         else:
             programs.append(program)
+    # What else a machine does with a product (it mills, too, what is bored) is nobody's lack.
+    made = bound.process.tolerances or elsewhere
+    left_out += [
+        elsewhere[product] for product in elsewhere if product in made and product not in own
+    ]
     if not programs:
-        told = "; ".join(left_out) or "no part was announced"
+        told = "; ".join(left_out or elsewhere.values()) or "no part was announced"
         raise ControlError(f"nothing can be learned of '{bound.process.id}': {told}")
     alone = [fitted(bound.symbolic, episodes)[0] for _, _, episodes in programs]
     shared = pooled(bound, alone) if len(alone) > 1 else None
