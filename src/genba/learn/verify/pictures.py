@@ -77,8 +77,9 @@ def verify_pictures(
     known = seen_by(model)
     period = shown[0].time, shown[-1].time + 1
     told("trying it out", 0.0)
-    live = partial(_some, bundle, shown)
-    shadow = try_out(content, trust, signals=set(plant.signals), live=lambda _: live())
+    shadow = try_out(
+        content, trust, signals=set(plant.signals), live=lambda _: _some(bundle, shown)
+    )
     of = partial(Verdict, bundle.address, *period, terms, shadow)
     if not shadow.passed:
         return of((shadow.why,))
@@ -118,7 +119,6 @@ def _ask(
 ) -> _Said:
     """Show each picture to the model, and to what is in force, each in a process of its own."""
     said = _Said()
-    done = 0
     with ExitStack() as stack:
         new = stack.enter_context(Sandbox(bundle.model, bundle.contract))
         before = None
