@@ -6,6 +6,7 @@ import re
 import socket
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -99,9 +100,10 @@ def check_report(folder: Path, text: str) -> None:
         verdicts = historian.rows("decisions", START, END, stage="verdict").to_pylist()
     assert f"{stored['samples']:,} samples in" in text
     assert stored["samples"] > 2000
-    transports = sum(row["kind"] == "transport" for row in verdicts)
-    assert transports > 0
-    assert re.search(rf"transport\s*│ allowed\s*│\s*{transports}\b", text)
+    counts = Counter((row["kind"], json.loads(row["data"])["decision"]) for row in verdicts)
+    assert any(kind == "transport" for kind, _ in counts)
+    for (kind, decision), count in counts.items():
+        assert re.search(rf"{kind}\s*│ {decision}\s*│\s*{count}\b", text)
     for log in ("genba.log", "testbed.log"):
         said = (folder / log).read_text("utf-8")
         assert "Traceback" not in said
