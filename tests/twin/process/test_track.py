@@ -1,5 +1,7 @@
 """A running process is followed, its drift too, and narrow data ruin nothing."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 from tests.twin.process.plants import TANKS, tank_episodes, tanks, z_of
@@ -16,8 +18,9 @@ def followed(tracker: Tracker, episode: Episode) -> list[float]:
     return surprises
 
 
-def known(noise: float = 0.02) -> Belief:
-    return identify(tanks(), tank_episodes(noise=noise))
+@cache
+def known() -> Belief:
+    return identify(tanks(), tank_episodes(noise=0.02))
 
 
 def test_the_state_is_better_known_than_any_one_value_tells() -> None:

@@ -38,7 +38,7 @@ class Numeric:
     symbolic: Symbolic
     _sloped: casadi.Function = field(init=False)
     _plain: casadi.Function = field(init=False)
-    _mapped: dict[tuple[bool, int], casadi.Function] = field(init=False, default_factory=dict)
+    _calls: dict[tuple[bool, int], "_Call"] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         nx, nu, nc, _, nz = self.symbolic.sizes
@@ -46,21 +46,29 @@ class Numeric:
             casadi.SX.sym(name, size) for name, size in (("x", nx), ("u", nu), ("c", nc), ("z", nz))
         )
         after, shown = self.symbolic.step(x, u, c, z), self.symbolic.shows(x, u, c, z)
-        slopes = [casadi.jacobian(value, by) for value in (after, shown) for by in (x, z)]
-        self._plain = casadi.Function("plain", [x, u, c, z], [after, shown])
-        self._sloped = casadi.Function("sloped", [x, u, c, z], [after, shown, *slopes])
+        slopes = [
+            casadi.densify(casadi.jacobian(value, by)) for value in (after, shown) for by in (x, z)
+        ]
+        told = [casadi.densify(after), casadi.densify(shown)]
+        self._plain = casadi.Function("plain", [x, u, c, z], told)
+        self._sloped = casadi.Function("sloped", [x, u, c, z], [*told, *slopes])
 
     def step(self, x: Floats, u: Floats, c: Floats, z: Floats) -> tuple[Floats, Floats]:
         """Make a step from each row: states after it, and what is shown before it."""
         after, shown = self._called(False, x, u, c, z)
-        return np.asarray(after.full().T), np.asarray(shown.full().T)
+        return after, shown
 
     def linear(self, x: Floats, u: Floats, c: Floats, z: Floats) -> Linear:
         """Make a step from each row, with slopes."""
         count = len(x)
         after, shown, *slopes = self._called(True, x, u, c, z)
-        told = [_each(slope.full(), count) for slope in slopes]
-        return Linear(after.full().T, shown.full().T, *told)
+        nx, _, _, ny, nz = self.symbolic.sizes
+        sizes = ((nx, nx), (nz, nx), (nx, ny), (nz, ny))
+        told = [
+            np.ascontiguousarray(slope.reshape(count, *size).swapaxes(1, 2))
+            for slope, size in zip(slopes, sizes, strict=True)
+        ]
+        return Linear(after, shown, *told)
 
     def run(
         self,
@@ -104,15 +112,33 @@ class Numeric:
 
     def _called(
         self, sloped: bool, x: Floats, u: Floats, c: Floats, z: Floats
-    ) -> tuple[casadi.DM, ...]:
+    ) -> tuple[Floats, ...]:
         key = (sloped, len(x))
-        if key not in self._mapped:
+        if key not in self._calls:
             function = self._sloped if sloped else self._plain
-            self._mapped[key] = function if len(x) == 1 else function.map(len(x))
-        return tuple(self._mapped[key](x.T, u.T, c.T, z.T))
+            self._calls[key] = _Call(function if len(x) == 1 else function.map(len(x)))
+        return self._calls[key](x, u, c, z)
 
 
-def _each(stacked: Floats, count: int) -> Floats:
-    """Cut (rows, count * columns) into (count, rows, columns)."""
-    rows = stacked.shape[0]
-    return np.ascontiguousarray(stacked.reshape(rows, count, -1).swapaxes(0, 1))
+class _Call:
+    """A function of dense matrices called in arrays of its own, without a copy through CasADi's.
+
+    CasADi lays columns one after the other: a matrix of ``n`` columns is an array of ``n`` rows.
+    """
+
+    __slots__ = ("_buffer", "_given", "_run", "_told")
+
+    def __init__(self, function: casadi.Function) -> None:
+        self._given = [np.zeros(function.size_in(at)[::-1]) for at in range(function.n_in())]
+        self._told = [np.zeros(function.size_out(at)[::-1]) for at in range(function.n_out())]
+        self._buffer, self._run = function.buffer()
+        for at, array in enumerate(self._given):
+            self._buffer.set_arg(at, memoryview(array))
+        for at, array in enumerate(self._told):
+            self._buffer.set_res(at, memoryview(array))
+
+    def __call__(self, *given: Floats) -> tuple[Floats, ...]:
+        for place, array in zip(self._given, given, strict=True):
+            place[...] = array
+        self._run()
+        return tuple(array.copy() for array in self._told)

@@ -63,6 +63,8 @@ class Tracker:
     wander: Wander | None = None
     """How much may change in a step; by default what the belief says of states alone."""
     state: Floats = field(default_factory=lambda: np.empty(0))
+    numeric: Numeric | None = None
+    """The process in numbers, where it is at hand already."""
     surprise: float = 0.0
     """Normalized innovation squared of the last values over how many there were; about 1."""
     unlikely: float = 0.0
@@ -75,7 +77,7 @@ class Tracker:
     _drift: Floats = field(init=False)
 
     def __post_init__(self) -> None:
-        self._numeric = Numeric(self.symbolic)
+        self._numeric = self.numeric or Numeric(self.symbolic)
         self._scatter = Scatter(self.symbolic.process)
         begun = self.state
         self.restart()
@@ -224,12 +226,12 @@ def doubted(symbolic: Symbolic, belief: Belief, episodes: Sequence[Episode]) -> 
     """
     cut = _newest(episodes, _ROWS)
     floor = NOISE_FLOOR * np.array([one.span for one in symbolic.process.outputs])
-    best, least = belief, np.inf
+    best, least, numeric = belief, np.inf, Numeric(symbolic)
 
     def tried(noise: Floats, wander: float) -> None:
         nonlocal best, least
         other = replace(belief, noise=np.maximum(noise * belief.noise, floor), wander=wander)
-        unlikely = sum(_unlikely(symbolic, other, episode) for episode in cut)
+        unlikely = sum(_unlikely(numeric, other, episode) for episode in cut)
         if unlikely < least - _WORTH:
             best, least = other, unlikely
 
@@ -260,9 +262,9 @@ def _newest(episodes: Sequence[Episode], rows: int) -> list[Episode]:
     return kept
 
 
-def _unlikely(symbolic: Symbolic, belief: Belief, episode: Episode) -> float:
+def _unlikely(numeric: Numeric, belief: Belief, episode: Episode) -> float:
     known = replace(belief, covariance=1e-12 * np.eye(len(belief.mean)))
-    tracker, lost = Tracker(symbolic, known), 0.0
+    tracker, lost = Tracker(numeric.symbolic, known, numeric=numeric), 0.0
     for row in range(episode.rows):
         u, c = episode.inputs[row], episode.context[row]
         try:
