@@ -44,11 +44,19 @@ def shown(simulation: PlantSimulation) -> dict[str, list[tuple[int, PackMLState]
     return found
 
 
-def test_a_day_of_every_machine_knows_legal_transitions_only() -> None:
+@pytest.fixture(scope="module")
+def day() -> dict[str, list[tuple[int, PackMLState]]]:
+    """What the machines showed in a day under the conventional controller."""
     simulation = PlantSimulation(PLANT, PHYSICS, seed=1, conventional=True)
     simulation.advance(simulation.start + 24 * 3600 * US)
+    return shown(simulation)
+
+
+def test_a_day_of_every_machine_knows_legal_transitions_only(
+    day: dict[str, list[tuple[int, PackMLState]]],
+) -> None:
     seen = set()
-    for machine, states in shown(simulation).items():
+    for machine, states in day.items():
         steps = [(a, b) for (_, a), (_, b) in pairwise(states)]
         assert [step for step in steps if step not in LEGAL] == [], machine
         seen |= set(steps)
@@ -57,15 +65,12 @@ def test_a_day_of_every_machine_knows_legal_transitions_only() -> None:
     assert wanted <= {after for _, after in seen}
 
 
-def test_complete_lasts_as_long_as_the_physics_say() -> None:
-    simulation = PlantSimulation(PLANT, PHYSICS, seed=1, conventional=True)
-    simulation.advance(simulation.start + 8 * 3600 * US)
-    seen = shown(simulation)
+def test_complete_lasts_as_long_as_the_physics_say(
+    day: dict[str, list[tuple[int, PackMLState]]],
+) -> None:
     for machine, least_s in (("furnace", 20), ("mill-1", 3)):
         lasted = [
-            (end - begin) / US
-            for (begin, s), (end, _) in pairwise(seen[machine])
-            if s is S.COMPLETE
+            (end - begin) / US for (begin, s), (end, _) in pairwise(day[machine]) if s is S.COMPLETE
         ]
         assert lasted
         assert set(lasted) == {least_s}
