@@ -10,7 +10,6 @@ The machine writes its recipe at the start of a job; it is the base from which s
 import math
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,46 +17,19 @@ from genba.control.bound import Bound, Wire
 from genba.control.chooser import Effect, Held, Setting
 from genba.control.run_cost import RunCost
 from genba.control.run_experiment import LOADS, course_around
+from genba.control.run_followed import BLIND, DOUBTED, Followed, FollowedProducts
 from genba.control.run_search import cheapest
-from genba.control.runs import Run, RunRows, same_program, shared_programs, usable
+from genba.control.runs import RunRows, shared_programs
 from genba.control.runs_learned import ProductBelief
 from genba.control.standby import Standby
-from genba.errors import ControlError, TwinError
+from genba.errors import ControlError
 from genba.plant import US, Plant, Sample, Signal
-from genba.twin.process import Tracker, prior
 from genba.twin.process.episode import Floats
-from genba.twin.process.track import Wander
 
-_BLIND = 25
-"""Runs without any measurement after which nothing is chosen."""
-_DOUBTED = 9.0
-_SMOOTH = 0.15
-"""Share of the newest run in how surprising runs were of late."""
 _STILL = 0.1
 """Part of a step that is not worth a write."""
-_PAUSE = 5.0
-"""A run that took so many times as long as the quickest had a pause in it."""
 _REMEMBERED = 8
 """Values that were asked for lately, so that they are not taken for somebody else's."""
-_LEAST_WANDER = 2e-3
-"""Of states in a run, in spans: lots and wear come sooner or later, whatever a recording showed."""
-_LONGEST = 200
-"""Runs that are taken to have passed while another product was made, at most."""
-
-
-@dataclass(slots=True, eq=False)
-class _Followed:
-    """One product."""
-
-    believed: ProductBelief
-    tracker: Tracker
-    surprise: float = 1.0
-    blind: int = _BLIND
-    last: int | None = None
-    quick_s: float = math.inf
-    """Shortest time from one of its runs to the next."""
-    course: deque[Floats] | None = None
-    """What is left of an experiment."""
 
 
 class RunToRunChooser:
@@ -101,7 +73,7 @@ class RunToRunChooser:
         self._asked_for: dict[str, deque[float]] = {
             _of(w).id: deque(maxlen=_REMEMBERED) for w in bound.inputs
         }
-        self._followed = [self._follow(believed) for believed in beliefs]
+        self._followed = FollowedProducts(bound, beliefs, self._cost.only_paid)
         self._job = 0
         self._due = self._begins = False
         self._chosen = 0
@@ -148,7 +120,8 @@ class RunToRunChooser:
             before = self._rows.inputs()
             run = self._rows.take(sample)
             if run is not None:
-                self._ran(run)
+                self._due = True
+                self._followed.ran(run)
             self._foreign(sample, before)
             if self._rows.job_since != self._job:
                 self._job, self._due, self._drives = self._rows.job_since, True, False
@@ -195,9 +168,9 @@ class RunToRunChooser:
             return self._standing(in_force, now)
         if not product:
             return self._held(f"lot {self._rows.lot} belongs to no order that is known")
-        one = self._known(product, self._rows.recipe)
+        one = self._followed.known(product, self._rows.recipe)
         if one is None and self._asked and np.isfinite(self._rows.recipe).all():
-            one = self._guessed(product, self._rows.recipe)
+            one = self._followed.guessed(product, self._rows.recipe)
         if one is None:
             return self._held(
                 f"nothing was learned of {product} on this machine with these set-points"
@@ -209,11 +182,11 @@ class RunToRunChooser:
             return self._held(f"the recipe of {product} lies outside of what control may choose")
         if self._asked:
             return self._tried(one, product, in_force, context)
-        if one.surprise > _DOUBTED:
+        if one.surprise > DOUBTED:
             why = f"parts of {product} are not as expected ({one.surprise:.1f} times as far off)"
             return self._held(why, doubted=True)
-        if one.blind >= _BLIND:
-            return self._held(f"nothing was measured of the last {_BLIND} parts of {product}")
+        if one.blind >= BLIND:
+            return self._held(f"nothing was measured of the last {BLIND} parts of {product}")
         return self._best(one, product, in_force, context, now)
 
     def _standing(self, in_force: Floats, now: int) -> Setting | Held:
@@ -273,7 +246,7 @@ class RunToRunChooser:
         return bool(self._asked) and not self._objected and (left or not begun)
 
     def _tried(
-        self, one: _Followed, product: str, in_force: Floats, context: Floats
+        self, one: Followed, product: str, in_force: Floats, context: Floats
     ) -> Setting | Held:
         if one.course is None:
             one.course = course_around(
@@ -294,66 +267,10 @@ class RunToRunChooser:
         writes = self._writes(np.where(np.abs(near - in_force) > 1e-9, near, np.nan))
         return Setting(writes, told, (), [w.id for w in map(_of, self._bound.inputs)])
 
-    def _known(self, product: str, recipe: Floats) -> _Followed | None:
-        """Return what is followed of a product under the recipe that its machine wrote."""
-        span = self._bounds[1] - self._bounds[0]
-        for one in self._followed:
-            same = one.believed.product == product
-            if same and same_program(one.believed.recipe, recipe, span):
-                return one
-        return None
-
-    def _guessed(self, product: str, recipe: Floats) -> _Followed:
-        """Follow a product of which nothing was learned by its physics' author's guess."""
-        seen = np.array([recipe, recipe])
-        one = self._follow(ProductBelief(product, prior(self._bound.physics), seen, recipe))
-        self._followed.append(one)
-        return one
-
-    def _follow(self, believed: ProductBelief) -> _Followed:
-        wander = Wander(max(believed.belief.wander, _LEAST_WANDER))
-        tracker = Tracker(self._bound.symbolic, believed.belief, wander)
-        return _Followed(believed, tracker)
-
-    # -- following ----------------------------------------------------------------------------
-
-    def _ran(self, run: Run) -> None:
-        self._due = True
-        one = self._known(run.product, run.recipe)
-        if one is None or not usable(run):
-            return
-        self._pass_by(one, run)
-        try:
-            shown = np.where(self._cost.only_paid, np.nan, run.shown)
-            if np.isfinite(shown).any():
-                new = one.tracker.seen(shown, run.inputs, run.context)
-                first = one.blind >= _BLIND
-                one.blind = 0
-                if not first:
-                    one.surprise += _SMOOTH * (min(new, 10 * _DOUBTED) - one.surprise)
-            else:
-                one.blind += 1
-            one.tracker.went(run.inputs, run.context)
-        except TwinError:
-            one.tracker.restart()
-            one.blind, one.surprise = _BLIND, 1.0
-        if one.surprise > _DOUBTED:
-            one.tracker.loosen(0.1)
-
-    def _pass_by(self, one: _Followed, run: Run) -> None:
-        """Let what wanders have wandered while another product was made."""
-        if one.last is not None and run.time > one.last:
-            passed = (run.time - one.last) / US
-            one.quick_s = min(one.quick_s, passed)
-            if passed > _PAUSE * one.quick_s:
-                for _ in range(min(_LONGEST, round(passed / one.quick_s) - 1)):
-                    one.tracker.went(run.inputs, run.context)
-        one.last = run.time
-
     # -- choosing -----------------------------------------------------------------------------
 
     def _best(
-        self, one: _Followed, product: str, in_force: Floats, context: Floats, now: int
+        self, one: Followed, product: str, in_force: Floats, context: Floats, now: int
     ) -> Setting | Held:
         low, high = self._trusted(one)
         start = np.clip(in_force, low, high)
@@ -382,7 +299,7 @@ class RunToRunChooser:
         )
         return Setting(writes, told, effects, [w.id for w in map(_of, self._bound.inputs)])
 
-    def _trusted(self, one: _Followed) -> tuple[Floats, Floats]:
+    def _trusted(self, one: Followed) -> tuple[Floats, Floats]:
         """Between what set-points may be chosen: a step beyond where data were when it was learned.
 
         Going on from where it went by itself would lead to where nobody has looked at parts.
@@ -401,7 +318,7 @@ class RunToRunChooser:
         return low, np.maximum(low, high)
 
     def _effects(
-        self, one: _Followed, product: str, stays: Floats, chosen: Floats, context: Floats
+        self, one: Followed, product: str, stays: Floats, chosen: Floats, context: Floats
     ) -> list[Effect]:
         both = np.array([stays, chosen])
         mean, spread = self._cost.predicted(one.tracker, both, context)

@@ -133,9 +133,9 @@ class _Call:
         self._told = [np.zeros(function.size_out(at)[::-1]) for at in range(function.n_out())]
         self._buffer, self._run = function.buffer()
         for at, array in enumerate(self._given):
-            self._buffer.set_arg(at, memoryview(array))
+            self._buffer.set_arg(at, array.data)  # type: ignore[call-arg]
         for at, array in enumerate(self._told):
-            self._buffer.set_res(at, memoryview(array))
+            self._buffer.set_res(at, array.data)  # type: ignore[call-arg]
 
     def __call__(self, *given: Floats) -> tuple[Floats, ...]:
         for place, array in zip(self._given, given, strict=True):

@@ -192,7 +192,8 @@ class Tracker:
         slope = np.eye(len(self._covariance))
         slope[:nx, :nx], slope[:nx, nx:] = step.after_x[0], step.after_z[0]
         self.state = step.after[0]
-        self._covariance = slope @ self._covariance @ slope.T + np.diag(self._drift)
+        with np.errstate(over="ignore", invalid="ignore"):  # what has come apart is told when seen
+            self._covariance = slope @ self._covariance @ slope.T + np.diag(self._drift)
         self._covariance = 0.5 * (self._covariance + self._covariance.T)
 
     def _move(self, by: Floats) -> None:
