@@ -56,7 +56,8 @@ def test_the_newest_stands_on_the_ladder_unless_it_is_told_not_to(
     state: Path, tmp_path: Path
 ) -> None:
     fresh = recorded(tmp_path / "fresh.csv", 2)
-    assert "backbone" in forecast(state, fresh)[2]
+    beside = {"persistence", "linear", "lightgbm", "random", "scratch"}
+    assert {"backbone", "fine-tuned", *beside} <= forecast(state, fresh)[2]
     assert "backbone" not in forecast(state, fresh, "--backbone", "none")[2]
 
 

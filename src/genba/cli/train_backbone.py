@@ -119,9 +119,9 @@ def backbone(
 
 
 def backbone_rungs(
-    folder: Path, name: str, data: "Dataset", steps: int
+    folder: Path, name: str, data: "Dataset", steps: int, seed: int
 ) -> "tuple[tuple[Recipe, ...], tuple[str, ...]]":
-    """Return the rung of a kept backbone, and what its card has to say; nothing where none is.
+    """Return the rungs of a kept backbone, and what their card has to say; nothing where none is.
 
     One that was trained on the same release is no rung: it has seen the rows that test it.
     """
@@ -138,9 +138,9 @@ def backbone_rungs(
         return _refused(f"backbone {kept.name[:12]} was trained on these rows", asked)
     if steps > HORIZON:
         return _refused(f"backbone {kept.name[:12]} looks {HORIZON} rows ahead at most", asked)
-    from genba.learn.backbone.forecast_recipe import BackboneForecast
+    from genba.learn.backbone.beside import rungs_of
 
-    return (BackboneForecast(kept.backbone, steps),), (f"Beside it stood backbone {kept.name}.",)
+    return rungs_of(kept.backbone, steps, seed), (f"Beside it stood backbone {kept.name}.",)
 
 
 def _refused(why: str, asked: bool) -> "tuple[tuple[Recipe, ...], tuple[str, ...]]":

@@ -119,7 +119,7 @@ def forecast(
     folder = state or plant.resolve().parent / "state"
     data = _data(plant, folder, equipment, file, target, start, end, step, without, time, group)
     data, parted = parted_by(ahead(data), "time", seed)
-    more, limits = backbone_rungs(folder, backbone, data, steps)
+    more, limits = backbone_rungs(folder, backbone, data, steps, seed)
     ladder = forecast_ladder(data, steps=steps, more=more)
     learn(
         data, parted, ladder, folder, equipment, vouch, limits, seed, json, sweep=sweep, scale=scale

@@ -9,6 +9,7 @@ from tests.learn.backbone.made_process import noisy
 from genba.errors import LearnError
 from genba.learn import Column, Dataset, Target, check_recipe, sample_for, windows_of
 from genba.learn.backbone.backbone import Backbone, pretrain
+from genba.learn.backbone.beside import rungs_of
 from genba.learn.backbone.forecast_recipe import BackboneForecast
 from genba.learn.backbone.shape import Shape
 from genba.learn.forecast.ahead import ahead
@@ -69,3 +70,34 @@ def test_windows_of_other_columns_are_refused(backbone: Backbone) -> None:
     with pytest.raises(LearnError, match="columns and the window of its card"):
         model.predict(np.zeros((2, 96, len(data.columns) + 1)))
     assert data.columns[0] == Column("load", "kW", known=data.columns[0].known)
+
+
+def test_what_stands_beside_it_keeps_the_promises_of_a_recipe(backbone: Backbone) -> None:
+    rungs = rungs_of(backbone, 3, seed=0)
+    assert [rung.name for rung in rungs] == ["backbone", "random", "scratch", "fine-tuned"]
+    for rung in (rungs[1], rungs[3]):
+        assert check_recipe(rung, swinging(1400)) == ()
+
+
+def test_random_features_without_a_correction_say_that_the_value_stays(backbone: Backbone) -> None:
+    data = swinging(1200)
+    rows = np.arange(data.rows)
+    random = rungs_of(backbone, 4, seed=0)[1]
+    model = random.fit(data.take(rows[:600]), data.take(rows[600:900]), 0)
+    parts = model.parts()
+    plain = random.restore({**parts, "map": np.zeros_like(parts["map"])})
+    seen = windows_of(data.take(rows[900:]), 96).values
+    assert np.allclose(plain.predict(seen).value, seen[:, -1:, 0])
+
+
+def test_what_was_trained_here_has_weights_of_its_own(backbone: Backbone) -> None:
+    data = swinging(1200)
+    rows = np.arange(data.rows)
+    parts = [
+        rung.fit(data.take(rows[:600]), data.take(rows[600:900]), 0).parts()
+        for rung in rungs_of(backbone, 2, seed=0)
+    ]
+    assert [int(one["story"][0]) for one in parts] == [40, 0, 150, 100]
+    assert np.array_equal(parts[0]["net_experts"], backbone.weights["experts"])
+    assert not np.array_equal(parts[3]["net_experts"], backbone.weights["experts"])
+    assert not np.array_equal(parts[2]["net_experts"], parts[1]["net_experts"])

@@ -112,9 +112,7 @@ def _figures(way: str, backbone: Backbone, few: FewShot, seed: int) -> Say:
     if way in ("classical", "forest"):
         return lambda windows: plain(windows, reference)
     if way == "random":
-        width = backbone.weights["last.gain"].shape[0]
-        blocks = sum(name.endswith(".time.into") for name in backbone.weights)
-        backbone = untaught(Shape(width, blocks), seed)
+        backbone = untaught(Shape.of(backbone.weights), seed)
     describer = Describer(backbone, few.windows, few.answers if few.classes else None)
     if way == "backbone":
         return describer.figures

@@ -1,6 +1,7 @@
 """The backbone as a rung of the forecast ladder: as it is, or corrected, as held-out rows say.
 
-The ladder compares it with persistence, the season, a line and trees, and may take one of these.
+The ladder compares it with persistence, the season, a line and trees, and with what
+:mod:`genba.learn.backbone.beside` sets beside it, and may take one of these.
 """
 
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ import numpy as np
 
 from genba.errors import LearnError
 from genba.learn.arrays import AnyArray, Floats
-from genba.learn.backbone.backbone import Backbone
+from genba.learn.backbone.backbone import Backbone, refined
 from genba.learn.backbone.graph import drawn
 from genba.learn.backbone.pool import day_of
 from genba.learn.backbone.rivals import Corrected
@@ -26,14 +27,24 @@ from genba.learn.regression.rows import labels_of
 FEWEST = 20
 _MOST = 4000
 _FLOOR = 0.05
+_BATCH = 64
+"""Windows of a step, as :func:`genba.learn.backbone.backbone.refined` takes them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BackboneForecast:
-    """Settings: the taught backbone, steps ahead (24 at most), cover of the interval."""
+    """Settings: the backbone, steps ahead (24 at most), training here, cover of the interval.
+
+    ``lessons`` are steps of training on the rows at hand, 0 to leave the weights as they are, and
+    ``passes`` over the windows where these take more; ``rate`` is their size. An untaught backbone
+    with no lessons gives features alone: it says persistence, corrected.
+    """
 
     backbone: Backbone
     steps: int = 1
+    lessons: int = 0
+    passes: int = 0
+    rate: float = 3e-4
     cover: float = 0.9
     name: str = "backbone"
     task: ClassVar[Task] = Task.FORECAST
@@ -47,7 +58,11 @@ class BackboneForecast:
             "steps": self.backbone.steps,
             "processes": list(self.backbone.processes),
         }
-        return {"steps": self.steps, "cover": self.cover, "name": self.name, "backbone": taught}
+        here = {"lessons": self.lessons, "passes": self.passes, "rate": self.rate}
+        return {
+            **{"steps": self.steps, **here, "cover": self.cover},
+            **{"name": self.name, "backbone": taught},
+        }
 
     def fit(self, train: Dataset, held: Dataset, seed: int) -> "BackboneForecastModel":
         """Fit the correction on ``train``; keep it if it helps on ``held``; set limits there."""
@@ -60,15 +75,15 @@ class BackboneForecast:
         other, truth = _stretches(held, column, self.steps)
         day = day_of(train)
         every = max(1, len(known) // _MOST)
-        correction = Corrected(
-            self.backbone, np.concatenate([known, ahead], axis=1)[len(known) % every :: every], day
-        )
+        stretches = np.concatenate([known, ahead], axis=1)[len(known) % every :: every]
+        backbone = self._taught(stretches, day, seed)
+        correction = Corrected(backbone, stretches, day)
         width = len(correction.middle)
         plain = np.zeros((width + 1, HORIZON))
         floor = _FLOOR * float(np.nanstd(train.values[:, column]))
         models = [
             BackboneForecastModel(
-                self.backbone,
+                backbone,
                 {
                     "middle": correction.middle,
                     "spread": correction.spread,
@@ -85,7 +100,14 @@ class BackboneForecast:
         model = models[int(helps)]
         scale = scaled(other).scale[:, None] + floor
         reach = _quantile(apart[int(helps)] / scale, self.cover)
-        return BackboneForecastModel(self.backbone, {**model.fitted, "reach": reach})
+        return BackboneForecastModel(backbone, {**model.fitted, "reach": reach})
+
+    def _taught(self, stretches: Floats, day: float, seed: int) -> Backbone:
+        """Train the backbone here, where that is asked for."""
+        if not self.lessons:
+            return self.backbone
+        steps = max(self.lessons, self.passes * len(stretches) // _BATCH)
+        return refined(self.backbone, stretches, steps=steps, rate=self.rate, day=day, seed=seed)
 
     def restore(self, parts: Parts) -> "BackboneForecastModel":
         """Make the model again; the backbone is among its parts."""
@@ -117,9 +139,12 @@ class BackboneForecastModel:
         """Say what comes after windows of the target alone, (n, length) to (n, steps)."""
         day = float(self.fitted["options"][3])
         ahead, summary = self.backbone.both(windows, day)
+        seen = scaled(windows)
+        if self.backbone.steps == 0:
+            ahead = seen.undo(np.zeros(ahead.shape))
         standard = (summary - self.fitted["middle"]) / self.fitted["spread"]
         more = standard @ self.fitted["map"][:-1] + self.fitted["map"][-1]
-        told = ahead + scaled(windows).scale[:, None] * more
+        told = ahead + seen.scale[:, None] * more
         return np.asarray(told[:, : len(self.fitted["reach"])])
 
     def predict(self, inputs: Floats) -> Prediction:
@@ -157,7 +182,7 @@ class BackboneForecastModel:
         mapped = np.asarray(self.fitted["map"], np.float64)
         more = graph.add("MatMul", standard, graph.constant(mapped[:-1]))
         more = graph.add("Add", more, graph.constant(mapped[-1]))
-        whole = graph.add("Add", told.ahead, more)
+        whole = more if self.backbone.steps == 0 else graph.add("Add", told.ahead, more)
         value = graph.add("Add", graph.add("Mul", whole, told.scale), told.anchor)
         ends = [graph.constant(np.array([number], np.int64)) for number in (0, steps, 1)]
         value = graph.add("Slice", value, ends[0], ends[1], ends[2])

@@ -77,9 +77,7 @@ def ways_of(
     ``day`` is how many rows a day has, 0 where that is not known; all but the plain ones hear it.
     """
     flat = single(train)
-    width = backbone.weights["last.gain"].shape[0]
-    blocks = sum(name.endswith(".time.into") for name in backbone.weights)
-    fresh = untaught(Shape(width, blocks), seed)
+    fresh = untaught(Shape.of(backbone.weights), seed)
     tuned = refined(backbone, flat, steps=tune_steps, day=day, seed=seed)
     scratch = refined(fresh, flat, steps=scratch_steps, rate=2e-3, day=day, seed=seed)
     return {

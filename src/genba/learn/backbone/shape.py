@@ -1,8 +1,10 @@
 """How large the network is."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from genba.errors import LearnError
+from genba.learn.arrays import AnyArray
 from genba.learn.backbone.window import HORIZON, LENGTH, PATCH
 
 TOKENS = LENGTH // PATCH
@@ -37,6 +39,12 @@ class Shape:
                 f"{self.parameters:,} parameters; stay within {MOST_PARAMETERS:,}, with a width "
                 "of at least 8 and one block"
             )
+
+    @classmethod
+    def of(cls, weights: Mapping[str, AnyArray]) -> "Shape":
+        """Tell how large a network is by its weights."""
+        width = weights["last.gain"].shape[0]
+        return cls(width, sum(name.endswith(".time.into") for name in weights))
 
     @property
     def parameters(self) -> int:
