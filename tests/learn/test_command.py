@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
 import pytest
 from pyarrow import csv
 from tests.cli.command import genba
@@ -174,3 +176,78 @@ def test_one_wish_at_a_time_for_false_alarms(works: Path) -> None:
     told = genba(*words, "--alarms-week", "2", "--false-alarms", "0.01")
     assert told.exit_code == 1
     assert "give --alarms-week or --false-alarms, not both" in told.stderr
+
+
+def labelled_late(file: Path, hours: float, *, wrong: int = 0) -> Path:
+    """Write rows of a minute each whose labels came ``hours`` later, ``wrong`` of them in 2200."""
+    random = np.random.default_rng(0)
+    time = np.datetime64("2026-01-05T06:00:00") + np.arange(600) * np.timedelta64(1, "m")
+    came = time + np.timedelta64(round(hours * 60), "m")
+    came[:wrong] = np.datetime64("2200-01-01T00:00:00")
+    heat = random.normal(size=600)
+    size = 2 * heat + random.normal(0, 0.5, 600)
+    size[::7] = np.nan
+    gauged = pa.array(came, mask=np.isnan(size))
+    table = {"time": time, "heat": heat, "size": pa.array(size, from_pandas=True), "gauged": gauged}
+    csv.write_csv(pa.table(table), file)
+    return file
+
+
+def test_labels_from_the_future_of_a_file_are_refused(tmp_path: Path) -> None:
+    StateFolder(tmp_path / "state")
+    words = ("train", "quality", "--target", "size", "--state", tmp_path / "state")
+    times = ("--time", "time", "--label-time", "gauged", "--split", "time")
+    told = genba(*words, *times, "--file", labelled_late(tmp_path / "clock.csv", 1, wrong=30))
+    assert told.exit_code == 1
+    assert "target 'size' has 25 labels from the future, after 20" in told.stderr
+    assert "mend the clock that they come from" in told.stderr
+    told = genba(*words, *times, "--file", labelled_late(tmp_path / "late.csv", 3))
+    assert told.exit_code == 1
+    assert "became known after the test had begun" in told.stderr
+    prompt = labelled_late(tmp_path / "prompt.csv", 0)
+    told = genba(*words, *times, "--json", "--file", prompt)
+    assert told.exit_code == 0, told.output
+    card = json.loads(told.stdout)
+    assert card["lineage"]["query"]["label_time"] == "gauged"
+    assert [column["name"] for column in card["columns"]] == ["heat"]
+    told = genba(*words, "--file", prompt, "--time", "time")
+    assert "holds times, and no values; name it with --time or --label-time" in told.stderr
+    told = genba(*words, "--file", prompt, "--label-time", "gauged")
+    assert "has times of labels and none of rows; name --time, too" in told.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("anomaly", "--from", "-2d"), "--from is of machines"),
+        (("anomaly", "--idle-too"), "--idle-too is of machines"),
+        (("quality", "--signal", "heat"), "--signal is of machines"),
+        (("softsensor", "--target", "size", "--step", "5"), "--step is of machines"),
+        (("forecast", "--target", "size", "--to", "-1d"), "--to is of machines"),
+    ],
+)
+def test_options_of_machines_are_refused_with_a_file(
+    words: tuple[str, ...], said: str, tmp_path: Path
+) -> None:
+    told = genba("train", *words, "--file", labelled_late(tmp_path / "rows.csv", 0))
+    assert told.exit_code == 1
+    assert said in told.stderr
+    assert "cut the file instead" in told.stderr
+
+
+def test_options_of_files_are_refused_with_a_machine(works: Path) -> None:
+    told = genba("train", "quality", works / "plant.yaml", "--equipment", "press-1", "--bad", "1")
+    assert told.exit_code == 1
+    assert "--bad is of files, and a machine's record says that itself" in told.stderr
+
+
+def test_titles_that_cannot_be_read_or_told_apart_are_refused(tmp_path: Path) -> None:
+    StateFolder(tmp_path / "state")
+    file = tmp_path / "rows.csv"
+    words = ("train", "quality", "--file", file, "--target", "size", "--state", tmp_path / "state")
+    file.write_bytes("Température,size\n20.5,1\n".encode("latin-1"))
+    assert "column titles that are not UTF-8; save it as UTF-8" in genba(*words).stderr
+    file.write_text("heat,heat,size\n1,2,3\n")
+    assert "several columns called 'heat'; give each its own title" in genba(*words).stderr
+    file.write_bytes("place,size\nMünchen,1\n".encode("latin-1"))
+    assert "holds texts that are not UTF-8; save the file as UTF-8" in genba(*words).stderr

@@ -15,11 +15,14 @@ from genba.cli.train_sisters import (
     with_sisters_apart,
 )
 from genba.cli.training import (
+    FROM,
+    TO,
     EquipmentOption,
     FileOption,
     FromOption,
     GroupOption,
     JsonOption,
+    LabelTimeOption,
     PlantFile,
     ScaleOption,
     SeedOption,
@@ -37,6 +40,7 @@ from genba.cli.training import (
     learn,
     one_source,
     parted_by,
+    refuse_idle,
 )
 
 if TYPE_CHECKING:
@@ -97,8 +101,8 @@ def anomaly(
             help="Minutes left out after each standstill of as long; by default as measured.",
         ),
     ] = None,
-    start: FromOption = "-14d",
-    end: ToOption = "now",
+    start: FromOption = FROM,
+    end: ToOption = TO,
     step: StepOption = None,
     signal: SignalsOption = None,
     without: WithoutOption = None,
@@ -119,6 +123,9 @@ def anomaly(
     from genba.learn.verify.budget import BUDGET_A_WEEK
 
     one_source(equipment, file)
+    of_machines = {"--step": step, "--signal": signal, "--idle-too": idle_too}
+    of_files = {"--target": target, "--time": time, "--group": group}
+    refuse_idle(file, (start, end), of_machines, of_files)
     if alarms_week is not None and false_alarms is not None:
         fail("limits follow one wish; give --alarms-week or --false-alarms, not both")
     if alarms_week is None and false_alarms is None and file is None:
@@ -205,12 +212,13 @@ def quality(
     ] = None,
     pooled: PooledOption = None,
     start_from: StartFromOption = "",
-    start: FromOption = "-14d",
-    end: ToOption = "now",
+    start: FromOption = FROM,
+    end: ToOption = TO,
     signal: SignalsOption = None,
     without: WithoutOption = None,
     vouch: VouchOption = None,
     time: TimeOption = None,
+    label_time: LabelTimeOption = None,
     group: GroupOption = None,
     split: SplitOption = "time or lot",
     state: StateOption = None,
@@ -224,6 +232,8 @@ def quality(
     from genba.learn.physics.quantity import parse_quantity
 
     one_source(equipment, file)
+    of_files = {"--bad": bad, "--time": time, "--label-time": label_time, "--group": group}
+    refuse_idle(file, (start, end), {"--signal": signal}, of_files)
     if (missed_cost is None) != (alarm_cost is None):
         fail("one cost alone says nothing; give both --missed-cost and --alarm-cost")
     folder = state or plant.resolve().parent / "state"
@@ -233,7 +243,7 @@ def quality(
         return from_machine(plant, folder, name, span, parts, signal=signal, without=without)
 
     if file is not None:
-        data = from_file(file, target, time, group, without, bad=bad)
+        data = from_file(file, target, time, group, without, bad=bad, label_time=label_time)
     else:
         data = read(equipment)
     data, sisters = with_sisters_apart(data, pooled, None if file else read)

@@ -14,11 +14,14 @@ from genba.cli.train_sisters import (
     with_sisters_apart,
 )
 from genba.cli.training import (
+    FROM,
+    TO,
     EquipmentOption,
     FileOption,
     FromOption,
     GroupOption,
     JsonOption,
+    LabelTimeOption,
     PlantFile,
     ScaleOption,
     SeedOption,
@@ -35,6 +38,7 @@ from genba.cli.training import (
     learn,
     one_source,
     parted_by,
+    refuse_idle,
 )
 
 if TYPE_CHECKING:
@@ -53,12 +57,13 @@ def softsensor(
     window: WindowOption = 30,
     pooled: PooledOption = None,
     start_from: StartFromOption = "",
-    start: FromOption = "-14d",
-    end: ToOption = "now",
+    start: FromOption = FROM,
+    end: ToOption = TO,
     step: StepOption = None,
     without: WithoutOption = None,
     vouch: VouchOption = None,
     time: TimeOption = None,
+    label_time: LabelTimeOption = None,
     group: GroupOption = None,
     split: SplitOption = "time",
     state: StateOption = None,
@@ -74,7 +79,8 @@ def softsensor(
 
     def read(name: str) -> "Dataset":
         wanted = target.replace(f"{equipment}.", f"{name}.", 1) if equipment else target
-        return _data(plant, folder, name, file, wanted, start, end, step, without, time, group)
+        of_file = (time, group, label_time)
+        return _data(plant, folder, name, file, wanted, (start, end), step, without, of_file)
 
     data, sisters = with_sisters_apart(read(equipment), pooled, None if file else read)
     data, parted, ladder, limits = parted_and_taught(
@@ -99,8 +105,8 @@ def forecast(
     file: FileOption = None,
     steps: Annotated[int, typer.Option(min=1, max=500, help="Rows to say ahead.")] = 1,
     backbone: BackboneOption = "",
-    start: FromOption = "-14d",
-    end: ToOption = "now",
+    start: FromOption = FROM,
+    end: ToOption = TO,
     step: StepOption = None,
     without: WithoutOption = None,
     vouch: VouchOption = None,
@@ -117,7 +123,8 @@ def forecast(
     from genba.learn.forecast.ladder import forecast_ladder
 
     folder = state or plant.resolve().parent / "state"
-    data = _data(plant, folder, equipment, file, target, start, end, step, without, time, group)
+    span, of_file = (start, end), (time, group, None)
+    data = _data(plant, folder, equipment, file, target, span, step, without, of_file)
     data, parted = parted_by(ahead(data), "time", seed)
     more, limits = backbone_rungs(folder, backbone, data, steps, seed)
     ladder = forecast_ladder(data, steps=steps, more=more)
@@ -168,24 +175,25 @@ def _data(
     equipment: str,
     file: Path | None,
     target: str,
-    start: str,
-    end: str,
+    span: tuple[str, str],
     step: float | None,
     without: list[str] | None,
-    time: str | None,
-    group: list[str] | None,
+    of_file: tuple[str | None, list[str] | None, str | None],
 ) -> "Dataset":
     """Read a file, or a machine of whose signals one is the target."""
     from genba.learn import slice_of_equipment
 
     one_source(equipment, file)
+    time, group, label_time = of_file
+    of_files = {"--time": time, "--group": group, "--label-time": label_time}
+    refuse_idle(file, span, {"--step": step}, of_files)
     if file is not None:
-        return from_file(file, target, time, group, without)
+        return from_file(file, target, time, group, without, label_time=label_time)
     data = from_machine(
         plant,
         folder,
         equipment,
-        (start, end),
+        span,
         slice_of_equipment,
         step=step,
         without=without,

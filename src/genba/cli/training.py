@@ -38,6 +38,10 @@ VouchOption = Annotated[
     typer.Option("--vouch", help="Columns or groups you answer for in the leakage check."),
 ]
 TimeOption = Annotated[str | None, typer.Option("--time", help="Column of times in the file.")]
+LabelTimeOption = Annotated[
+    str | None,
+    typer.Option("--label-time", help="Column of the file that says when each label came."),
+]
 GroupOption = Annotated[
     list[str] | None,
     typer.Option("--group", help="GROUP=COLUMN of the file: unit, lot, tool or experiment."),
@@ -67,10 +71,29 @@ SeedOption = Annotated[int, typer.Option(min=0, help="Of everything random.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
+FROM = "-14d"
+"""Where a machine's period begins, unless somebody says otherwise."""
+TO = "now"
+
+
 def one_source(equipment: str, file: Path | None) -> None:
     """Take a machine or a file, not both and not neither."""
     if bool(equipment) == (file is not None):
         fail("name what to learn from: --equipment MACHINE, or --file FILE")
+
+
+def refuse_idle(
+    file: Path | None, span: tuple[str, str], of_machines: dict[str, Any], of_files: dict[str, Any]
+) -> None:
+    """Refuse options that would do nothing: those of machines with a file, and the other way."""
+    if file is None:
+        for option in (name for name, value in of_files.items() if value):
+            fail(f"{option} is of files, and a machine's record says that itself; leave it out")
+        return
+    begin, end = span
+    for option, given in {"--from": begin != FROM, "--to": end != TO, **of_machines}.items():
+        if given:
+            fail(f"{option} is of machines, and of a file all rows are taken; cut the file instead")
 
 
 def from_machine(
@@ -112,12 +135,16 @@ def from_file(
     without: list[str] | None,
     *,
     bad: str | None = None,
+    label_time: str | None = None,
 ) -> "Dataset":
-    """Read a release as the options say."""
+    """Read a release as the options say; labels that came after now are refused."""
     from genba.learn import read_release
+    from genba.learn.data.fitness import refuse_labels_after
+    from genba.plant import SystemClock
 
     how: dict[str, Any] = {"groups": named_groups(group), "without": tuple(without or ())}
-    data = read_release(file, target=target, time=time, **how)
+    data = read_release(file, target=target, time=time, label_time=label_time, **how)
+    refuse_labels_after(data, SystemClock().now())
     if bad is None:
         return data
     return with_bad(data, bad)

@@ -9,6 +9,7 @@ from genba.errors import LearnError
 from genba.learn.arrays import Floats
 from genba.learn.data.column import ColumnKind
 from genba.learn.data.dataset import Dataset
+from genba.learn.data.target import Target
 from genba.plant import format_time
 
 FEWEST_ROWS = 100
@@ -146,16 +147,30 @@ def _labels(data: Dataset) -> Iterator[Misfit]:
                 )
     elif np.ptp(known) == 0:
         yield Misfit(about, f"is always {known[0]:g}", "choose another target, or another period")
-    late = 0
-    if target.known is not None and data.lineage.as_of is not None:
-        late = int(np.count_nonzero(target.known > data.lineage.as_of))
+    if data.lineage.as_of is not None:
+        yield from _late(target, data.lineage.as_of)
+
+
+def _late(target: Target, now: int) -> Iterator[Misfit]:
+    late = 0 if target.known is None else int(np.count_nonzero(target.known > now))
     if late:
-        assert data.lineage.as_of is not None  # noqa: S101 - looked above
         yield Misfit(
-            about,
-            f"has {late} labels from the future, after {format_time(data.lineage.as_of)}",
+            f"target '{target.name}'",
+            f"has {late} labels from the future, after {format_time(now)}",
             "mend the clock that they come from, or leave these rows out",
         )
+
+
+def refuse_labels_after(data: Dataset, now: int) -> None:
+    """Refuse labels that became known after ``now``, microseconds UTC.
+
+    Raises
+    ------
+    LearnError
+        If there are some.
+    """
+    for misfit in () if data.target is None else _late(data.target, now):
+        raise LearnError(str(misfit))
 
 
 def _of_column(data: Dataset, values: Floats, *, measured: bool) -> tuple[str, str] | None:

@@ -45,9 +45,23 @@ def read_release(path: Path, **how: Any) -> Dataset:
         raise LearnError(
             f"{path} is no table: {str(error).splitlines()[0]}; mend the file"
         ) from None
+    _refuse_titles(table, path)
     digest = hashlib.sha256(content).hexdigest()
     how.setdefault("name", path.stem)
     return from_table(table, release=f"{path.name} sha256:{digest}", **how)
+
+
+def _refuse_titles(table: pa.Table, path: Path) -> None:
+    """Refuse a table whose columns cannot be told apart, or read."""
+    try:
+        titles = table.column_names
+    except UnicodeDecodeError:
+        raise LearnError(
+            f"{path} has column titles that are not UTF-8; save it as UTF-8 (CSV UTF-8)"
+        ) from None
+    twice = sorted({title for title in titles if titles.count(title) > 1})
+    if twice:
+        raise LearnError(f"{path} has several columns called '{twice[0]}'; give each its own title")
 
 
 def from_table(
@@ -112,6 +126,8 @@ def from_table(
             )
     if table.num_rows == 0:
         raise LearnError(f"'{name}' has no rows; check the file")
+    if label_time is not None and time is None:
+        raise LearnError(f"'{name}' has times of labels and none of rows; name --time, too")
     marks = marks_of(table)
     moments = np.arange(table.num_rows) if time is None else _times(table[time], name, time)
     labels = {group: _texts(table[column]) for group, column in groups.items()}
@@ -133,9 +149,13 @@ def from_table(
         )
         values.append(numbers[order])
     query = {"columns": kept, "target": target, "time": time, "groups": groups}
+    if label_time is not None:
+        query["label_time"] = label_time
     found = None
     if target is not None:
-        known = None if label_time is None else _times(table[label_time], name, label_time)[order]
+        known = None
+        if label_time is not None:
+            known = _label_times(table, name, label_time, target, moments)[order]
         found = _target(table[target], name, target, classes, numeric, order, known, units or {})
     made = Dataset(
         name,
@@ -179,6 +199,19 @@ def _times(column: pa.ChunkedArray, name: str, title: str) -> Integers:
     return np.asarray(column.to_numpy(), np.int64)
 
 
+def _label_times(
+    table: pa.Table, name: str, title: str, target: str, moments: Integers
+) -> Integers:
+    """Read when each label came; a row without a label needs no time of it."""
+    missing = np.asarray(table[title].is_null())
+    lacking = int((missing & ~np.asarray(table[target].is_null(nan_is_null=True))).sum())
+    if lacking:
+        raise LearnError(f"column '{title}' of '{name}' lacks the time of {lacking} labels")
+    known = moments.copy()
+    known[~missing] = _times(table[title].filter(pa.array(~missing)), name, title)
+    return known
+
+
 def _texts(column: pa.ChunkedArray) -> Texts:
     return np.array([str(value) for value in column.to_pylist()], np.str_)
 
@@ -197,10 +230,19 @@ def _numbers(column: pa.ChunkedArray, name: str, title: str) -> tuple[Floats, tu
         place = {level: index for index, level in enumerate(levels)}
         numbers = [np.nan if v is None else float(place[v]) for v in column.to_pylist()]
         return np.array(numbers, np.float64), tuple(levels)
-    raise LearnError(
-        f"column '{title}' of '{name}' holds {kind}, which nothing can be learned from here; "
-        f"leave it out with --without '{title}'"
-    )
+    mend = f"leave it out with --without '{title}'"
+    if pa.types.is_temporal(kind):
+        raise LearnError(
+            f"column '{title}' of '{name}' holds times, and no values; name it with --time or "
+            f"--label-time, or {mend}"
+        )
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        raise LearnError(
+            f"column '{title}' of '{name}' holds texts that are not UTF-8; save the file as UTF-8, "
+            f"or {mend}"
+        )
+    what = "nothing at all" if pa.types.is_null(kind) else f"{kind}, which is no number or text"
+    raise LearnError(f"column '{title}' of '{name}' holds {what}; {mend}")
 
 
 def _target(
