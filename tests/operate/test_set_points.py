@@ -386,6 +386,17 @@ async def test_an_unknown_process_is_told_which_there_are(works: Any) -> None:
         subject.core.set_points.run("furnace", "ada")
 
 
+async def test_a_machine_with_several_controlled_processes_is_told_to_name_one(works: Any) -> None:
+    another = (
+        "  - {id: oven-too, equipment: oven, physics: heated_body, step_s: 20, control: true,\n"
+        "     signals: {setpoint: oven.setpoint, ambient: oven.air, temperature: oven.heat},\n"
+        "     objective: {targets: {temperature: {value: 200}}}}\n"
+    )
+    subject = await works(several=("autonomy:", another + "autonomy:"))
+    with pytest.raises(ControlError, match=r"several processes: oven-heat, oven-too\. Name one"):
+        subject.core.set_points.run("oven", "ada")
+
+
 async def test_a_late_answer_delays_no_tick_and_is_not_taken_when_it_comes(works: Any) -> None:
     subject = await works()
     await subject.run(12)

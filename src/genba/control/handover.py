@@ -22,12 +22,18 @@ class _Knob:
     step: float
     plain: float | None = None
     now: float | None = None
+    left: float | None = None
     asked: deque[float] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
 
     def same(self, a: float, b: float) -> bool:
         """Whether two values are one, to the resolution of a register."""
         scale = abs(self.signal.scale) if self.signal.scale != 1.0 else 0.0
         return abs(a - b) <= max(1e-6 * abs(b), scale, 1e-12)
+
+    def found(self, value: float) -> bool:
+        """Whether a value may be what control left; one write may have been under way."""
+        assert self.left is not None  # noqa: S101 - asked only where it is known
+        return self.same(value, self.left) or abs(value - self.left) <= self.step * (1 + 1e-6)
 
     def fits(self, value: float) -> float | int:
         """Give a value that the signal can take."""
@@ -43,15 +49,24 @@ class Handover:
         The set-points, each with the most that it changes at once, in its unit.
     plain : mapping, optional
         The plain controller's own, where control drove when Genba stopped.
+    left : mapping, optional
+        Where set-points were then. One that is found farther away than a step was set by somebody
+        else meanwhile.
     """
 
     def __init__(
-        self, steps: Sequence[tuple[Signal, float]], plain: Mapping[str, float] | None = None
+        self,
+        steps: Sequence[tuple[Signal, float]],
+        plain: Mapping[str, float] | None = None,
+        left: Mapping[str, float] | None = None,
     ) -> None:
         self._knobs = {signal.id: _Knob(signal, step) for signal, step in steps}
         for name, value in (plain or {}).items():
             if name in self._knobs:
                 self._knobs[name].plain = value
+        for name, value in (left or {}).items():
+            if name in self._knobs:
+                self._knobs[name].left = value
 
     @property
     def signals(self) -> frozenset[str]:
@@ -67,6 +82,12 @@ class Handover:
     def in_force(self) -> dict[str, float]:
         """What the device shows, as far as it is known."""
         return {name: k.now for name, k in self._knobs.items() if k.now is not None}
+
+    @property
+    def left(self) -> dict[str, float]:
+        """What the device showed last, before a restart where it has shown nothing since."""
+        shown = {n: k.left if k.now is None else k.now for n, k in self._knobs.items()}
+        return {name: value for name, value in shown.items() if value is not None}
 
     def known(self) -> bool:
         """Whether all set-points were shown."""
@@ -85,6 +106,9 @@ class Handover:
         if knob.plain is None:
             knob.plain = value
             return False
+        if before is None and knob.left is not None and not knob.found(value):
+            knob.plain = value
+            return True
         if before is None or knob.same(value, before):
             # What control left in force before a restart is no new base.
             return False

@@ -30,6 +30,8 @@ class Driver(StrEnum):
 
 
 DRIVING = frozenset({Driver.CONTROL, Driver.EXPERIMENT, Driver.BACK})
+RETURNING = frozenset({Driver.EXPERIMENT, Driver.BACK})
+"""After which the plain controller's own set-points come back, whatever happens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,8 @@ class Driven:
     steps: dict[str, float] = field(default_factory=dict)
     plain: dict[str, float] = field(default_factory=dict)
     """As it was kept, until the set-points are followed."""
+    left: dict[str, float] = field(default_factory=dict)
+    """Where its set-points were when Genba stopped, where they were still to come back."""
     heard: int = 0
     """When its chooser answered last; 0: it is not ready."""
     moved: int = 0
@@ -118,6 +122,15 @@ class Driven:
             self.steps = dict(steps)
             self.handover = Handover([(plant.signals[n], s) for n, s in steps.items()], plain)
 
+    def resume(self, plant: Plant) -> None:
+        """Go on giving set-points back, where that was still to be done when Genba stopped."""
+        steps = {n: s for n, s in self.steps.items() if n in self.left and n in plant.signals}
+        if steps:
+            self.steps, self.driver = steps, Driver.BACK
+            self.handover = Handover(
+                [(plant.signals[n], s) for n, s in steps.items()], self.plain, self.left
+            )
+
     def works_on(self, lots: str, equipment: str, time: int) -> None:
         """Take what is in force at the start of a job by run for its recipe."""
         lot = lots.split(",", maxsplit=1)[0]
@@ -155,6 +168,8 @@ class Driven:
     def kept(self) -> dict[str, Any]:
         """Give what has to survive a restart."""
         told = {"on": self.on, "by": self.by, "plain": self._owed()}
+        if told["plain"] and (not self.on or self.driver in RETURNING):
+            told |= {"steps": self.steps, "left": self.handover.left}
         if self.relearned_at:
             told |= {"relearned": self.relearned, "relearned_at": self.relearned_at}
         return told
@@ -216,6 +231,8 @@ def restore(file: Path, driven: Mapping[str, Driven]) -> None:
                 one = driven[name]
                 one.on, one.by = bool(kept["on"]), str(kept["by"])
                 one.plain = {str(n): float(v) for n, v in kept["plain"].items()}
+                one.steps = {str(n): float(v) for n, v in kept.get("steps", {}).items()}
+                one.left = {str(n): float(v) for n, v in kept.get("left", {}).items()}
                 one.why = "" if one.on else f"{one.by} switched control off"
                 one.relearned = str(kept.get("relearned", ""))
                 one.relearned_at = int(kept.get("relearned_at", 0))

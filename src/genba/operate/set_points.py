@@ -91,6 +91,8 @@ class SetPoints:
         self._desk, self._relearning, self._learned = desk, relearning, learned
         self.driven = {p.id: Driven(p, since=clock.now()) for p in plant.processes if p.control}
         self._record = SetPointRecord(self.driven, clock, file, tell)
+        for one in self.driven.values():
+            one.resume(plant)
         self._trials = SetPointTrials(plant, guard, live, clock, desk, self._record)
         self._asking = SetPointAsking(plant, guard, live, self._record, self._trials)
         self._ticks = itertools.count()
@@ -238,6 +240,9 @@ class SetPoints:
         own = [d for d in self.driven.values() if d.process.equipment == process]
         if len(own) == 1:
             return own[0]
+        if own:
+            told = ", ".join(d.process.id for d in own)
+            raise ControlError(f"'{process}' has several processes: {told}. Name one of them")
         if any(process in (p.id, p.equipment) for p in self._plant.processes):
             raise ControlError(
                 f"the plant file does not want '{process}' controlled; give it 'control: true'"
@@ -380,7 +385,7 @@ class SetPoints:
         why = why if one.on else f"{one.by} switched control off"
         if back:
             self._asking.propose(one, Driver.BACK, back, f"giving back: {why}", now)
-        else:
+        elif one.handover.known():
             self._record.turn(one, Driver.PLAIN, why, now)
 
     def level(self, one: Driven, at_most: Autonomy | None = None) -> Autonomy:
