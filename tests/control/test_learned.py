@@ -161,3 +161,11 @@ def test_too_little_is_refused(tmp_path: Path) -> None:
 def test_an_unknown_process_is_told_which_there_are(tmp_path: Path) -> None:
     with pytest.raises(ControlError, match="it has: oven-heat"):
         bound(plant_in(tmp_path), "furnace")
+
+
+def test_a_machine_with_several_processes_is_told_to_name_one(tmp_path: Path) -> None:
+    another = PLANT[PLANT.index("  - id: oven-heat") :].replace("oven-heat", "oven-too")
+    plant = plant_in(tmp_path, PLANT + another)
+    with pytest.raises(ControlError, match=r"several processes: oven-heat, oven-too\. Name one"):
+        bound(plant, "oven")
+    assert bound(plant, "oven-too").process.id == "oven-too"

@@ -92,9 +92,10 @@ def imagine(
             }
         )
         return
+    told = "none of them with an event" if rare is None else f"{happening:,} of them with {rare}"
     typer.echo(
-        f"{rows:,} synthetic rows of {joined.process.id} in {out}, {happening:,} of them with "
-        f"{origin['event']}; seed {seed}, model {origin['model'][:12]}"
+        f"{rows:,} synthetic rows of {joined.process.id} in {out}, {told}; seed {seed}, "
+        f"model {origin['model'][:12]}"
     )
     if asked is not None:
         typer.echo(_told(asked))

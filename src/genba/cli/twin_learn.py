@@ -180,4 +180,4 @@ def _share(value: float) -> str:
 
 
 def _length(seconds: float) -> str:
-    return f"{seconds:g} s" if seconds < 120 else f"{seconds / 60:g} min"
+    return f"{seconds:g} s" if seconds < 120 else f"{seconds / 60:.3g} min"

@@ -192,7 +192,10 @@ def _named(plant: Plant, name: str) -> Process:
     own = [one for one in plant.processes if one.equipment == name]
     if len(own) == 1:
         return own[0]
-    told = ", ".join(one.id for one in own or plant.processes) or "none"
+    if own:
+        told = ", ".join(one.id for one in own)
+        raise ControlError(f"'{name}' has several processes: {told}. Name one of them")
+    told = ", ".join(one.id for one in plant.processes) or "none"
     raise ControlError(
         f"'{name}' is no process of the plant; it has: {told}. Processes stand in the plant file "
         "under 'processes'"

@@ -111,7 +111,7 @@ def seen_after_runs(bound: Bound, beliefs: Sequence[ProductBelief]) -> list[Find
                 warning(
                     "unmoved",
                     (name,),
-                    f"nobody moved '{name}' while {', '.join(still)} was made: nothing is known of "
+                    f"nobody moved '{name}' while making {', '.join(still)}: nothing is known of "
                     "what it does",
                     _experiment(bound, place),
                 )

@@ -107,7 +107,8 @@ def _missing(told: Told) -> list[Finding]:
                 "missing",
                 (),
                 f"in {gone:.0%} of the period a set-point or a piece of context is unknown",
-                "see `genba gaps` for which one, mend its connection, or take another period",
+                "see `genba historian gaps` for which one, mend its connection, or take another "
+                "period",
             )
         )
     if told.symbolic.process.clock is Clock.RUN:
@@ -122,7 +123,7 @@ def _missing(told: Told) -> list[Finding]:
                 "missing",
                 names,
                 f"in {gone:.0%} of the rows nothing is shown at all",
-                "see `genba gaps`, mend the connection, or take another period",
+                "see `genba historian gaps`, mend the connection, or take another period",
             ),
         ]
     for values, place, one in told.variables():
@@ -133,7 +134,8 @@ def _missing(told: Told) -> list[Finding]:
                     "missing",
                     (one.name,),
                     f"{told.called(one.name)} is missing in {gone:.0%} of the rows",
-                    "see `genba gaps`, mend its connection, or leave the signal out of the process",
+                    "see `genba historian gaps`, mend its connection, or leave the signal out of "
+                    "the process",
                 )
             )
     return found

@@ -121,6 +121,8 @@ def mistakes(told: Told) -> Iterator[Mistake]:
     places = list(told.variables())
     for at, one in enumerate(places):
         for other in places[at + 1 :]:
+            if np.ptp(_known(told, one)) == np.ptp(_known(told, other)) == 0:
+                continue  # what never changes follows nothing
             swapped = _exchanged(told, one, other)
             if swapped is not None:
                 a, b = told.called(one[2].name), told.called(other[2].name)
@@ -247,8 +249,6 @@ def _exchanged(told: Told, one: Place, other: Place) -> list[Episode] | None:
     to_b, to_a = _between(a.unit, b.unit), _between(b.unit, a.unit)
     known_a, known_b = _known(told, one), _known(told, other)
     if not (_fits(to_b(known_a), b) and _fits(to_a(known_b), a)):
-        return None
-    if np.ptp(known_a) == np.ptp(known_b) == 0:
         return None
     swapped = []
     for episode in told.episodes:
