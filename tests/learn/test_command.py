@@ -251,3 +251,27 @@ def test_titles_that_cannot_be_read_or_told_apart_are_refused(tmp_path: Path) ->
     assert "several columns called 'heat'; give each its own title" in genba(*words).stderr
     file.write_bytes("place,size\nMünchen,1\n".encode("latin-1"))
     assert "holds texts that are not UTF-8; save the file as UTF-8" in genba(*words).stderr
+
+
+def test_an_altered_model_is_refused_and_hides_no_other(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    StateFolder(state)
+    file = labelled_late(tmp_path / "rows.csv", 0)
+    words = ("train", "quality", "--file", file, "--time", "time", "--target", "size", "--json")
+    for seed in ("0", "1"):
+        told = genba(*words, "--label-time", "gauged", "--seed", seed, "--state", state)
+        assert told.exit_code == 0, told.output
+    kept, altered = (
+        one["model"]
+        for one in json.loads(genba("model", "list", "--state", state, "--json").stdout)
+    )
+    graph = state / "models" / "objects" / altered / "model.onnx"
+    graph.write_bytes(graph.read_bytes().replace(b"inputs", b"output", 1))
+    told = genba("model", "list", "--state", state)
+    assert told.exit_code == 1
+    assert kept[:8] in told.stdout
+    assert f"model.onnx of model {altered[:12]} was altered or damaged; restore" in told.stderr
+    for verb in (("show",), ("release", "--by", "ada", "--unverified", "trial")):
+        told = genba("model", verb[0], altered[:12], *verb[1:], "--state", state)
+        assert told.exit_code == 1
+        assert "was altered or damaged" in told.stderr

@@ -1,7 +1,7 @@
 """``genba model``: which models there are, how good each is, and what happened to it."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,8 +12,12 @@ from genba.cli.model_release import release, rollback
 from genba.cli.model_retrain import retrain
 from genba.cli.model_verify import verify
 from genba.cli.model_watch import watch
-from genba.cli.output import emit_json, noun, print_table, says_errors
+from genba.cli.output import emit_json, fail, noun, print_table, says_errors
 from genba.cli.training import StateOption, registry_of, show_rungs
+from genba.errors import GenbaError
+
+if TYPE_CHECKING:
+    from genba.learn import Registered, Registry
 
 app = noun("See the models of a plant, and what happened to them.")
 app.command("export")(export_model)
@@ -32,12 +36,23 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 @app.command("list")
 @says_errors
 def list_models(state: StateOption = None, json: JsonOption = False) -> None:
-    """List all models, the newest last, each checked against its signature."""
+    """List all models, the newest last, each checked; those that fail are named below."""
     registry = registry_of(state or Path("state"))
-    models = [registry.get(digest) for digest in registry.list()]
+    models, failed = [], []
+    for digest in registry.list():
+        try:
+            models.append(registry.get(digest))
+        except GenbaError as error:
+            failed.append(str(error))
     if json:
         emit_json([{"model": one.digest, **one.card.as_json()} for one in models])
-        return
+    else:
+        _show_all(registry, models)
+    if failed:
+        fail("\n".join(failed))
+
+
+def _show_all(registry: "Registry", models: "list[Registered]") -> None:
     last = {event.model: event for event in registry.history.events()}
     rows = [
         [
