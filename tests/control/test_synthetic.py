@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
+from tests.control import press
 from tests.control.oven import START, plant_in, record
 from typer.testing import CliRunner
 
@@ -218,3 +219,11 @@ def test_a_user_imagines_rows_and_is_told_whether_they_help(works: Path, tmp_pat
     )
     assert wrong.exit_code == 1
     assert "no 'wear'" in " ".join(wrong.output.split())
+
+
+def test_a_process_by_run_is_not_imagined_and_the_user_is_told_so(tmp_path: Path) -> None:
+    press.plant_in(tmp_path)
+    StateFolder(tmp_path / "state")
+    told = CliRunner().invoke(app, ["twin", "imagine", "press", str(tmp_path / "plant.yaml")])
+    assert told.exit_code == 1
+    assert "'molding' goes by run: rows are imagined" in " ".join(told.output.split())

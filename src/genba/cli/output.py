@@ -2,6 +2,7 @@
 
 import functools
 import json
+import math
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NoReturn, ParamSpec, TypeVar
@@ -85,8 +86,19 @@ def show(value: object) -> str:
 
 
 def emit_json(value: Any) -> None:
-    """Print JSON for scripts: one document, UTF-8, stable order of keys as given."""
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+    """Print JSON for scripts: one document, UTF-8, stable order of keys as given.
+
+    A number that is none (undefined, too few rows to say) is null: JSON has no NaN.
+    """
+    typer.echo(json.dumps(_finite(value), ensure_ascii=False, indent=2, default=str))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in value.items()}
+    return [_finite(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def fail(error: BaseException | str, code: int = 1) -> NoReturn:

@@ -9,7 +9,7 @@ import numpy as np
 from genba.control.bound import Bound
 from genba.control.kept import BY_HAND, damaged, file_of, read, write
 from genba.errors import ControlError
-from genba.twin.process import Belief, Episode, Symbolic, identify, symbolic
+from genba.twin.process import Belief, Clock, Episode, Symbolic, identify, symbolic
 from genba.twin.process.findings import Finding
 from genba.twin.process.report import Standing, standing_of, standing_of_world
 from genba.twin.process.residual import Ensemble, Lesson, World, completed, judged, taught, unknown
@@ -196,8 +196,13 @@ def kept_world(
     Raises
     ------
     ControlError
-        As :func:`kept`.
+        As :func:`kept`, or if the process goes by run, of which there is one belief a product.
     """
+    if bound.physics.clock is Clock.RUN:
+        raise ControlError(
+            f"'{bound.process.id}' goes by run: rows are imagined of processes that go in time "
+            "alone; take one of those"
+        )
     content, _ = read(bound, folder, key)
     try:
         belief = Belief(
