@@ -275,3 +275,40 @@ def test_an_altered_model_is_refused_and_hides_no_other(tmp_path: Path) -> None:
         told = genba("model", verb[0], altered[:12], *verb[1:], "--state", state)
         assert told.exit_code == 1
         assert "was altered or damaged" in told.stderr
+
+
+def worn(file: Path, units: int) -> Path:
+    """Write units that wear out after 60 to 100 cycles."""
+    random = np.random.default_rng(2)
+    lives = random.integers(60, 100, units)
+    cycle = np.concatenate([np.arange(life) for life in lives])
+    left = np.repeat(lives, lives) - 1 - cycle
+    wear = np.exp(-left / 25) * 20 + random.normal(0, 1, len(cycle))
+    engine = np.repeat([f"e{number}" for number in range(units)], lives)
+    csv.write_csv(pa.table({"engine": engine, "cycle": cycle, "wear": wear}), file)
+    return file
+
+
+def test_life_by_a_count_of_cycles_is_told_in_rows_and_lacks_no_word(tmp_path: Path) -> None:
+    StateFolder(tmp_path / "state")
+    words = ("train", "life", "--group", "unit=engine", "--time", "cycle", "--window", "10")
+    where = ("--state", tmp_path / "state")
+    told = genba(*words, *where, "--file", worn(tmp_path / "few.csv", 20))
+    assert told.exit_code == 0, told.output
+    assert "Errors are in rows." in told.stdout
+    assert "It tells no interval: one of 90% takes 9 rows" in " ".join(told.stdout.split())
+    told = genba(*words, *where, "--file", worn(tmp_path / "more.csv", 60), "--json")
+    card = json.loads(told.stdout)
+    assert card["target"]["unit"] == "1"
+    assert 1 < card["tested"]["rmse"] < 20
+    assert card["tested"]["covered"] > 0.7
+    assert not any("no interval" in limit for limit in card["limits"])
+
+
+def test_times_that_may_be_seconds_are_refused(tmp_path: Path) -> None:
+    StateFolder(tmp_path / "state")
+    file = tmp_path / "rows.csv"
+    file.write_text("t,a,y\n1767600000,1,2\n1767600060,2,3\n")
+    told = genba("train", "quality", "--file", file, "--time", "t", "--target", "y")
+    assert told.exit_code == 1
+    assert "too many for a count and too few for microseconds; write times like 2026" in told.stderr

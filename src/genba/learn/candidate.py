@@ -143,12 +143,22 @@ def _warnings(found: Climb, vouched: Collection[str]) -> list[str]:
         told.append(
             "It is no better than the plain way beside it: there is no reason to release it."
         )
+    if found.chosen is not None and _lacks_interval(found.chosen):
+        told.append(
+            "It tells no interval: one of 90% takes 9 rows that nothing was fitted on, and where "
+            "rows are of units that wear out, rows of 9 such units. Learn from more."
+        )
     if vouched:
         told.append(f"The leakage check left alone, since somebody vouched: {', '.join(vouched)}.")
     model = None if found.chosen is None else found.chosen.model
     if notes := getattr(model, "notes", ()):
         told.append(f"What it was made with: {'; '.join(notes)}.")
     return told
+
+
+def _lacks_interval(chosen: Rung) -> bool:
+    tested = chosen.tested or {}
+    return tested.get("rmse") is not None and tested.get("covered") is None
 
 
 def _card(

@@ -20,6 +20,9 @@ from genba.learn.data.target import Target
 from genba.learn.data.titles import unit_in_title
 
 _MOST_LEVELS = 200
+_FEWEST_US, _MOST_COUNT = 600_000_000_000_000, 1_000_000_000
+"""Numbers from here on are microseconds (of 1989 and later); numbers below the second are counts,
+say of cycles; those between would be seconds or milliseconds, which nobody said."""
 
 
 def read_release(path: Path, **how: Any) -> Dataset:
@@ -97,8 +100,9 @@ def from_table(
     numeric : bool, optional
         Whether the target is a number; default as its type says.
     time : str, optional
-        Column of times: timestamps, ISO 8601 texts, or numbers in microseconds. Without one the
-        order of the rows counts, and nothing is said in hours.
+        Column of times: timestamps, ISO 8601 texts, or numbers in microseconds. Small numbers are
+        counts, say of cycles: rows go by them. With those, and without a column, nothing is said in
+        hours.
     groups : mapping, optional
         Group to column: ``{"unit": "engine", "lot": "batch"}``. These are not learned from.
     units : mapping, optional
@@ -126,10 +130,12 @@ def from_table(
             )
     if table.num_rows == 0:
         raise LearnError(f"'{name}' has no rows; check the file")
-    if label_time is not None and time is None:
-        raise LearnError(f"'{name}' has times of labels and none of rows; name --time, too")
     marks = marks_of(table)
-    moments = np.arange(table.num_rows) if time is None else _times(table[time], name, time)
+    moments, timed = np.arange(table.num_rows), False
+    if time is not None:
+        moments, timed = _moments(table[time], name, time)
+    if label_time is not None and not timed:
+        raise LearnError(f"'{name}' has times of labels and none of rows; name --time, too")
     labels = {group: _texts(table[column]) for group, column in groups.items()}
     order = _order(moments, labels)
     apart = {*filter(None, named), *without, *([] if marks is None else [SYNTHETIC])}
@@ -165,7 +171,7 @@ def from_table(
         Lineage("file" if release else "made", query, release, seed=seed),
         {group: column[order] for group, column in labels.items()},
         found,
-        timed=time is not None,
+        timed=timed,
     )
     return made if marks is None else marked(made, marks[order], origin_of(table))
 
@@ -197,6 +203,20 @@ def _times(column: pa.ChunkedArray, name: str, title: str) -> Integers:
     if column.null_count:
         raise LearnError(f"column '{title}' of '{name}' lacks a time in {column.null_count} rows")
     return np.asarray(column.to_numpy(), np.int64)
+
+
+def _moments(column: pa.ChunkedArray, name: str, title: str) -> tuple[Integers, bool]:
+    """Read times, or counts; say which it is."""
+    moments = _times(column, name, title)
+    if pa.types.is_temporal(column.type) or pa.types.is_string(column.type):
+        return moments, True
+    most = int(np.abs(moments).max())
+    if _MOST_COUNT <= most < _FEWEST_US:
+        raise LearnError(
+            f"column '{title}' of '{name}' holds numbers up to {most}, too many for a count and "
+            "too few for microseconds; write times like 2026-01-05T06:00:00"
+        )
+    return moments, most >= _FEWEST_US
 
 
 def _label_times(

@@ -40,6 +40,8 @@ def _headline(card: Card) -> list[str]:
     )
     where = card.equipment or str(card.lineage.get("release", "")).partition(" ")[0] or "the data"
     lines = [f"{_what(card)} for {where}: '{card.recipe}'.", f"On rows it had not seen: {told}."]
+    if unit := _unit(card):
+        lines.append(f"Errors are in {unit}.")
     lines.append(f"Rows were parted {card.split}. Seed {card.seed}.")
     beside = [row for row in card.rungs if row["baseline"] and row["tested"]]
     for row in beside:
@@ -51,6 +53,15 @@ def _headline(card: Card) -> list[str]:
         but = f" ({row['failed']})" if row["failed"] else ""
         lines.append(f"Beside it, the plain way '{row['recipe']}': {figures}{but}.")
     return lines
+
+
+def _unit(card: Card) -> str:
+    """What errors of a number are counted in; nothing where nobody said, and for classes."""
+    target = card.target or {}
+    if not target or target["classes"]:
+        return ""
+    unit = str(target["unit"])
+    return ("rows" if card.task is Task.LIFE else "") if unit in ("", "1") else unit
 
 
 def _what(card: Card) -> str:
