@@ -126,7 +126,13 @@ def test_a_set_point_that_nobody_moved_comes_with_the_experiment_that_would_tell
     assert cooling.about == ("cooling",)
     assert "nobody moved 'cooling' while making cup, lid" in cooling.text
     assert "moving it by up to 0.5 s around each recipe" in cooling.mend
-    assert "`genba control experiment molding --steps 40`" in cooling.mend
+    assert (
+        "`genba control experiment molding --steps 40`, once the plant file says 'control"
+        in cooling.mend
+    )
+    process = joined.process.model_copy(update={"control": True})
+    (cooling,) = seen_after_runs(replace(joined, process=process), beliefs)
+    assert cooling.mend.endswith("--steps 40`")
 
 
 def test_two_sensors_that_are_exchanged_are_named_by_where_they_lie(

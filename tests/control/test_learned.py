@@ -54,7 +54,10 @@ def test_what_nobody_moved_is_named_with_the_experiment(tmp_path: Path) -> None:
     record(StateFolder(tmp_path / "state").historian, 1, moved=False).close()
     told = CliRunner().invoke(app, ["twin", "learn", "oven", str(tmp_path / "plant.yaml")])
     assert told.exit_code == 0, told.output
-    assert "nobody moved 'setpoint'" in " ".join(told.output.split())
+    text = " ".join(told.output.split())
+    assert "nobody moved 'setpoint'" in text
+    asked = "`genba control experiment oven-heat`, once the plant file says 'control: true' and "
+    assert f"{asked}'experiments: true', has the running core move it so" in text
 
 
 def test_what_was_kept_is_what_is_read_and_a_changed_file_is_refused(tmp_path: Path) -> None:

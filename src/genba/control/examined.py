@@ -55,7 +55,8 @@ def learned_soundly(
             f"nothing was learned of '{bound.process.id}', since its recording is spoilt:\n{lines}"
         )
     learned = learn(bound, episodes, period, lesson=lesson)
-    found += seen_after(told, learned.belief, bound.bounds())
+    asked = f"{played(bound)} has the running core move it so, by half a step"
+    found += seen_after(told, learned.belief, bound.bounds(), asked)
     return replace(learned, findings=tuple(found))
 
 
@@ -70,6 +71,16 @@ def examined(
     if not any(one.rule in ("rows", "missing", "frozen") for one in spoilt(found)):
         found += mistaken(told)
     return told, found
+
+
+def played(bound: Bound, steps: int | None = None) -> str:
+    """Give the command by which an experiment is played, and what the plant file lacks for it."""
+    process = bound.process
+    wanted = {"control: true": process.control, "experiments: true": process.experiments}
+    lacks = " and ".join(f"'{line}'" for line, there in wanted.items() if not there)
+    options = "" if steps is None else f" --steps {steps}"
+    command = f"`genba control experiment {process.id}{options}`"
+    return f"{command}, once the plant file says {lacks}," if lacks else command
 
 
 def sources_of(bound: Bound) -> dict[str, Source]:

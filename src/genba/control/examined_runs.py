@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from genba.control.bound import Bound
-from genba.control.examined import sources_of, times_of
+from genba.control.examined import played, sources_of, times_of
 from genba.control.runs import MAINTAINED, SECONDS, Run, RunRows, episodes_by_program, usable
 from genba.control.runs_kept import runs_of
 from genba.control.runs_learned import ProductBelief, learned_by_product
@@ -127,12 +127,10 @@ def seen_after_runs(bound: Bound, beliefs: Sequence[ProductBelief]) -> list[Find
 
 def _experiment(bound: Bound, place: int) -> str:
     """Say which experiment would tell; it is never run from here."""
-    name, step = bound.process.id, float(bound.steps()[place])
-    unit = bound.inputs[place].variable.unit
-    allowed = "" if bound.process.experiments else ", once the plant file says 'experiments: true'"
+    step, unit = float(bound.steps()[place]), bound.inputs[place].variable.unit
     return (
         f"moving it by up to {step:.3g} {unit} around each recipe, for {_PARTS} parts of each "
-        f"product, would tell: `genba control experiment {name} --steps {_PARTS}`{allowed}"
+        f"product, would tell: {played(bound, _PARTS)}".rstrip(",")
     )
 
 

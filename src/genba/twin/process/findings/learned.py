@@ -26,18 +26,20 @@ _STRANGE = 5.0
 """Standard deviations of the prior from which a parameter is doubted."""
 
 
-def seen_after(told: Told, belief: Belief, bounds: Floats) -> list[Finding]:
+def seen_after(told: Told, belief: Belief, bounds: Floats, played: str = "") -> list[Finding]:
     """Say what is wrong with what was learned.
 
     Parameters
     ----------
     bounds : (2, inputs)
         Lowest and highest set-points that may be chosen.
+    played : str, optional
+        How somebody has such an experiment played.
     """
-    return [*_unmoved(told, belief, bounds), *strange(told, belief)]
+    return [*_unmoved(told, belief, bounds, played), *strange(told, belief)]
 
 
-def _unmoved(told: Told, belief: Belief, bounds: Floats) -> list[Finding]:
+def _unmoved(told: Told, belief: Belief, bounds: Floats, played: str) -> list[Finding]:
     found = []
     for place, one in enumerate(told.symbolic.process.inputs):
         column = told.column("inputs", place)
@@ -48,13 +50,15 @@ def _unmoved(told: Told, belief: Belief, bounds: Floats) -> list[Finding]:
                 "unmoved",
                 (one.name,),
                 f"nobody moved '{one.name}' in this period: nothing is known of what it does",
-                _experiment(told, belief, bounds, place, one),
+                _experiment(told, belief, bounds, place, one, played),
             )
         )
     return found
 
 
-def _experiment(told: Told, belief: Belief, bounds: Floats, place: int, one: Variable) -> str:
+def _experiment(
+    told: Told, belief: Belief, bounds: Floats, place: int, one: Variable, played: str
+) -> str:
     last = told.episodes[-1]
     now = last.inputs[-1]
     reach = _REACH * (bounds[1, place] - bounds[0, place])
@@ -75,6 +79,7 @@ def _experiment(told: Told, belief: Belief, bounds: Floats, place: int, one: Var
     return (
         f"moving it between {within[0, place]:.5g} and {within[1, place]:.5g} {one.unit} would "
         f"tell: {_course(told, chosen, place)}; expected to take away {_told(chosen)}"
+        + (f"; {played}" if played else "")
     )
 
 
