@@ -1,6 +1,8 @@
 """Learning anew: triggered, held against the one in force on unseen rows, and written down."""
 
 import json
+from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,9 @@ from tests.cli.command import genba
 
 from genba.errors import LearnError
 from genba.learn import Registry, from_table, train
+from genba.learn.physics.recipe import PhysicsRecipe
+from genba.learn.quality.boosted import BoostedRecipe
+from genba.learn.recipe.catalog import made_by
 from genba.learn.recipe.protocol import Task
 from genba.learn.recipe.samples import sample_for
 from genba.learn.registry.history import What
@@ -21,7 +26,7 @@ from genba.learn.retrain.retrain import retrain
 from genba.learn.softsensor.ladder import softsensor_ladder
 from genba.learn.softsensor.recipes import LinearSensor
 from genba.learn.split.parts import by_blocks, by_time
-from genba.learn.watch.again import fitting
+from genba.learn.watch.again import fitting, from_file
 
 NOW = "2026-03-01T06:00:00Z"
 
@@ -125,6 +130,46 @@ def test_split_seed_and_ladder_are_those_of_the_card(shelf: tuple[Registry, Regi
     np.testing.assert_array_equal(split.test, by_blocks(data, seed=3).test)
     ladder = ladder_again(old.card, data, split.take(data, "train"))
     assert [rung.window for rung in ladder.rungs] == [1, 1]
+
+
+def test_declared_physics_and_costs_are_wished_again(shelf: tuple[Registry, Registered]) -> None:
+    _, old = shelf
+    data = from_table(column(0), name="column", target="butane")
+    physics = PhysicsRecipe(BoostedRecipe(costs=(50.0, 2.0)), ("power=feed*heat",))
+    told = json.loads(json.dumps(physics.settings()))
+    card = replace(old.card, task=Task.QUALITY, made_by=made_by(physics), settings=told)
+    again = ladder_again(card, data, data).rungs
+    assert again[-1].settings()["declared"] == ["power=feed*heat"]
+    assert all(rung.costs == (50.0, 2.0) for rung in again[:2])
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("genba.learn.backbone.forecast_recipe:BackboneForecast", "--backbone NAME"),
+        ("genba.learn.pooled.recipe:PooledRecipe", "taught by sister machines"),
+        ("genba.learn.pooled.transfer:TransferRecipe", "began with another machine's model"),
+    ],
+)
+def test_what_a_card_does_not_tell_is_left_to_people(
+    kind: str, said: str, shelf: tuple[Registry, Registered]
+) -> None:
+    registry, old = shelf
+    module, _, name = kind.partition(":")
+    assert getattr(import_module(module), name).__name__ == name
+    other = replace(old, card=replace(old.card, made_by=kind))
+    found = retrain(registry, other, newer(old, column(1)), "x", NOW)
+    assert not found.proposed
+    assert found.candidate is None
+    assert said in found.why
+
+
+def test_a_model_of_pictures_takes_no_file_of_rows(
+    tmp_path: Path, shelf: tuple[Registry, Registered]
+) -> None:
+    card = replace(shelf[1].card, task=Task.INSPECT)
+    with pytest.raises(LearnError, match="judges pictures, and a file holds rows"):
+        from_file(card, tmp_path / "rows.csv")
 
 
 def test_a_comparison_of_rows_that_go_together_is_less_sure() -> None:

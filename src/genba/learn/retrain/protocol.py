@@ -10,6 +10,15 @@ from genba.learn.recipe.protocol import Task
 from genba.learn.split.named import split_of
 from genba.learn.split.parts import Split
 
+_BY_HAND = {
+    "BackboneForecast": "stands on a backbone, which is not part of its card; use `genba train "
+    "forecast --backbone NAME` with newer data",
+    "PooledRecipe": "was taught by sister machines, too; use `genba train` with --pooled and newer "
+    "data",
+    "TransferRecipe": "began with another machine's model; use `genba train` with --pooled or "
+    "--start-from and newer data",
+}
+"""Classes of recipes whose ladder a card does not tell, and what to do instead."""
 _GROUP = re.compile(r"by whole (.+?)s \(")
 
 
@@ -43,8 +52,10 @@ def ladder_again(card: Card, data: Dataset, train: Dataset) -> Ladder:
     Raises
     ------
     LearnError
-        If models of this task are not learned anew by themselves.
+        If models of this task, or of this rung, are not learned anew by themselves.
     """
+    if why := _BY_HAND.get(card.made_by.partition(":")[2]):
+        raise LearnError(f"this model {why}")
     settings = card.settings
     match card.task:
         case Task.ANOMALY:
@@ -61,9 +72,11 @@ def ladder_again(card: Card, data: Dataset, train: Dataset) -> Ladder:
         case Task.QUALITY if data.target is not None:
             from genba.learn.quality.ladder import quality_ladder
 
-            costs = settings.get("costs")
+            inner = settings.get("inner", {}).get("settings", {})  # of the rung with physics
+            costs = settings.get("costs", inner.get("costs"))
             known = (float(costs[0]), float(costs[1])) if costs else None
-            return quality_ladder(data.target, window=card.window, costs=known)
+            physics = tuple(settings.get("declared", ()))
+            return quality_ladder(data.target, window=card.window, costs=known, physics=physics)
         case Task.SOFT_SENSOR:
             from genba.learn.softsensor.ladder import softsensor_ladder
 

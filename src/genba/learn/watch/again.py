@@ -65,6 +65,11 @@ def from_file(card: Card, file: Path) -> Dataset:
     LearnError
         If it learned from a machine, or the file lacks a column.
     """
+    if card.task is Task.INSPECT:
+        raise LearnError(
+            "this model judges pictures, and a file holds rows; show it newer ones with `genba "
+            "model verify --pictures`, and learn it anew with `genba train inspect`"
+        )
     query = card.lineage.get("query", {})
     if card.lineage.get("source") not in ("file", "made") or "columns" not in query:
         raise LearnError(
