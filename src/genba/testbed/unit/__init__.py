@@ -21,7 +21,8 @@ from genba.testbed.unit.environment import (
 from genba.testbed.unit.furnace import Furnace, FurnaceParameters, FurnaceRecipe
 from genba.testbed.unit.grinding import Grinder, GrindingParameters, GrindingRecipe
 from genba.testbed.unit.injection import InjectionParameters, InjectionPress, InjectionRecipe
-from genba.testbed.unit.milling import Mill, MillingParameters, MillingRecipe
+from genba.testbed.unit.milling import Mill
+from genba.testbed.unit.milling_parameters import MillingParameters, MillingRecipe
 from genba.testbed.unit.packing import Packer, PackingParameters, PackingRecipe
 from genba.testbed.unit.process import ClimateModel, MaterialModel, UnitProcess
 from genba.testbed.unit.testing import Tester, TestingParameters, TestingRecipe

@@ -13,9 +13,8 @@ vibration carry traces of the wear.
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-from genba.plant.ids import Value
 from genba.testbed.randomness import Stream
 from genba.testbed.unit.cutting import (
     chip_thickness_mm,
@@ -28,14 +27,13 @@ from genba.testbed.unit.cutting import (
 )
 from genba.testbed.unit.cyclic import (
     CyclicProcess,
-    NotNegative,
-    Positive,
     between,
     forget,
     logistic,
     quantize,
     spoil,
 )
+from genba.testbed.unit.milling_parameters import MillingParameters, MillingRecipe
 from genba.testbed.unit.process import (
     Job,
     Made,
@@ -50,79 +48,6 @@ from genba.testbed.unit.wear import Drift, Wear
 
 _DEFECTS = ("oversize", "undersize", "rough", "tool_break")
 _SERVICE = ("tool_change",)
-
-
-class MillingRecipe(Value):
-    """What is cut, with which tool, and the plant's fixed program."""
-
-    tool_mm: Positive = 16.0
-    teeth: Positive = 4.0
-    corner_mm: Positive = 0.8
-    axial_mm: Positive
-    radial_mm: Positive
-    """Width of cut; for a boring bar the circumference of the bore (then feed per tooth is feed per
-    revolution, and the formulas give the removal rate of boring)."""
-    path_mm: Positive
-    """Length of the path in the cut."""
-    idle_s: NotNegative
-    """Loading, rapids, tool changes inside the cycle."""
-    kc11_mpa: Positive = 2100.0
-    mc: Positive = 0.26
-    hardness_reference_hb: Positive = 180.0
-    life_min: Positive = 55.0
-    """Mean tool life at the reference speed, feed and depth."""
-    speed_reference_m_min: Positive = 180.0
-    feed_reference_mm: Positive = 0.08
-    axial_reference_mm: Positive = 3.5
-    allowance_um: float = 9.0
-    """What the program cuts deeper, for deflection and a half-worn tool."""
-    tolerance_um: Positive = 13.0
-    roughness_limit_um: Positive = 1.6
-    spindle_rpm: Positive
-    feed_mm_min: Positive
-    tool_life_limit_min: Positive = 30.0
-
-
-class MillingParameters(Value):
-    """One machining center."""
-
-    kind: Literal["milling"] = "milling"
-    rated_kw: Positive = 5.0
-    rated_torque_nm: Positive = 30.0
-    max_rpm: Positive = 12000.0
-    max_feed_mm_min: Positive = 5000.0
-    base_kw: NotNegative = 1.6
-    """Controls, coolant pump, hydraulics while it runs."""
-    standby_kw: NotNegative = 0.45
-    idle_spindle_kw: NotNegative = 0.9
-    """Spindle and drives turning free at full speed."""
-    drive_efficiency: Positive = 0.80
-    idle_factor: Positive = 1.0
-    """Factor on the recipe's idle times (a faster changer and faster rapids: below 1)."""
-    taylor_n: Positive = 0.25
-    taylor_m: Positive = 0.62
-    taylor_p: Positive = 1.6
-    hardness_exponent: float = 2.0
-    life_shape: Positive = 4.5
-    """Weibull shape of single tools' lives: 4.5 spreads them by about a quarter."""
-    wear_force_per_mm: float = 2.2
-    """Relative rise of the force per mm of flank wear."""
-    wear_size_um_per_mm: float = 60.0
-    deflection_um_per_kn: float = 8.0
-    growth_um_per_k: float = 1.6
-    """Spindle growth that the machine's own compensation leaves over."""
-    spindle_tau_s: Positive = 1500.0
-    spindle_heat_k: float = 22.0
-    """Rise of the spindle at full speed and half load."""
-    natural_hz: Positive = 780.0
-    stable_depth_mm: Positive = 3.4
-    lobe_gain: float = 1.1
-    runout_sigma_um: NotNegative = 2.5
-    size_noise_um: NotNegative = 3.5
-    break_per_min: float = 0.0004
-    change_s: NotNegative = 240.0
-    break_change_s: NotNegative = 600.0
-    tool_cost: NotNegative = 38.0
 
 
 class _Cut(NamedTuple):
@@ -241,29 +166,11 @@ class Mill(CyclicProcess):
     def finish(self, around: Surroundings) -> Sequence[Made]:
         """Unclamp: what the cut left."""
         (part,) = self._end_cycle()
-        r, p, cut = self._recipe_of(), self._p, self._cut()
-        job = self._job
-        name = "mill" if job is None else job.operation
+        r, cut = self._recipe_of(), self._cut()
+        name = "mill" if self._job is None else self._job.operation
         again = f"{name}_error_um" in part.features
-        wear_mm = self.flank_wear_mm
-        # What is left standing: the tool gives way and its edge recedes, the spindle grows into
-        # the work.
-        error = (
-            0.001 * cut.force_n * p.deflection_um_per_kn * (0.3 if again else 1.0)
-            + p.wear_size_um_per_mm * wear_mm
-            - p.growth_um_per_k * (self._growth_k - self._zero_k + 0.6 * (around.hall_c - 21.0))
-            + 0.3 * self._runout.value
-            + self._random.normal(0.0, p.size_noise_um * (1.0 + 2.0 * max(0.0, cut.chatter - 1.0)))
-            - r.allowance_um
-        )
-        ideal_um = ideal_roughness_um(cut.feed_tooth_mm, r.corner_mm)
-        rough = (
-            0.35
-            + ideal_um
-            + 2.0 * wear_mm**1.5
-            + 0.9 * max(0.0, cut.chatter - 0.85) ** 2
-            + 0.02 * abs(self._runout.value)
-        ) * self._random.lognormal(1.0, 0.08)
+        error = self._size_error_um(cut, r, around.hall_c, again=again)
+        rough = self._roughness_um(cut, r)
         forget(part, _DEFECTS)
         if self._broken:
             part.defects.append("tool_break")
@@ -408,6 +315,28 @@ class Mill(CyclicProcess):
         stable = stable_depth_mm(p.stable_depth_mm, p.lobe_gain, p.natural_hz, r.teeth, rpm)
         stable /= softness
         return _Cut(force, power, max(0.05, life), r.axial_mm / stable, tooth)
+
+    def _size_error_um(self, cut: _Cut, r: MillingRecipe, hall_c: float, *, again: bool) -> float:
+        """What is left standing: tool and edge give way, the spindle grows into the work."""
+        p = self._p
+        return (
+            0.001 * cut.force_n * p.deflection_um_per_kn * (0.3 if again else 1.0)
+            + p.wear_size_um_per_mm * self.flank_wear_mm
+            - p.growth_um_per_k * (self._growth_k - self._zero_k + 0.6 * (hall_c - 21.0))
+            + 0.3 * self._runout.value
+            + self._random.normal(0.0, p.size_noise_um * (1.0 + 2.0 * max(0.0, cut.chatter - 1.0)))
+            - r.allowance_um
+        )
+
+    def _roughness_um(self, cut: _Cut, r: MillingRecipe) -> float:
+        rough: float = (
+            0.35
+            + ideal_roughness_um(cut.feed_tooth_mm, r.corner_mm)
+            + 2.0 * self.flank_wear_mm**1.5
+            + 0.9 * max(0.0, cut.chatter - 0.85) ** 2
+            + 0.02 * abs(self._runout.value)
+        ) * self._random.lognormal(1.0, 0.08)
+        return rough
 
     def _wear_out(self, dt_min: float, cut: _Cut, r: MillingRecipe) -> None:
         self._tool.use(dt_min / cut.life_min)
