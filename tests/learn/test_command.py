@@ -37,6 +37,8 @@ def test_a_machine_in_a_signed_candidate_out(works: Path) -> None:
     assert "Beside it, the plain way 'limits'" in told.stdout
     assert "they show what would be noticed, not what will go wrong here" in told.stdout
     assert "left out, since they never change: hold" in told.stderr
+    speaks = next(line for line in told.stdout.splitlines() if "speaks for its answers" in line)
+    assert speaks.count("press-1.melt (") == speaks.count("press-1.cavity (") == 1
     (listed,) = json.loads(genba("model", "list", "--state", state, "--json").stdout)
     assert listed["equipment"] == "press-1"
     assert [column["signal"] for column in listed["columns"]] == ["press-1.melt", "press-1.cavity"]
@@ -59,6 +61,8 @@ def test_parts_that_were_gauged_teach_quality(works: Path, tmp_path: Path) -> No
     card = json.loads(told.stdout)
     assert card["target"]["classes"] == ["good", "bad"]
     assert card["tested"]["auc"] > 0.9
+    (speaks,) = (limit for limit in card["limits"] if "speaks for its answers" in limit)
+    assert ": press-1.cavity (" in speaks  # what decides between good and bad
     assert "somebody vouched: cavity.mean, weight_g" in card["limits"][-1]
 
 

@@ -27,6 +27,8 @@ _PARITY_ROWS = 500
 _KEPT_ROWS = 50
 _KEPT_BYTES = 4 << 20
 """Of kept rows, so that a model of large pictures stays small; five rows are kept anyway."""
+_NAMED, _SHARE = 5, 0.02
+"""How many columns the report names, and from which share on."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,7 +93,8 @@ def train(
         raise LearnError(f"no recipe could be chosen: {_whys(found)}")
     inputs = seen_of(split.take(data, "test"), found.chosen.recipe.window).values
     content, parity = exported(found.chosen, inputs[:_PARITY_ROWS])
-    said = (*limits, *swept, *_warnings(found, vouched))
+    told_by = hangs_on(found.chosen.model, data, inputs[:: max(1, len(inputs) // _KEPT_ROWS)])
+    said = (*limits, *swept, *told_by, *_warnings(found, vouched))
     card = _card(data, split, found, found.chosen, parity, equipment, said, tuple(vouched), seed)
     report = report_of(card)
     model = found.chosen.model
@@ -126,6 +129,24 @@ def exported(rung: Rung, inputs: Floats) -> tuple[bytes, Parity]:
             "values that float32 cannot hold, or another rung"
         )
     return content, parity
+
+
+def hangs_on(model: Model, data: Dataset, inputs: Floats) -> tuple[str, ...]:
+    """Say which signals speak for a model's answers to these windows, columns where there are none.
+
+    The share of a signal is that of its contributions' size, over all windows together.
+    """
+    if data.images is not None:
+        return ()
+    sizes: dict[str, float] = {}
+    for column, size in zip(data.columns, np.abs(model.explain(inputs)).sum(axis=0), strict=True):
+        sizes[column.shown] = sizes.get(column.shown, 0.0) + float(size)
+    whole = sum(sizes.values())
+    if not whole > 0:
+        return ()
+    first = sorted(sizes, key=lambda name: -sizes[name])[:_NAMED]
+    named = [f"{n} ({sizes[n] / whole:.0%})" for n in first if sizes[n] >= _SHARE * whole]
+    return (f"What speaks for its answers to {len(inputs)} rows of the test: {', '.join(named)}.",)
 
 
 def _whys(found: Climb) -> str:
