@@ -65,6 +65,16 @@ async def test_nothing_is_driven_before_it_was_learned(works: Any) -> None:
     assert subject.driven.driver is Driver.CONTROL
 
 
+async def test_what_is_switched_on_again_says_so_and_what_it_lacks(works: Any) -> None:
+    subject = await works()
+    points = subject.core.set_points
+    points.stop("oven", "ada")
+    assert points.run("oven", "ben").why == "ben switched control on"
+    points.stop("oven", "ada")
+    (subject.state.root / PROCESSES / "oven-heat.json").unlink()
+    assert "`genba twin learn oven-heat`" in points.run("oven", "ben").why
+
+
 async def test_it_takes_over_without_a_jump_reaches_the_target_and_hands_back_without_one(
     works: Any,
 ) -> None:

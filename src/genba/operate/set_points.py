@@ -190,9 +190,10 @@ class SetPoints:
         """
         one = self.named(process)
         if not one.on:
-            one.on, one.by, one.stamp = True, by, 0
+            one.on, one.by, one.stamp, one.why = True, by, 0, ""
             self._record.say(one, "control.on", f"{by} switched control on")
             self._look_for_models()
+            one.why = one.why or f"{by} switched control on"
             self._record.keep()
         return one
 
