@@ -29,6 +29,8 @@ def test_what_is_not_known_of_parameters_is_named_where_that_is_why_nothing_is_p
     assert isinstance(why, str)
     assert "no linear model is near enough to 'heated_body' over its envelope" in why
     assert "but for what is not known of its parameters" in why
+    assert why.endswith("; learn it from rows in which its set-points were moved")
+    assert "another gain" not in why
 
 
 def test_the_variable_whose_range_is_too_wide_for_a_linear_model_is_named(joined: Bound) -> None:
@@ -36,3 +38,4 @@ def test_the_variable_whose_range_is_too_wide_for_a_linear_model_is_named(joined
     assert isinstance(why, str)
     assert "Cel of 'temperature' in a step" in why
     assert "but for 'temperature' from" in why or "but for 'setpoint' from" in why
+    assert why.endswith("; a narrower range in the plant file may be proved")

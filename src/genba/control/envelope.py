@@ -14,6 +14,7 @@ from genba.twin.process.episode import Floats
 _DEVIATIONS = 3.0
 _HIDDEN = 0.02
 """How far a state that nobody measures may be from its estimate, in spans."""
+_PARAMETERS = "what is not known of its parameters"
 
 
 def room_of(bound: Bound, inputs: Floats | None = None) -> Room:
@@ -73,11 +74,15 @@ def proved(bound: Bound, belief: Belief, inputs: Floats | None = None) -> Shield
     except np.linalg.LinAlgError as error:
         raise ControlError(f"no recovery was found ({error})") from None
     except Refused as error:
-        raise ControlError(f"{_too_wide(bound, belief, room, known)}: {error}") from None
+        text, mend = _too_wide(bound, belief, room, known)
+        what, _, _ = str(error).partition(";")  # its own mend is for who makes a recovery
+        raise ControlError(f"{text}: {what}; {mend}") from None
 
 
-def _too_wide(bound: Bound, belief: Belief, room: Room, known: LinearClass) -> str:
-    """Say by how much one linear model errs over an envelope, and what most of that comes from."""
+def _too_wide(bound: Bound, belief: Belief, room: Room, known: LinearClass) -> tuple[str, str]:
+    """Say by how much one linear model errs over an envelope, what most of that comes from, and
+    what may mend it.
+    """
     states = bound.physics.states
     shares = [w / state.span for w, state in zip(known.w, states, strict=True)]
     worst = int(np.argmax(shares))
@@ -94,14 +99,20 @@ def _too_wide(bound: Bound, belief: Belief, room: Room, known: LinearClass) -> s
             told = f"'{variable.name}' from {low:.4g} to {high:.4g} {variable.unit}"
             left[told] = _error(bound, belief, replace(room, **{of: box}), worst)
     sure = replace(belief, covariance=1e-9 * np.eye(len(belief.mean)))
-    left["what is not known of its parameters"] = _error(bound, sure, room, worst)
+    left[_PARAMETERS] = _error(bound, sure, room, worst)
     cause = min(left, key=lambda one: left[one])
     state = states[worst]
-    return (
+    mend = (
+        "learn it from rows in which its set-points were moved"
+        if cause == _PARAMETERS
+        else "a narrower range in the plant file may be proved"
+    )
+    text = (
         f"no linear model is near enough to '{bound.physics.name}' over its envelope: it errs by "
         f"up to {known.w[worst]:.3g} {state.unit} of '{state.name}' in a step ({left[cause]:.3g} "
         f"but for {cause})"
     )
+    return text, mend
 
 
 def _error(bound: Bound, belief: Belief, room: Room, state: int) -> float:
