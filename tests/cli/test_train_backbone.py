@@ -84,3 +84,11 @@ def test_more_steps_than_it_looks_ahead_and_an_unknown_name_are_refused(
     code, said, _ = forecast(state, fresh, "--backbone", "beef")
     assert code == 1
     assert "0 backbones are called 'beef'" in said
+
+
+def test_a_forecast_needs_no_state_folder_beforehand(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    code, said, rungs = forecast(state, recorded(tmp_path / "fresh.csv", 2, rows=600))
+    assert code == 0, said
+    assert "linear" in rungs
+    assert (state / "models").is_dir()

@@ -151,12 +151,12 @@ def _refused(why: str, asked: bool) -> "tuple[tuple[Recipe, ...], tuple[str, ...
 
 
 def shelf_of(folder: Path) -> "BackboneShelf":
-    """Open the backbones of a state folder."""
+    """Open the backbones of a state folder, which is made where there is none."""
     from genba.learn.backbone.kept import FOLDER, BackboneShelf
     from genba.learn.registry.signature import KEY
     from genba.operate.state import StateFolder
 
-    return BackboneShelf(folder / FOLDER, StateFolder(folder, create=False).secrets / KEY)
+    return BackboneShelf(folder / FOLDER, StateFolder(folder).secrets / KEY)
 
 
 def needs_torch() -> None:
