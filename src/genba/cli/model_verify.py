@@ -2,30 +2,23 @@
 saw.
 """
 
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from genba.cli.model_verdict import show_verdict
+from genba.cli.model_verify_case import Case, release_in_force
 from genba.cli.model_verify_pictures import of_pictures
-from genba.cli.moments import TIMES, moment
+from genba.cli.model_verify_signals import of_signals
+from genba.cli.moments import TIMES
 from genba.cli.output import emit_json, fail, says_errors
 from genba.cli.training import JsonOption, PlantFile, StateOption, now_text, registry_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
-    from genba.historian import Historian
-    from genba.learn import Registered, Registry
-    from genba.learn.edge.past import Stretch
-    from genba.learn.verify.imagined import Fault
-    from genba.learn.verify.verified import Terms, Verdict
-    from genba.plant import Plant
-
-_ONSETS = 5
-"""At how many moments each fault is imagined."""
+    from genba.learn.verify.verified import Verdict
 
 ModelArgument = Annotated[str, typer.Argument(help="The model: its digest, or how that begins.")]
 
@@ -89,9 +82,6 @@ def verify(
     json: JsonOption = False,
 ) -> None:
     """Run a model in shadow over recorded data, or pictures; what passes may be released."""
-    from rich.console import Console
-    from rich.progress import Progress
-
     from genba.learn import Task
     from genba.learn.edge.pack import BUDGET_US, PICTURE_BUDGET_US
     from genba.learn.verify.budget import BUDGET_A_WEEK
@@ -105,17 +95,17 @@ def verify(
     registry = registry_of(folder)
     found = registry.get(model)
     shows = found.card.task is Task.INSPECT
-    of_signals = {"--hours": hours, "--from": start, "--twin": twin, "--budget": budget}
-    of_shown = {
-        "--pictures": pictures,
-        "--labels": labels,
-        "--good": good,
-        "--false-alarms": false_alarms,
-    }
-    for name, value in (of_signals if shows else of_shown).items():
-        if value:
-            sees = "pictures, whose times and rates say nothing" if shows else "no pictures"
-            fail(f"model {found.digest[:12]} judges {sees}; leave {name} out")
+    _refuse_idle(
+        found.digest,
+        shows=shows,
+        only_signals={"--hours": hours, "--from": start, "--twin": twin, "--budget": budget},
+        only_pictures={
+            "--pictures": pictures,
+            "--labels": labels,
+            "--good": good,
+            "--false-alarms": false_alarms,
+        },
+    )
     if found_share and not (twin or shows):
         fail("--found is a share of imagined faults; name the process with --twin")
     usual_us, usual_found = (PICTURE_BUDGET_US, LEAST_FOUND) if shows else (BUDGET_US, 0.0)
@@ -125,29 +115,14 @@ def verify(
         usual_found if found_share is None else found_share,
         FALSE_ALARMS if false_alarms is None else false_alarms,
     )
-    in_force = _in_force(registry, f"{found.card.equipment}.{found.card.task.value}")
+    in_force = release_in_force(registry, f"{found.card.equipment}.{found.card.task.value}")
+    case = Case(registry, found, loaded, folder, terms, in_force)
     if shows:
         asked = found_share is not None or false_alarms is not None or certain
-        run = of_pictures(
-            *(registry, found, loaded, folder, terms, in_force),
-            pictures=pictures,
-            labels=labels,
-            good=good,
-            asked=asked,
-        )
+        run = of_pictures(case, pictures=pictures, labels=labels, good=good, asked=asked)
     else:
-        run = _of_signals(
-            *(registry, found, loaded, folder, terms, in_force),
-            span=(start, end, hours),
-            twin=(twin, fault_hours),
-        )
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("beginning", total=1.0)
-
-        def told(what: str, share: float) -> None:
-            progress.update(task, description=what, completed=share)
-
-        verdict = run(told=told)
+        run = of_signals(case, span=(start, end, hours), twin=(twin, fault_hours))
+    verdict = _shown_running(run)
     note(registry, found, verdict, now_text(), by)
     if json:
         emit_json({"model": found.digest, "passed": verdict.passed, **verdict.as_json()})
@@ -157,78 +132,25 @@ def verify(
         raise typer.Exit(1)
 
 
-def _of_signals(
-    registry: "Registry",
-    found: "Registered",
-    plant: "Plant",
-    folder: Path,
-    terms: "Terms",
-    in_force: bytes | None,
-    *,
-    span: tuple[str | None, str, float | None],
-    twin: tuple[str, float],
-) -> "Callable[..., Verdict]":
-    """Return what runs a model in shadow over what the historian holds of a span."""
-    from genba.historian import Historian
-    from genba.learn.edge.past import Past
-    from genba.learn.verify.unseen import unseen
-    from genba.learn.verify.verified import verify
-    from genba.plant import SystemClock
-
-    clock = SystemClock()
-    start, end, hours = span
-    process, fault_hours = twin
-
-    def opened() -> "Historian":
-        return Historian.open(folder / "historian", clock, read_only=True)
-
-    with opened() as historian:
-        begin = None if start is None else moment(historian, start)
-        until, newest = moment(historian, end), moment(historian, "now")
-    period = unseen(found.card, newest, start=begin, end=until, hours=hours)
-    past = Past(plant, opened, clock.now)
-    imagine = _imagining(plant, folder, process, opened, fault_hours * 3600) if process else None
-    return partial(
-        verify, *(registry, found, plant, past, period, terms), in_force=in_force, imagine=imagine
-    )
+def _refuse_idle(
+    digest: str, *, shows: bool, only_signals: dict[str, object], only_pictures: dict[str, object]
+) -> None:
+    """Refuse options that would do nothing: those of pictures with signals, and the other way."""
+    for name, value in (only_signals if shows else only_pictures).items():
+        if value:
+            sees = "pictures, whose times and rates say nothing" if shows else "no pictures"
+            fail(f"model {digest[:12]} judges {sees}; leave {name} out")
 
 
-def _imagining(
-    plant: "Plant",
-    folder: Path,
-    process: str,
-    opened: "Callable[[], Historian]",
-    length_s: float,
-) -> "Callable[[Stretch], Sequence[Fault]]":
-    """Return what imagines faults in a stretch, by what was learned of a process."""
-    from genba.cli.twin_learn import PROCESSES
-    from genba.control.bound import bound
-    from genba.control.imagined import faults_in
-    from genba.control.learned import kept_world
-    from genba.learn.registry.signature import KEY
-    from genba.learn.verify.imagined import onsets
-    from genba.operate.state import StateFolder
+def _shown_running(run: "Callable[..., Verdict]") -> "Verdict":
+    """Run it, with a bar that shows how far it is."""
+    from rich.console import Console
+    from rich.progress import Progress
 
-    joined = bound(plant, process)
-    key = StateFolder(folder, create=False).secrets / KEY
-    world, _ = kept_world(joined, folder / PROCESSES, key)
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("beginning", total=1.0)
 
-    def imagine(stretch: "Stretch") -> "Sequence[Fault]":
-        begins = onsets(stretch, length_s, _ONSETS)
-        if not begins:
-            fail(f"the stretch is too short for faults of {length_s / 3600:g} h; take a longer one")
-        with opened() as historian:
-            return faults_in(joined, world, historian, begins, length_s)
+        def told(what: str, share: float) -> None:
+            progress.update(task, description=what, completed=share)
 
-    return imagine
-
-
-def _in_force(registry: "Registry", name: str) -> bytes | None:
-    """Return the release of that name that is in force at the core."""
-    from genba.learn import running
-
-    slot = running(registry).get(name)
-    if slot is None or slot.force is None:
-        return None
-    path = registry.root / "shelf" / f"{slot.force}.bundle"
-    return path.read_bytes() if path.exists() else None
+        return run(told=told)

@@ -4,23 +4,17 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from genba.cli.model_verify_case import Case
 from genba.cli.output import fail
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from genba.learn import Registered, Registry
-    from genba.learn.verify.verified import Terms, Verdict
-    from genba.plant import Plant
+    from genba.learn.verify.verified import Verdict
 
 
 def of_pictures(
-    registry: "Registry",
-    found: "Registered",
-    plant: "Plant",
-    state: Path,
-    terms: "Terms",
-    in_force: bytes | None,
+    case: Case,
     *,
     pictures: Path | None,
     labels: Path | None,
@@ -35,14 +29,14 @@ def of_pictures(
     from genba.learn.verify.pictures import verify_pictures
     from genba.learn.verify.shown import shown_in
 
-    camera = state / PICTURES / found.card.equipment
+    camera = case.state / PICTURES / case.model.card.equipment
     folder = camera if pictures is None else pictures
     if pictures is None and not folder.is_dir():
         fail(
             f"no camera has put pictures into {folder}; name a folder with --pictures (its "
             "sub-folders, 'good' and one for each kind of defect, say what they show)"
         )
-    good = good or str(found.card.lineage.get("query", {}).get("good", "good"))
+    good = good or str(case.model.card.lineage.get("query", {}).get("good", "good"))
     shown = shown_in(folder, labels=labels, good=good)
     if asked and not any(one.kind for one in shown):
         fail(
@@ -51,5 +45,8 @@ def of_pictures(
             "defect, or give a table with --labels"
         )
     return partial(
-        verify_pictures, registry, found, plant, shown, terms, good=good, in_force=in_force
+        verify_pictures,
+        *(case.registry, case.model, case.plant, shown, case.terms),
+        good=good,
+        in_force=case.in_force,
     )
