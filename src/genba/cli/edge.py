@@ -35,7 +35,7 @@ def run(
     ] = None,
     state: StateOption = Path("edge-state"),
     clock: Annotated[
-        str, typer.Option(help="The plant's clock: 'system', or START*SPEED@WALLTIME.")
+        str, typer.Option(help="The plant's clock: 'system', or START*SPEED@UNIXSECONDS.")
     ] = "system",
     credentials: Annotated[
         Path | None, typer.Option(help="File with the devices' credentials (mode 0600).")

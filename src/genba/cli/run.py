@@ -46,7 +46,7 @@ def run(
     clock: Annotated[
         str,
         typer.Option(
-            help="The plant's clock: 'system', or START*SPEED@WALLTIME for a simulated one."
+            help="The plant's clock: 'system', or START*SPEED@UNIXSECONDS for a simulated one."
         ),
     ] = "system",
     until: Annotated[

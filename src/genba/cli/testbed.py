@@ -53,7 +53,7 @@ def run(
     clock: Annotated[
         str | None,
         typer.Option(
-            help="Clock shared with other processes: START*SPEED@WALLTIME, or 'system'.",
+            help="Clock shared with other processes: START*SPEED@UNIXSECONDS, or 'system'.",
             show_default=False,
         ),
     ] = None,
