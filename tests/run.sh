@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The whole suite in four streams beside each other: what keeps time (processes, ports, clocks)
-# undisturbed, then what runs plants within the test's own process, then what plans and predicts
-# and what learns, which end at about the same time. Arguments are for all four.
+# undisturbed; behind it what runs plants within the test's own process, what plans and predicts and
+# what learns, which share what is left. Arguments are for all four.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 learning=(tests/learn)
@@ -15,9 +15,9 @@ done
 logs=$(mktemp -d)
 beside=()
 trap 'kill "${beside[@]}" 2>/dev/null; rm -rf "$logs"' EXIT
-nice -n 10 .venv/bin/python -m pytest "$@" "${learning[@]}" >"$logs/learning" 2>&1 &
+nice -n 5 .venv/bin/python -m pytest "$@" "${learning[@]}" >"$logs/learning" 2>&1 &
 beside+=($!)
-nice -n 10 .venv/bin/python -m pytest "$@" "${planning[@]}" >"$logs/planning" 2>&1 &
+nice -n 5 .venv/bin/python -m pytest "$@" "${planning[@]}" >"$logs/planning" 2>&1 &
 beside+=($!)
 nice -n 5 .venv/bin/python -m pytest "$@" "${running[@]}" >"$logs/running" 2>&1 &
 beside+=($!)
