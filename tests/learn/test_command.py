@@ -275,6 +275,10 @@ def test_an_altered_model_is_refused_and_hides_no_other(tmp_path: Path) -> None:
     assert told.exit_code == 1
     assert kept[:8] in told.stdout
     assert f"model.onnx of model {altered[:12]} was altered or damaged; restore" in told.stderr
+    told = genba("model", "watch", "--state", state)
+    assert told.exit_code == 1
+    assert kept[:8] in told.stdout
+    assert f"model.onnx of model {altered[:12]} was altered or damaged; restore" in told.stderr
     for verb in (("show",), ("release", "--by", "ada", "--unverified", "trial")):
         told = genba("model", verb[0], altered[:12], *verb[1:], "--state", state)
         assert told.exit_code == 1

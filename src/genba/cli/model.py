@@ -13,8 +13,7 @@ from genba.cli.model_retrain import retrain
 from genba.cli.model_verify import verify
 from genba.cli.model_watch import watch
 from genba.cli.output import emit_json, fail, noun, print_table, says_errors
-from genba.cli.training import StateOption, registry_of, show_rungs
-from genba.errors import GenbaError
+from genba.cli.training import StateOption, registry_of, show_rungs, sound
 
 if TYPE_CHECKING:
     from genba.learn import Registered, Registry
@@ -38,12 +37,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 def list_models(state: StateOption = None, json: JsonOption = False) -> None:
     """List all models, the newest last, each checked; those that fail are named below."""
     registry = registry_of(state or Path("state"))
-    models, failed = [], []
-    for digest in registry.list():
-        try:
-            models.append(registry.get(digest))
-        except GenbaError as error:
-            failed.append(str(error))
+    models, failed = sound(registry, registry.list())
     if json:
         emit_json([{"model": one.digest, **one.card.as_json()} for one in models])
     else:

@@ -51,7 +51,7 @@ def retrain(
     folder = state or plant.resolve().parent / "state"
     told = Rules() if rules is None else read_rules(rules)
     registry = registry_of(folder)
-    found, force = wanted(registry, model)[0]
+    (found, force), *_ = wanted(registry, model)[0]
     watched, data = _rows(found, force, plant, folder, file, (start, end), told)
     trigger = why or watched.why(told.retrain)
     if not trigger:

@@ -1,13 +1,13 @@
 """``genba model watch``: whether models still are what their cards say, and back by rule."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
 from genba.cli.moments import TIMES, length_us, moment
 from genba.cli.output import emit_json, fail, print_table, says_errors
-from genba.cli.training import FileOption, JsonOption, StateOption, registry_of
+from genba.cli.training import FileOption, JsonOption, StateOption, registry_of, sound
 
 if TYPE_CHECKING:
     from genba.historian import Historian
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from genba.learn.watch.where import Force
     from genba.plant import Plant
 
+Chosen: TypeAlias = "list[tuple[Registered, Force | None]]"
+"""Models to look at, each with where it is in force."""
 BY = "genba model watch"
 _COLUMNS = ("model", "where", "since", "rows", "drift", "calibration", "false a week", "p99 us")
 
@@ -61,12 +63,21 @@ def watch(
     if pause is not None and pause <= 0:
         fail("--every takes a length above 0, such as 30m or 6h")
     registry = registry_of(folder)
+    if file is not None and not model:
+        fail("--file holds rows of one model; name it")
     while True:
-        found = _looks(registry, model, plant, folder, file, (start, end), told)
+        chosen, failed = wanted(registry, model)
+        if not chosen:
+            fail("\n".join(failed) or "there is no model yet; learn one with `genba train`")
+        found = _looks(registry, chosen, plant, folder, file, (start, end), told)
         done = [_act(registry, one, told, act=act) for one in found]
         _show(found, done, told, json=json)
+        if pause is None and failed:
+            fail("\n".join(failed))
         if pause is None:
             return
+        for text in failed:
+            typer.echo(text, err=True)
         time.sleep(pause)
 
 
@@ -109,28 +120,32 @@ def look_at(
     return from_machine(subject, force, historian, plant, (begin, end), rules, measured_us)
 
 
-def wanted(registry: "Registry", model: str) -> "list[tuple[Registered, Force | None]]":
-    """Return a model, or all in force; where nothing runs, the newest of each kind."""
+def wanted(registry: "Registry", model: str) -> tuple[Chosen, list[str]]:
+    """Return a model, or all in force; where nothing runs, the newest of each kind.
+
+    Beside them is what is wrong with those of all that were altered or damaged.
+    """
     from genba.learn.watch.where import in_force
 
     running = in_force(registry.history.events())
     if model:
         found = registry.get(model)
         mine: list[Any] = [one for one in running if one.model == found.digest] or [None]
-        return [(found, one) for one in mine]
+        return [(found, one) for one in mine], []
     having = set(registry.list())  # what was released elsewhere is watched there
-    if any(one.model in having for one in running):
-        return [(registry.get(one.model), one) for one in running if one.model in having]
-    newest = {}
-    for digest in registry.list():
-        found = registry.get(digest)
-        newest[found.card.equipment or digest, found.card.task] = found
-    return [(found, None) for found in newest.values()]
+    here = [one for one in running if one.model in having]
+    if here:
+        models, failed = sound(registry, dict.fromkeys(one.model for one in here))
+        held = {found.digest: found for found in models}
+        return [(held[one.model], one) for one in here if one.model in held], failed
+    models, failed = sound(registry, registry.list())
+    newest = {(found.card.equipment or found.digest, found.card.task): found for found in models}
+    return [(found, None) for found in newest.values()], failed
 
 
 def _looks(
     registry: "Registry",
-    model: str,
+    chosen: Chosen,
     plant: Path,
     folder: Path,
     file: Path | None,
@@ -142,16 +157,11 @@ def _looks(
     from genba.plant import SystemClock, load_plant
 
     events = registry.history.events()
-    chosen = wanted(registry, model)
-    if not chosen:
-        fail("there is no model yet; learn one with `genba train`")
 
     def each(found: "Registered", force: "Force | None", source: Any) -> "Watched":
         return look_at(found, force, source, span, rules, measured_us(events, found.digest))
 
     if file is not None:
-        if not model:
-            fail("--file holds rows of one model; name it")
         return [each(found, force, file) for found, force in chosen]
     if all(not found.card.equipment for found, _ in chosen):
         return [each(found, force, None) for found, force in chosen]

@@ -1,6 +1,6 @@
 """What the commands of ``genba train`` share: their options, where data come from, what is said."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -253,6 +253,19 @@ def registry_of(folder: Path, *, create: bool = False) -> "Registry":
 
     state = StateFolder(folder, create=create)
     return Registry(folder / MODELS, state.secrets / KEY)
+
+
+def sound(registry: "Registry", digests: Iterable[str]) -> "tuple[list[Registered], list[str]]":
+    """Open models, each checked; return those that hold, and what is wrong with the others."""
+    from genba.errors import GenbaError
+
+    models, failed = [], []
+    for digest in digests:
+        try:
+            models.append(registry.get(digest))
+        except GenbaError as error:
+            failed.append(str(error))
+    return models, failed
 
 
 def now_text() -> str:
