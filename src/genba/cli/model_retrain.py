@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from genba.cli.model_watch import look_at, parted, wanted
+from genba.cli.model_watch import look_at, named, parted
 from genba.cli.moments import TIMES, moment
 from genba.cli.output import emit_json, fail, says_errors
 from genba.cli.training import FileOption, JsonOption, StateOption, now_text, registry_of
@@ -51,7 +51,7 @@ def retrain(
     folder = state or plant.resolve().parent / "state"
     told = Rules() if rules is None else read_rules(rules)
     registry = registry_of(folder)
-    (found, force), *_ = wanted(registry, model)[0]
+    found, force = named(registry, model)[0]
     watched, data = _rows(found, force, plant, folder, file, (start, end), told)
     trigger = why or watched.why(told.retrain)
     if not trigger:

@@ -66,7 +66,7 @@ def watch(
     if file is not None and not model:
         fail("--file holds rows of one model; name it")
     while True:
-        chosen, failed = wanted(registry, model)
+        chosen, failed = (named(registry, model), []) if model else wanted(registry)
         if not chosen:
             fail("\n".join(failed) or "there is no model yet; learn one with `genba train`")
         found = _looks(registry, chosen, plant, folder, file, (start, end), told)
@@ -120,18 +120,24 @@ def look_at(
     return from_machine(subject, force, historian, plant, (begin, end), rules, measured_us)
 
 
-def wanted(registry: "Registry", model: str) -> tuple[Chosen, list[str]]:
-    """Return a model, or all in force; where nothing runs, the newest of each kind.
+def named(registry: "Registry", model: str) -> Chosen:
+    """Return a model by how its digest begins, once for each place where it is in force."""
+    from genba.learn.watch.where import in_force
+
+    found = registry.get(model)
+    running = in_force(registry.history.events())
+    mine: list[Any] = [one for one in running if one.model == found.digest] or [None]
+    return [(found, one) for one in mine]
+
+
+def wanted(registry: "Registry") -> tuple[Chosen, list[str]]:
+    """Return all models in force; where nothing runs, the newest of each kind.
 
     Beside them is what is wrong with those of all that were altered or damaged.
     """
     from genba.learn.watch.where import in_force
 
     running = in_force(registry.history.events())
-    if model:
-        found = registry.get(model)
-        mine: list[Any] = [one for one in running if one.model == found.digest] or [None]
-        return [(found, one) for one in mine], []
     having = set(registry.list())  # what was released elsewhere is watched there
     here = [one for one in running if one.model in having]
     if here:
