@@ -185,7 +185,8 @@ def _trained(
         return None, str(error).splitlines()[0][:120]
     if not found.climb.beats:
         return None, f"'{found.card.recipe}' is no better than the plain way"
-    return found, ""
+    doubt = ladder.doubt(found.card.tested) or ""
+    return None if doubt else found, doubt
 
 
 def _names(candidate, after, seen, one, alarms) -> tuple[str, ...]:  # type: ignore[no-untyped-def]

@@ -164,6 +164,8 @@ def _warnings(found: Climb, vouched: Collection[str]) -> list[str]:
         told.append(
             "It is no better than the plain way beside it: there is no reason to release it."
         )
+    if found.chosen is not None and (doubt := found.ladder.doubt(found.chosen.tested or {})):
+        told.append(doubt)
     if found.chosen is not None and _lacks_interval(found.chosen):
         told.append(
             "It tells no interval: one of 90% takes 9 rows that nothing was fitted on, and where "

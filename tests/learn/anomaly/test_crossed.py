@@ -30,7 +30,7 @@ def test_every_row_with_enough_past_is_judged_once_by_a_model_that_did_not_see_i
 
     def fitted(some: Dataset) -> DistanceModel:
         taught.append(set(some.values[:, 0].tolist()))
-        return RECIPE._fitted(some)
+        return RECIPE.of_normal(some)
 
     rows, scores, kinds = crossed(data, 8, fitted)
     assert len(rows) == len(np.unique(rows)) == len(scores) == len(kinds)
@@ -49,7 +49,7 @@ def test_few_rows_alarm_less_on_new_ones_than_where_a_part_alone_taught(
     model = sharp.fit(few, held, 0)
     seen = windows_of(test, sharp.window).values
     assert np.mean(model.predict(seen).value > 1) < 0.05
-    alone = sharp._fitted(few)
+    alone = sharp.of_normal(few)
     limits = alone.view.limits(few, sharp.window, alone, Wish(0.01))
     careless = replace(alone, limits=limits).predict(seen).value
     assert np.mean(careless > 1) > np.mean(model.predict(seen).value > 1)
@@ -61,5 +61,5 @@ def test_many_rows_keep_a_part_of_their_own_for_limits() -> None:
     train = data.take(np.arange(cut), "train")
     held = data.take(np.arange(cut, data.rows), "held")
     model = RECIPE.fit(train, held, 0)
-    plain = RECIPE._fitted(train)
+    plain = RECIPE.of_normal(train)
     assert (model.variances == plain.variances).all()

@@ -11,6 +11,7 @@ from genba.learn.anomaly.distance import DistanceRecipe
 from genba.learn.anomaly.forest import ForestRecipe
 from genba.learn.anomaly.pca import PcaModel, PcaRecipe
 from genba.learn.anomaly.sigma import SigmaRecipe
+from genba.learn.anomaly.together import TogetherRecipe
 from genba.learn.arrays import Floats
 from genba.learn.data.dataset import Dataset
 from genba.learn.quality.boosted import BoostedRecipe
@@ -21,6 +22,8 @@ from genba.learn.recipe.prediction import Prediction
 OURS = (
     DistanceRecipe(),
     DistanceRecipe(window=1),
+    TogetherRecipe(),
+    TogetherRecipe(windows=(1, 3)),
     PcaRecipe(),
     PcaRecipe(window=1),
     ForestRecipe(trees=30),

@@ -57,16 +57,16 @@ class DistanceRecipe:
         """
         wish = Wish(self.false_alarms, self.a_week)
         if train.rows > PLENTY:
-            model = self._fitted(train)
+            model = self.of_normal(train)
             return replace(model, limits=model.view.limits(held, self.window, model, wish))
         both = joined([train, held], train.name, "with the part held out")
-        rows, scores, kinds = crossed(both, self.window, self._fitted)
+        rows, scores, kinds = crossed(both, self.window, self.of_normal)
         apart = apart_of(both, self.window)
         limits = limits_of(both, rows, scores, kinds, wish, apart)
-        return replace(self._fitted(both), limits=limits)
+        return replace(self.of_normal(both), limits=limits)
 
-    def _fitted(self, normal: Dataset) -> "DistanceModel":
-        """Take the covariance; the limits are still 1."""
+    def of_normal(self, normal: Dataset) -> "DistanceModel":
+        """Take the covariance alone; the limits are still 1."""
         view, standard = View.learn(normal, self.window)
         shrink = self.shrink if self.shrink is not None else shrink_of(standard, self.window)
         values, axes = _axes(standard)

@@ -45,12 +45,13 @@ KINDS: dict[str, Callable[[Floats, float, Floats], Floats]] = {
 
 @dataclass(frozen=True, slots=True)
 class Drill:
-    """One fault in one column, and whether the model found it, and named the column."""
+    """One fault in one column, and how far from normal the model thinks it: the median answer over
+    the second half of the stretch.
+    """
 
     column: str
     kind: str
-    found: bool
-    named: bool
+    far: float
 
 
 def drills(
@@ -58,10 +59,9 @@ def drills(
 ) -> list[Drill]:
     """Put faults into stretches of normal data, one column at a time.
 
-    A drill counts as found where the model alarms in more than half of the rows of the second half
-    of the stretch, and as named where the column speaks most for these alarms. ``sigma`` is the
-    spread of each column in the training data, (columns,); where it is 0 there is no drill. With
-    ``lead`` rows of normal data before each drill, windows of up to that length meet the same ones.
+    ``sigma`` is the spread of each column in the training data, (columns,); where it is 0 there is
+    no drill. With ``lead`` rows of normal data before each drill, windows of up to that length meet
+    the same ones.
 
     Returns
     -------
@@ -102,7 +102,4 @@ def _drill(
     values[window - 1 :, column] = KINDS[kind](values[window - 1 :, column], sigma[column], at)
     stretch = Dataset("drill", data.columns, values, np.arange(len(rows)), data.lineage)
     seen = windows_of(stretch, window).values[LENGTH // 2 :]
-    alarms = model.predict(seen).value > (model.threshold or 1.0)
-    found = bool(np.mean(alarms) > 0.5)
-    named = found and int(model.explain(seen[alarms]).sum(axis=0).argmax()) == column
-    return Drill(data.names[column], kind, found, named)
+    return Drill(data.names[column], kind, float(np.median(model.predict(seen).value)))

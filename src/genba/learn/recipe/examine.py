@@ -43,6 +43,7 @@ MEASURES = {
         Measure("false_alarms_week", "false alarms a week", False),
         Measure("detection", "faults found, share of rows", True, percent=True),
         Measure("drills", "drills found", True, percent=True),
+        Measure("drills_kept", "drills found at a limit that these rows keep", True, percent=True),
         Measure("delay_rows", "median delay in rows", False),
     )
 }

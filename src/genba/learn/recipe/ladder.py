@@ -18,7 +18,7 @@ from genba.learn.scale import Scale, opened, scale_of
 from genba.learn.split.parts import PARTS, Part, Split
 
 MARGIN = 0.01
-"""A heavier rung has to be better by this share of what is left to gain, else the lighter stays."""
+"""A later rung has to be better by this share of what is left to gain, else the earlier stays."""
 _ORDER = (Weight.LIGHT, Weight.MID, Weight.HEAVY)
 
 
@@ -46,8 +46,8 @@ class Examine(Protocol):
 class Ladder:
     """What is tried for a task: ``rungs`` may be chosen, ``baselines`` only stand beside them.
 
-    ``primary`` is the figure that decides. ``acceptable`` may rule a rung out, with the reason
-    (say, more false alarms than the plant puts up with).
+    ``primary`` is the figure that decides. ``doubt`` reads the figures of the test, and tells what
+    speaks against a release (say, more false alarms than anybody puts up with).
     """
 
     task: Task
@@ -55,10 +55,12 @@ class Ladder:
     baselines: tuple[Recipe, ...]
     examine: Examine
     primary: str
-    acceptable: Callable[[Scores], str | None] = lambda scores: None
+    doubt: Callable[[Scores], str | None] = lambda scores: None
     fewest_rows: int = 100
     again: Again = Again.NO
     """What becomes of the part for choosing once it has served."""
+    least: float = 0.0
+    """By how much of the figure a later rung has to be better at least: what is but chance."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -155,8 +157,8 @@ def tried(
         tested = measure(ladder, recipe, model, parts["test"]) if "test" in parts else None
     except LearnError as error:
         return replace(rung, failed=str(error)), None
-    failed = ladder.acceptable(chosen_on) or ""
-    if not failed and chosen_on.get(ladder.primary) is None:
+    failed = ""
+    if chosen_on.get(ladder.primary) is None:
         failed = f"{MEASURES[ladder.primary].text} is undefined on the part for choosing"
     rung = replace(rung, fit_s=spent, chosen_on=chosen_on, tested=tested, failed=failed)
     return rung, model.parts()
@@ -201,12 +203,12 @@ def choose(ladder: Ladder, rungs: Sequence[Rung]) -> Rung | None:
     for rung in rungs:
         if rung.failed:
             continue
-        if chosen is None or _better(ladder.primary, rung, chosen, MARGIN):
+        if chosen is None or _better(ladder.primary, rung, chosen, MARGIN, ladder.least):
             chosen = rung
     return chosen
 
 
-def _better(name: str, one: Rung, other: Rung, margin: float = 0.0) -> bool:
+def _better(name: str, one: Rung, other: Rung, margin: float = 0.0, least: float = 0.0) -> bool:
     """Whether one is better than another by a share of what is left to gain (or of the error)."""
     mine, theirs = _figure(name, one), _figure(name, other)
     if mine is None or theirs is None:
@@ -216,7 +218,7 @@ def _better(name: str, one: Rung, other: Rung, margin: float = 0.0) -> bool:
         if MEASURES[name].higher
         else (theirs - mine, abs(theirs))
     )
-    return bool(gain > margin * left + 1e-12)
+    return bool(gain > max(margin * left, least) + 1e-12)
 
 
 def _figure(name: str, rung: Rung) -> float | None:
