@@ -2,14 +2,16 @@
 
 ``python -m benchmarks.untouched_rig --data DIR [--seeds 0 1 2]``
 
-The usual set for this is SKAB (a pump and its valves); it cannot be had here, and these stand in
-for it: a machine's temperature (NAB), the drive-end bearing of a motor (Case Western), a milling
-machine with worn tools (University of Michigan), an array of gas sensors that drifts (UCI 224) and
-an injection press (iGuzzini). No recipe, window or limit was chosen on any of them. Normal rows
-come first, in their order, parted 50/15/15/20 as ``genba train anomaly`` parts them; faults are all
-in the test part. The rung is chosen by drills on normal rows, as for a machine without labels. AUC
-is that of normal against faulty rows of the test part. A set that training refuses, since it is too
-short, stands in the table and not in the mean.
+A pump with valves (SKAB, Katser and Kozitsin 2020, GPL-3.0) in runs of twenty minutes, in each of
+which a valve closes: ``DIR/skab/valve1/*.csv`` and ``valve2/*.csv`` as published at
+``github.com/waico/SKAB``; each run is learned from and tested on alone, and the mean over runs
+meets the bar or does not. Beside it stand a machine's temperature (NAB), the drive-end bearing of a
+motor (Case Western), a milling machine with worn tools (University of Michigan), an array of gas
+sensors that drifts (UCI 224) and an injection press (iGuzzini). No recipe, window or limit was
+chosen on any of them. Normal rows come first, in their order, parted 50/15/15/20 as ``genba train
+anomaly`` parts them; faults are all in the test part. The rung is chosen by drills on normal rows,
+as for a machine without labels. AUC is that of normal against faulty rows of the test part. A set
+that training refuses, since it is too short, stands in the table and not in the mean.
 
 Vibration is told as a machine's monitor tells it: root mean square, peak, kurtosis and the root
 mean square of the differences over each 8 ms. What the mill's control commands, and which gas the
@@ -17,6 +19,7 @@ sensors are shown and how much of it, is told as setpoints.
 """
 
 import argparse
+import csv
 import re
 import sys
 import time
@@ -126,6 +129,21 @@ def gas(folder: Path) -> Dataset:
     return _dataset("gas", names, values, late, batch.astype(np.str_), 600.0)
 
 
+def pump_runs(folder: Path) -> list[Dataset]:
+    """Runs of a pump, every second; in each a valve at its outlet or inlet closes."""
+    runs = []
+    for path in sorted((folder / "skab").glob("valve[12]/*.csv")):
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file, delimiter=";"))
+        names = [name for name in rows[0] if name not in _NOT_MEASURED]
+        values = np.array([[float(row[name]) for name in names] for row in rows])
+        faulty = np.array([float(row["anomaly"]) for row in rows])
+        units = np.full(len(rows), "closing")
+        runs.append(_dataset(f"{path.parent.name}/{path.stem}", names, values, faulty, units, 1.0))
+    return runs
+
+
+_NOT_MEASURED = ("datetime", "anomaly", "changepoint")
 TARGET = 3
 """Class of parts on target (Polenta et al. 2022: waste, acceptable, target, inefficient)."""
 RIGS: tuple[Callable[[Path], Dataset], ...] = (temperature, bearing, mill, gas, press)
@@ -148,17 +166,27 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--light", action="store_true", help="without the autoencoder")
     arguments = parser.parse_args()
-    print(
-        f"bar: mean AUC {BAR} or more\n{'rig':12} {'seed':>4} {'chosen':15} {'AUC':>6}  all rungs"
-    )
+    print(f"bar: mean AUC {BAR} or more, runs of a pump")
+    runs = pump_runs(arguments.data)
+    if not runs:
+        print(f"no pump: {arguments.data / 'skab'} holds no valve1/*.csv of SKAB; the others alone")
+    print(f"{'rig':12} {'seed':>4} {'chosen':15} {'AUC':>6}  all rungs")
     means = []
     for seed in arguments.seeds:
-        told = [_one(rig(arguments.data), seed, light=arguments.light) for rig in RIGS]
-        means.append(float(np.mean([auc for auc in told if auc is not None])))
-    each = " ".join(f"{mean:.3f}" for mean in means)
-    reached = "reached" if min(means) >= BAR else "missed"
-    print(f"mean over rigs by seed: {each}: {reached}")
+        pumped = _mean_over(runs, seed, light=arguments.light)
+        others = [rig(arguments.data) for rig in RIGS]
+        other = _mean_over(others, seed, light=arguments.light)
+        print(f"seed {seed}: mean over runs of the pump {pumped:.3f}, over the others {other:.3f}")
+        means.append(pumped if runs else other)
+    print("reached" if min(means) >= BAR else "missed")
     return 0 if min(means) >= BAR else 1
+
+
+def _mean_over(rigs: list[Dataset], seed: int, *, light: bool) -> float:
+    """Return the mean AUC over those that are not refused; NaN where none is left."""
+    told = [_one(data, seed, light=light) for data in rigs]
+    kept = [auc for auc in told if auc is not None]
+    return float(np.mean(kept)) if kept else float("nan")
 
 
 def _one(data: Dataset, seed: int, *, light: bool) -> float | None:
