@@ -14,13 +14,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from genba.errors import LearnError
-from genba.learn.anomaly.crossed import PLENTY, crossed
-from genba.learn.anomaly.episodes import apart_of
-from genba.learn.anomaly.limits import Wish, limits_of
-from genba.learn.anomaly.view import View, limit_graph
+from genba.learn.anomaly.limits import Wish
+from genba.learn.anomaly.view import View, limit_graph, taught
 from genba.learn.arrays import AnyArray, Floats
 from genba.learn.data.dataset import Dataset
-from genba.learn.data.joined import joined
 from genba.learn.export.graph import Graph
 from genba.learn.features.rolling import scaling_of
 from genba.learn.recipe.prediction import Prediction
@@ -56,14 +53,8 @@ class DistanceRecipe:
         Where rows are few, both come from all of them, by cross-fitting.
         """
         wish = Wish(self.false_alarms, self.a_week)
-        if train.rows > PLENTY:
-            model = self.of_normal(train)
-            return replace(model, limits=model.view.limits(held, self.window, model, wish))
-        both = joined([train, held], train.name, "with the part held out")
-        rows, scores, kinds = crossed(both, self.window, self.of_normal)
-        apart = apart_of(both, self.window)
-        limits = limits_of(both, rows, scores, kinds, wish, apart)
-        return replace(self.of_normal(both), limits=limits)
+        model, limits = taught(train, held, self.window, wish, self.of_normal)
+        return replace(model, limits=limits)
 
     def of_normal(self, normal: Dataset) -> "DistanceModel":
         """Take the covariance alone; the limits are still 1."""

@@ -13,14 +13,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from genba.errors import LearnError
-from genba.learn.anomaly.crossed import PLENTY, crossed
 from genba.learn.anomaly.distance import DistanceModel, DistanceRecipe
-from genba.learn.anomaly.episodes import apart_of
-from genba.learn.anomaly.limits import Wish, limits_of
-from genba.learn.anomaly.view import View, limit_graph
+from genba.learn.anomaly.limits import Wish
+from genba.learn.anomaly.view import View, limit_graph, taught
 from genba.learn.arrays import AnyArray, Floats
 from genba.learn.data.dataset import Dataset
-from genba.learn.data.joined import joined
 from genba.learn.export.graph import INPUT, Graph
 from genba.learn.recipe.prediction import Prediction
 from genba.learn.recipe.protocol import Parts, Task, Weight
@@ -59,13 +56,8 @@ class TogetherRecipe:
         Where rows are few, both come from all of them, by cross-fitting.
         """
         wish = Wish(self.false_alarms, self.a_week)
-        if train.rows > PLENTY:
-            model = self._fitted(train)
-            return replace(model, limits=model.view.limits(held, self.window, model, wish))
-        both = joined([train, held], train.name, "with the part held out")
-        rows, scores, kinds = crossed(both, self.window, self._fitted)
-        limits = limits_of(both, rows, scores, kinds, wish, apart_of(both, self.window))
-        return replace(self._fitted(both), limits=limits)
+        model, limits = taught(train, held, self.window, wish, self._fitted)
+        return replace(model, limits=limits)
 
     def _members(self) -> list[DistanceRecipe]:
         """The longest window last."""

@@ -4,17 +4,20 @@ They are measured by what is usual at the setting of the window's last row: powe
 set-up, and hardly ever in production.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 import numpy as np
 
 from genba.errors import LearnError
+from genba.learn.anomaly.crossed import PLENTY, crossed
 from genba.learn.anomaly.episodes import apart_of
 from genba.learn.anomaly.limits import STEADY, UNKNOWN, Wish, limits_of
 from genba.learn.anomaly.usual import Usual
 from genba.learn.arrays import Floats, Integers
 from genba.learn.data.dataset import Dataset
+from genba.learn.data.joined import joined
 from genba.learn.export.graph import Graph
 from genba.learn.features.rolling import rolling_features, rolling_features_graph, scaling_of
 from genba.learn.features.windows import runs_of, windows_of
@@ -107,6 +110,35 @@ class View:
         """Read what :meth:`parts` wrote; KeyError if something is missing."""
         mean, scale = (np.asarray(parts[f"view_{name}"], np.float64) for name in ("mean", "scale"))
         return cls(Usual.from_parts(parts), mean, scale)
+
+
+class Viewing(Model, Protocol):
+    """A model that looks at a view; its limits are still 1."""
+
+    @property
+    def view(self) -> View:
+        """What it looks at."""
+        ...
+
+
+Taught = TypeVar("Taught", bound=Viewing)
+
+
+def taught(
+    train: Dataset, held: Dataset, window: int, wish: Wish, fitted: Callable[[Dataset], Taught]
+) -> tuple[Taught, Floats]:
+    """Fit a model on normal data, and find its limits (3,) by kind of window.
+
+    Of plenty of rows ``train`` teaches, and ``held`` sets the limits; of few, both do both, by
+    cross-fitting.
+    """
+    if train.rows > PLENTY:
+        model = fitted(train)
+        return model, model.view.limits(held, window, model, wish)
+    both = joined([train, held], train.name, "with the part held out")
+    rows, scores, kinds = crossed(both, window, fitted)
+    limits = limits_of(both, rows, scores, kinds, wish, apart_of(both, window))
+    return fitted(both), limits
 
 
 def limit_graph(graph: Graph, kinds: str, limits: Floats) -> str:
