@@ -44,7 +44,7 @@ class Worked:
             data, _ = without_constant(slice_of_equipment(historian, self.plant, wanted))
         self.registry = Registry(self.state.root / "models", self.state.secrets / KEY)
         split = by_time(data)
-        ladder = anomaly_ladder(split.take(data, "train"))
+        ladder = anomaly_ladder(split.take(data, "train"), a_week=2.0)
         light = replace(ladder, rungs=ladder.rungs[:1])
         found = train(data, split, light, equipment="press-1")
         self.model: Registered = found.keep(self.registry, NOW)

@@ -11,7 +11,7 @@ from genba.learn.data.dataset import Dataset
 from genba.learn.data.fitness import refuse_misfits
 from genba.learn.export.parity import NET_TOLERANCE, TOLERANCE, Parity, parity_of
 from genba.learn.features.windows import seen_of
-from genba.learn.recipe.card import Card, rungs_told
+from genba.learn.recipe.card import Card, rungs_told, settings_told
 from genba.learn.recipe.catalog import made_by
 from genba.learn.recipe.ladder import Climb, Ladder, Rung, climb
 from genba.learn.recipe.protocol import Model, Weight
@@ -206,7 +206,7 @@ def _card(
         task=found.ladder.task,
         recipe=chosen.recipe.name,
         made_by=made_by(chosen.recipe),
-        settings=chosen.recipe.settings(),
+        settings=settings_told(chosen.recipe),
         equipment=equipment,
         columns=data.columns,
         window=chosen.recipe.window,

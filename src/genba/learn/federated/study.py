@@ -20,7 +20,7 @@ from genba.learn.federated.plan import Plan, RecipeName
 from genba.learn.federated.recipes import SharedLine, SharedNetwork
 from genba.learn.federated.total import NoSum, Total, asked
 from genba.learn.quality.ladder import PRIMARY, examine_quality
-from genba.learn.recipe.card import Card, rungs_told
+from genba.learn.recipe.card import Card, rungs_told, settings_told
 from genba.learn.recipe.catalog import made_by
 from genba.learn.recipe.examine import Scores
 from genba.learn.recipe.ladder import Climb, Ladder, Rung, choose
@@ -162,7 +162,7 @@ def candidate_of(
         task=design.task,
         recipe=chosen.recipe.name,
         made_by=made_by(chosen.recipe),
-        settings=chosen.recipe.settings(),
+        settings=settings_told(chosen.recipe),
         equipment="",
         columns=design.columns,
         window=design.window,

@@ -3,6 +3,7 @@
 After Mitchell et al., *Model cards for model reporting*, FAT* 2019.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from genba.learn.data.column import Column
 from genba.learn.recipe.examine import MEASURES
 from genba.learn.recipe.ladder import Climb, Rung
-from genba.learn.recipe.protocol import Task
+from genba.learn.recipe.protocol import Recipe, Task
 
 FORMAT = 1
 
@@ -65,6 +66,12 @@ class Card:
         values["limits"] = tuple(values["limits"])
         values["vouched"] = tuple(values.get("vouched", ()))
         return cls(**values)
+
+
+def settings_told(recipe: Recipe) -> dict[str, Any]:
+    """Settings of a recipe as a card keeps them: JSON knows lists, and no tuples."""
+    told: dict[str, Any] = json.loads(json.dumps(recipe.settings()))
+    return told
 
 
 def rung_told(rung: Rung, chosen: Rung | None) -> dict[str, Any]:
