@@ -159,7 +159,10 @@ def tried(
         return replace(rung, failed=str(error)), None
     failed = ""
     if chosen_on.get(ladder.primary) is None:
-        failed = f"{MEASURES[ladder.primary].text} is undefined on the part for choosing"
+        failed = (
+            f"{MEASURES[ladder.primary].text} is undefined on the part for choosing, which is too "
+            "short, too often interrupted or of one class; record longer"
+        )
     rung = replace(rung, fit_s=spent, chosen_on=chosen_on, tested=tested, failed=failed)
     return rung, model.parts()
 
