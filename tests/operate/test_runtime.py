@@ -303,6 +303,36 @@ async def test_running_and_stopping_loses_nothing(
     assert [row["value"] for row in found][-1] == 71.5
 
 
+async def test_a_clock_that_stands_until_all_have_started_is_waited_for_and_did_not_jump(
+    tmp_path: Path, eventually: Callable[..., Awaitable[None]]
+) -> None:
+    import time
+
+    clock = AcceleratedClock(START, 50.0, time.time() + 2.5)
+    yard = Yard(tmp_path, shop(), clock)
+    await yard.core.start()
+    running = asyncio.create_task(yard.core.run())
+    await eventually(lambda: yard.core.loop.ticks > 5)
+    assert clock.now() > START
+    await yard.core.stop()
+    await asyncio.wait_for(running, 5)
+    with Historian.open(yard.folder.historian, clock, read_only=True) as store:
+        events = store.rows("events", START - US, START + 10**12).to_pylist()
+    assert "clock.jumped" not in {row["kind"] for row in events}
+
+
+async def test_a_core_whose_clock_stands_still_can_be_stopped(tmp_path: Path) -> None:
+    import time
+
+    yard = Yard(tmp_path, shop(), AcceleratedClock(START, 50.0, time.time() + 600))
+    await yard.core.start()
+    running = asyncio.create_task(yard.core.run())
+    await asyncio.sleep(0.1)
+    await yard.core.stop()
+    await asyncio.wait_for(running, 5)
+    assert yard.core.loop.ticks == 0
+
+
 async def test_a_tick_that_fails_does_not_end_the_loop(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, eventually: Callable[..., Awaitable[None]]
 ) -> None:

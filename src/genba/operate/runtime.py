@@ -301,9 +301,18 @@ class Core:
 
     async def run(self) -> None:
         """Tick at the plant's clock until :meth:`stop`."""
+        await self._clock_moves()
         self._pace = Pace(self.clock, self.plant.tick_s, self._lateness)
         self._watchdog.start()
         await self._pace.keep(self._stopping, self._watched_tick, self._clock_jumped)
+
+    async def _clock_moves(self) -> None:
+        """Wait until the clock moves: one that is shared may stand until all have started."""
+        moves = asyncio.ensure_future(self.clock.sleep_until(self.clock.now() + 1))
+        stops = asyncio.ensure_future(self._stopping.wait())
+        await asyncio.wait({moves, stops}, return_when=asyncio.FIRST_COMPLETED)
+        moves.cancel()
+        stops.cancel()
 
     async def _watched_tick(self) -> None:
         try:
