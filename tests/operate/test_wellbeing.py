@@ -55,7 +55,7 @@ async def works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     await made.core.start()
     running = asyncio.create_task(made.core.run())
     try:
-        await made.until(lambda: made.core.health()["status"] == "ok")
+        await made.until(lambda: made.core.loop.ticks and made.core.health()["status"] == "ok")
         yield made
     finally:
         await made.core.stop()
